@@ -1,0 +1,53 @@
+//! How a key finds its fields in a command or an event: by name, checked by the compiler.
+//!
+//! A derive sees one type only. So each says what it has as `HasField<NAME>`, with the hash of the name as the
+//! type-level name, and `#[derive(Stream)]` generates one trait per field of the key which asks for it, whose
+//! diagnostic speaks of the field and the stream by their names.
+
+/// A field of a command or an event, by the hash of its name.
+pub trait HasField<const NAME: u128> {
+    /// Its type.
+    type Type;
+    /// The field.
+    fn field(&self) -> &Self::Type;
+}
+
+/// A field of a key that is found by its name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ByName;
+
+/// A field of a key that an override (`key(room = ..)`) has set.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<T>(pub T);
+
+/// A type that is built from the fields of a command or an event.
+pub trait FromFields {
+    /// The builder, with every field still to be found by name. Its inherent methods `field(value)` set a field,
+    /// `__build(&source)` finds the others.
+    type Parts;
+    /// The builder.
+    fn parts() -> Self::Parts;
+}
+
+/// The key of what has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoKey;
+
+/// The builder of [`NoKey`].
+#[derive(Clone, Copy, Debug)]
+pub struct NoParts;
+
+impl FromFields for NoKey {
+    type Parts = NoParts;
+    fn parts() -> NoParts {
+        NoParts
+    }
+}
+
+impl NoParts {
+    /// The key.
+    #[must_use]
+    pub fn __build<S: ?Sized>(self, _: &S) -> NoKey {
+        NoKey
+    }
+}

@@ -1,0 +1,103 @@
+//! One state while a command is executed: what was folded so far, and up to where.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+use crate::projection::{Projection, ProjectionInfo};
+use crate::recorded::{DecodeError, RecordedEvent};
+use crate::{Position, Subject};
+
+/// The state of one stream instance while a command is executed.
+#[derive(Debug)]
+pub struct Slot<P> {
+    subject: Subject,
+    guarded: bool,
+    state: Arc<P>,
+    revision: Position,
+}
+
+impl<P: Projection> Slot<P> {
+    pub(super) fn new(subject: Subject, guarded: bool) -> Self {
+        Self { subject, guarded, state: Arc::default(), revision: Position::START }
+    }
+
+    pub(super) fn state(&self) -> &P {
+        &self.state
+    }
+
+    pub(super) fn shared(&self) -> Arc<P> {
+        self.state.clone()
+    }
+}
+
+/// A [`Slot`] without its type, for the engine and the specs.
+#[doc(hidden)]
+pub trait ErasedSlot: Send + Sync {
+    /// The projection.
+    fn info(&self) -> &'static ProjectionInfo;
+    /// What tells the states of two projections on one subject apart.
+    fn type_id(&self) -> TypeId;
+    /// The instance it is loaded from.
+    fn subject(&self) -> &Subject;
+    /// Whether the decision is guarded on it.
+    fn guarded(&self) -> bool;
+    /// The position of the last event on the subject that it has seen.
+    fn revision(&self) -> Position;
+    /// All up to `revision` is folded.
+    fn set_revision(&mut self, revision: Position);
+    /// Folds an event in; `false` if the projection does not handle it.
+    fn apply(&mut self, event: &RecordedEvent) -> Result<bool, DecodeError>;
+    /// The state, to be cached.
+    fn save(&self) -> Arc<dyn Any + Send + Sync>;
+    /// Takes a cached state. A state of another type is ignored.
+    fn restore(&mut self, state: Arc<dyn Any + Send + Sync>, revision: Position);
+    /// Writes the state to JSON and reads it back, as a snapshot would.
+    fn snapshot(&mut self) -> Result<(), serde_json::Error>;
+}
+
+impl<P: Projection> ErasedSlot for Slot<P> {
+    fn info(&self) -> &'static ProjectionInfo {
+        P::INFO
+    }
+
+    fn type_id(&self) -> TypeId {
+        TypeId::of::<P>()
+    }
+
+    fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    fn guarded(&self) -> bool {
+        self.guarded
+    }
+
+    fn revision(&self) -> Position {
+        self.revision
+    }
+
+    fn set_revision(&mut self, revision: Position) {
+        self.revision = revision;
+    }
+
+    fn apply(&mut self, event: &RecordedEvent) -> Result<bool, DecodeError> {
+        Arc::make_mut(&mut self.state).apply(event)
+    }
+
+    fn save(&self) -> Arc<dyn Any + Send + Sync> {
+        self.state.clone()
+    }
+
+    fn restore(&mut self, state: Arc<dyn Any + Send + Sync>, revision: Position) {
+        if let Ok(state) = state.downcast::<P>() {
+            self.state = state;
+            self.revision = revision;
+        }
+    }
+
+    fn snapshot(&mut self) -> Result<(), serde_json::Error> {
+        let written = serde_json::to_vec(&*self.state)?;
+        self.state = Arc::new(serde_json::from_slice(&written)?);
+        Ok(())
+    }
+}
