@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::app::App;
-use crate::command::CommandInfo;
 use crate::describe::TypeInfo;
 use crate::metadata::Metadata;
+use crate::model::CommandEntry;
 use crate::projection::HandlerInfo;
 use crate::recorded::{DecodeError, RecordedEvent};
 
@@ -101,7 +101,7 @@ pub struct AutomationInfo {
     /// Its handlers.
     pub handlers: &'static [HandlerInfo],
     /// The commands that each handler can issue, in the order of the handlers.
-    pub issues: &'static [fn() -> Vec<&'static CommandInfo>],
+    pub issues: &'static [fn() -> Vec<CommandEntry>],
 }
 
 impl AutomationInfo {
@@ -109,7 +109,7 @@ impl AutomationInfo {
     pub const fn __new(
         ty: TypeInfo,
         handlers: &'static [HandlerInfo],
-        issues: &'static [fn() -> Vec<&'static CommandInfo>],
+        issues: &'static [fn() -> Vec<CommandEntry>],
     ) -> Self {
         Self { ty, handlers, issues }
     }
@@ -120,11 +120,11 @@ impl AutomationInfo {
     }
 
     /// The commands it can issue, each once.
-    pub fn commands(&self) -> Vec<&'static CommandInfo> {
-        let mut all: Vec<&'static CommandInfo> = Vec::new();
-        for info in self.issues.iter().flat_map(|issues| issues()) {
-            if !all.iter().any(|known| std::ptr::eq(*known, info)) {
-                all.push(info);
+    pub fn commands(&self) -> Vec<CommandEntry> {
+        let mut all: Vec<CommandEntry> = Vec::new();
+        for entry in self.issues.iter().flat_map(|issues| issues()) {
+            if !all.iter().any(|known| known.type_id() == entry.type_id()) {
+                all.push(entry);
             }
         }
         all
@@ -141,8 +141,8 @@ impl fmt::Debug for AutomationInfo {
 }
 
 #[doc(hidden)]
-pub fn issues_of<I: IntoCommands>() -> Vec<&'static CommandInfo> {
-    let mut infos = Vec::new();
-    I::infos(&mut infos);
-    infos
+pub fn issues_of<I: IntoCommands>() -> Vec<CommandEntry> {
+    let mut entries = Vec::new();
+    I::entries(&mut entries);
+    entries
 }

@@ -73,6 +73,11 @@ pub enum KeyError {
 pub struct KeyWriter(String);
 
 impl KeyWriter {
+    /// The text so far.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Adds a part.
     pub fn token(&mut self, value: &impl SubjectToken) -> &mut Self {
         if !self.0.is_empty() {
@@ -108,6 +113,19 @@ impl KeyReader<'_> {
             .and_then(|text| T::parse_token(&text))
             .map_err(|source| KeyError::Part { index: self.seen, source })
     }
+}
+
+/// The plain text of the parts of a key.
+pub(crate) fn parts(key: &str) -> Result<Vec<String>, KeyError> {
+    if key.is_empty() {
+        return Ok(Vec::new());
+    }
+    let decode = |(i, token)| {
+        decode_token(token)
+            .map(std::borrow::Cow::into_owned)
+            .map_err(|source| KeyError::Part { index: i + 1, source })
+    };
+    key.split('.').enumerate().map(decode).collect()
 }
 
 impl<T> Key for T

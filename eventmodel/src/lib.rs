@@ -1,6 +1,8 @@
 //! Write an event model as Rust types; run it, test it, look at it.
 
-pub mod automation;
+mod app;
+mod audit;
+mod automation;
 mod codec;
 mod command;
 mod describe;
@@ -8,19 +10,30 @@ mod event;
 mod fields;
 mod guard;
 mod id;
+mod inbox;
 mod key;
+mod memory;
 mod metadata;
+mod model;
 mod position;
 mod projection;
+mod receipt;
 mod recorded;
 mod rejection;
 mod state;
+pub mod store;
 mod stream;
 mod subject;
 mod template;
 mod token;
 mod validation;
+pub mod view;
 
+pub use app::{
+    AnyView, App, AppOptions, AutomationStatus, EventQuery, ExecuteError, ExecuteOptions, Failure,
+    NotDrained, Parked, RejectionReport, RetryError, StartError,
+};
+pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, MemoryAudit, Outcome};
 pub use automation::{Automation, AutomationInfo, Commands, IntoCommands, ReactError};
 pub use codec::{Codec, CodecError, Json};
 pub use command::{Command, CommandInfo, Decide, Decision, Emits, Events, IntoEvents, emit, reject};
@@ -28,17 +41,26 @@ pub use describe::{FieldInfo, SchemaInfo, TypeInfo};
 pub use event::{BelongsTo, Event, EventInfo};
 pub use guard::Guard;
 pub use id::{CommandId, EventId, InvalidCommandId};
+pub use inbox::{Inbox, InboxHost, InboxSpec};
 pub use key::{Key, KeyError, KeyReader, KeyWriter};
+pub use memory::MemoryStore;
 pub use metadata::{CommandRef, Metadata};
+pub use model::{
+    AutomationEntry, CommandEntry, EventModel, ModelError, ModelProblem, Slice, Step, ViewDescription,
+    Vocabulary,
+};
 pub use position::Position;
 pub use projection::{HandlerInfo, Projection, ProjectionInfo};
+pub use receipt::Receipt;
 pub use recorded::{DecodeError, DecodeReason, NewEvent, RecordedEvent};
 pub use rejection::{NoRejection, Rejection, RejectionInfo, VariantInfo};
 pub use state::{DecisionState, Now, StateInfo, StatePart, Unguarded};
+pub use store::{Store, StoreError};
 pub use stream::{Stream, StreamInfo};
 pub use subject::{Subject, SubjectError, SubjectPattern, SubjectReader, SubjectWriter};
 pub use template::SubjectTemplate;
 pub use token::{SubjectToken, TokenError};
+pub use view::{View, ViewEntry, ViewError};
 pub use validation::{Violation, Violations};
 
 #[cfg(feature = "derive")]

@@ -100,7 +100,7 @@ where
     };
 
     fn slot(key: &P::Key) -> Result<Slot<P>, SubjectError> {
-        Ok(Slot::new(key.subject()?, true))
+        Ok(Slot::new(key.subject()?, P::Key::INFO.log, true))
     }
 
     fn erase(slot: &mut Slot<P>) -> Option<&mut dyn ErasedSlot> {
@@ -154,7 +154,7 @@ where
     };
 
     fn slot(key: &P::Key) -> Result<Slot<P>, SubjectError> {
-        Ok(Slot::new(key.subject()?, false))
+        Ok(Slot::new(key.subject()?, P::Key::INFO.log, false))
     }
 
     fn erase(slot: &mut Slot<P>) -> Option<&mut dyn ErasedSlot> {

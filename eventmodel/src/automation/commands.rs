@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::app::{App, ExecuteOptions, Failure};
-use crate::command::{Command, CommandInfo, Decide};
+use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
+use crate::command::{CommandInfo, Decide};
+use crate::model::CommandEntry;
 use crate::receipt::Receipt;
 
 use super::ReactError;
@@ -43,7 +44,7 @@ impl<C: Decide> PendingCommand for Pending<C> {
     }
 
     async fn execute(&self, app: &App, options: ExecuteOptions) -> Result<Receipt, Failure> {
-        app.execute_ref(&self.0, options).await.map_err(Failure::from)
+        app.execute_ref(&self.0, options).await.map_err(ExecuteError::erase)
     }
 }
 
@@ -61,8 +62,8 @@ pub trait IntoCommands: Send {
     /// The error of a `Result`.
     fn append_to(self, commands: &mut Commands) -> Result<(), ReactError>;
 
-    /// Adds what is known of the commands.
-    fn infos(out: &mut Vec<&'static CommandInfo>);
+    /// Adds the types of the commands.
+    fn entries(out: &mut Vec<CommandEntry>);
 }
 
 impl<C: Decide> IntoCommands for C {
@@ -71,8 +72,8 @@ impl<C: Decide> IntoCommands for C {
         Ok(())
     }
 
-    fn infos(out: &mut Vec<&'static CommandInfo>) {
-        out.push(<C as Command>::INFO);
+    fn entries(out: &mut Vec<CommandEntry>) {
+        out.push(CommandEntry::issued::<C>());
     }
 }
 
@@ -81,8 +82,8 @@ impl<I: IntoCommands> IntoCommands for Option<I> {
         self.map_or(Ok(()), |inner| inner.append_to(commands))
     }
 
-    fn infos(out: &mut Vec<&'static CommandInfo>) {
-        I::infos(out);
+    fn entries(out: &mut Vec<CommandEntry>) {
+        I::entries(out);
     }
 }
 
@@ -91,8 +92,8 @@ impl<I: IntoCommands> IntoCommands for Vec<I> {
         self.into_iter().try_for_each(|inner| inner.append_to(commands))
     }
 
-    fn infos(out: &mut Vec<&'static CommandInfo>) {
-        I::infos(out);
+    fn entries(out: &mut Vec<CommandEntry>) {
+        I::entries(out);
     }
 }
 
@@ -101,8 +102,8 @@ impl<I: IntoCommands, const N: usize> IntoCommands for [I; N] {
         self.into_iter().try_for_each(|inner| inner.append_to(commands))
     }
 
-    fn infos(out: &mut Vec<&'static CommandInfo>) {
-        I::infos(out);
+    fn entries(out: &mut Vec<CommandEntry>) {
+        I::entries(out);
     }
 }
 
@@ -115,8 +116,8 @@ where
         self.map_err(|error| ReactError::Handler(Arc::from(error.into())))?.append_to(commands)
     }
 
-    fn infos(out: &mut Vec<&'static CommandInfo>) {
-        I::infos(out);
+    fn entries(out: &mut Vec<CommandEntry>) {
+        I::entries(out);
     }
 }
 
@@ -125,7 +126,7 @@ impl IntoCommands for () {
         Ok(())
     }
 
-    fn infos(_: &mut Vec<&'static CommandInfo>) {}
+    fn entries(_: &mut Vec<CommandEntry>) {}
 }
 
 macro_rules! tuples {
@@ -136,8 +137,8 @@ macro_rules! tuples {
                 Ok(())
             }
 
-            fn infos(out: &mut Vec<&'static CommandInfo>) {
-                $($name::infos(out);)*
+            fn entries(out: &mut Vec<CommandEntry>) {
+                $($name::entries(out);)*
             }
         }
     )*};

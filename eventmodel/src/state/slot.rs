@@ -11,14 +11,15 @@ use crate::{Position, Subject};
 #[derive(Debug)]
 pub struct Slot<P> {
     subject: Subject,
+    log: Option<&'static str>,
     guarded: bool,
     state: Arc<P>,
     revision: Position,
 }
 
 impl<P: Projection> Slot<P> {
-    pub(super) fn new(subject: Subject, guarded: bool) -> Self {
-        Self { subject, guarded, state: Arc::default(), revision: Position::START }
+    pub(super) fn new(subject: Subject, log: Option<&'static str>, guarded: bool) -> Self {
+        Self { subject, log, guarded, state: Arc::default(), revision: Position::START }
     }
 
     pub(super) fn state(&self) -> &P {
@@ -39,6 +40,8 @@ pub trait ErasedSlot: Send + Sync {
     fn type_id(&self) -> TypeId;
     /// The instance it is loaded from.
     fn subject(&self) -> &Subject;
+    /// The log of its stream, if it is not that of the model.
+    fn log(&self) -> Option<&'static str>;
     /// Whether the decision is guarded on it.
     fn guarded(&self) -> bool;
     /// The position of the last event on the subject that it has seen.
@@ -66,6 +69,10 @@ impl<P: Projection> ErasedSlot for Slot<P> {
 
     fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    fn log(&self) -> Option<&'static str> {
+        self.log
     }
 
     fn guarded(&self) -> bool {

@@ -1,0 +1,274 @@
+//! The running event model: executes commands, answers views, runs automations.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_core::stream::BoxStream;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::audit::{AuditEntry, AuditQuery, AuditTrail};
+use crate::model::{EventModel, Vocabulary, log_of, logs_of_handlers};
+use crate::store::{Store, StoreError};
+use crate::view::{RunningView, View, ViewDefinition, ViewError};
+use crate::{Decide, Position, Projection, Receipt, RecordedEvent};
+
+mod any_view;
+mod automations;
+mod cache;
+mod drain;
+mod error;
+mod events;
+mod execute;
+mod options;
+
+pub use any_view::AnyView;
+pub use automations::{AutomationStatus, Parked, RetryError};
+pub use drain::NotDrained;
+pub use error::{ExecuteError, Failure, RejectionReport, StartError};
+pub use events::EventQuery;
+pub use options::{AppOptions, ExecuteOptions};
+
+use automations::RunningAutomation;
+use cache::StateCache;
+
+/// A running event model. Clones are cheap and share it.
+///
+/// Call [`shutdown`](Self::shutdown) before the program ends. When the last clone is dropped without it, views and
+/// automations stop where they are.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+    /// What the app's own tasks hold has none: they do not keep it running.
+    handle: Option<Arc<DropGuard>>,
+}
+
+struct Inner {
+    model: EventModel,
+    store: Arc<dyn Store>,
+    options: AppOptions,
+    vocabulary: Arc<Vocabulary>,
+    routes: HashMap<TypeId, Route>,
+    cache: StateCache,
+    audit: Arc<dyn AuditTrail>,
+    views: HashMap<TypeId, RunningView>,
+    automations: std::sync::OnceLock<Vec<RunningAutomation>>,
+    closing: AtomicBool,
+    in_flight: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What the engine needs to know of a command type.
+#[derive(Clone)]
+struct Route {
+    name: Arc<str>,
+    log: Arc<str>,
+}
+
+impl App {
+    pub(crate) async fn start(
+        model: EventModel,
+        store: Arc<dyn Store>,
+        options: AppOptions,
+    ) -> Result<Self, StartError> {
+        model.check()?;
+        store.open(&model.logs()).await?;
+        let vocabulary = Arc::new(Vocabulary::of(&model));
+        let stop = CancellationToken::new();
+        let views = start_views(&model, &store, &options, &vocabulary, &stop).await?;
+        let inner = Arc::new(Inner {
+            routes: routes(&model),
+            cache: StateCache::new(options.state_cache),
+            audit: options.audit.clone().unwrap_or_else(|| store.audit()),
+            views,
+            automations: std::sync::OnceLock::new(),
+            closing: AtomicBool::new(false),
+            in_flight: TaskTracker::new(),
+            stop: stop.clone(),
+            model,
+            store,
+            options,
+            vocabulary,
+        });
+        // From here on a failure drops the guard, which stops what runs already.
+        let app = Self { inner, handle: Some(Arc::new(stop.drop_guard())) };
+        let automations = automations::start(&app.internal()).await?;
+        let _ = app.inner.automations.set(automations);
+        Ok(app)
+    }
+
+    /// A handle for the app's own tasks.
+    fn internal(&self) -> Self {
+        Self { inner: self.inner.clone(), handle: None }
+    }
+
+    /// The model that runs.
+    pub fn model(&self) -> &EventModel {
+        &self.inner.model
+    }
+
+    /// The store it runs on.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// Executes a command.
+    ///
+    /// A conflict is retried with fresh state. When this returns a receipt, all events of the command are stored;
+    /// when it returns an error other than [`ExecuteError::UnknownOutcome`], none is.
+    ///
+    /// # Errors
+    /// [`ExecuteError`]: each variant says when it occurs and what to do.
+    pub async fn execute<C: Decide>(&self, command: C) -> Result<Receipt, ExecuteError<C::Rejection>> {
+        self.execute_ref(&command, ExecuteOptions::default()).await
+    }
+
+    /// Executes a command with an id, a correlation id, an expected revision, …
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn execute_with<C: Decide>(
+        &self,
+        command: C,
+        options: ExecuteOptions,
+    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
+        self.execute_ref(&command, options).await
+    }
+
+    pub(crate) async fn execute_ref<C: Decide>(
+        &self,
+        command: &C,
+        options: ExecuteOptions,
+    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
+        let _in_flight = self.inner.in_flight.token();
+        // The commands of automations are still executed while the app drains.
+        if self.handle.is_some() && self.inner.closing.load(Ordering::Acquire) {
+            return Err(ExecuteError::ShuttingDown);
+        }
+        execute::execute(&self.inner, command, options).await
+    }
+
+    /// A view, to be asked.
+    pub fn view<P: Projection>(&self) -> View<P> {
+        let running = self.inner.views.get(&TypeId::of::<P>()).cloned();
+        View::new(running.ok_or(ViewError::NotInModel { view: P::INFO.ty.name }))
+    }
+
+    /// The view with this address (`cleaning-schedule`), without its type: for adapters.
+    pub fn view_at(&self, address: &str) -> Option<AnyView> {
+        let views = self.inner.model.views();
+        let view = views.iter().find(|view| view.address() == address)?;
+        Some(AnyView::new(self.inner.views.get(&view.type_id())?.clone()))
+    }
+
+    /// The recorded events that the query asks for, in the order of their log.
+    pub fn events(&self, query: EventQuery) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+        events::read(&self.inner, query)
+    }
+
+    /// How commands ended, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the audit trail cannot be read.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        self.inner.audit.query(query).await
+    }
+
+    /// What automations have set aside because they could not handle it, the oldest first.
+    pub fn parked(&self) -> Vec<Parked> {
+        self.inner.running_automations().iter().flat_map(RunningAutomation::parked).collect()
+    }
+
+    /// Handles what was set aside again, from the parked event on.
+    ///
+    /// # Errors
+    /// [`RetryError`] if it is not parked any more, or the app shuts down.
+    pub fn retry(&self, parked: &Parked) -> Result<(), RetryError> {
+        automations::retry(self.inner.running_automations(), parked)
+    }
+
+    /// Where the automations are.
+    pub fn automations(&self) -> Vec<AutomationStatus> {
+        self.inner.running_automations().iter().map(RunningAutomation::status).collect()
+    }
+
+    /// Waits until every view and every automation has handled all that is recorded, including what the automations
+    /// recorded meanwhile. Bound the wait with [`tokio::time::timeout`].
+    ///
+    /// # Errors
+    /// [`ViewError`] if a view has stopped or the store cannot be reached.
+    pub async fn settled(&self) -> Result<(), ViewError> {
+        drain::settled(&self.inner).await
+    }
+
+    /// Stops in good order: takes no more commands, finishes those that run, lets automations and views handle
+    /// what is recorded, and stops.
+    ///
+    /// # Errors
+    /// [`NotDrained`] if that took longer than [`AppOptions::drain_within`]. Everything has stopped all the same;
+    /// nothing that was accepted is lost.
+    pub async fn shutdown(&self) -> Result<(), NotDrained> {
+        drain::shutdown(&self.inner).await
+    }
+}
+
+impl Inner {
+    fn running_automations(&self) -> &[RunningAutomation] {
+        self.automations.get().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("model", self.inner.model.name())
+            .field("store", &self.inner.store)
+            .finish_non_exhaustive()
+    }
+}
+
+fn routes(model: &EventModel) -> HashMap<TypeId, Route> {
+    let commands = model.commands();
+    let route = |info: &crate::CommandInfo| {
+        let written = info.emits.iter().filter_map(|event| event.streams.first().copied());
+        let guarded = info.states.iter().filter(|s| s.guarded).filter_map(|s| s.stream);
+        let consulted = info.states.iter().filter_map(|s| s.stream);
+        let home = written.chain(guarded).chain(consulted).next();
+        Route {
+            name: info.ty.name.into(),
+            log: home.map_or_else(|| model.name().clone(), |stream| log_of(model, stream)),
+        }
+    };
+    commands.iter().map(|entry| (entry.type_id(), route(entry.info()))).collect()
+}
+
+async fn start_views(
+    model: &EventModel,
+    store: &Arc<dyn Store>,
+    options: &AppOptions,
+    vocabulary: &Arc<Vocabulary>,
+    stop: &CancellationToken,
+) -> Result<HashMap<TypeId, RunningView>, StartError> {
+    let host = options.views.clone().unwrap_or_else(|| store.views());
+    let mut ends: HashMap<Arc<str>, Position> = HashMap::new();
+    for log in model.logs() {
+        let end = store.last_position(&log.name).await?;
+        ends.insert(log.name, end);
+    }
+    let mut views = HashMap::new();
+    for view in model.views() {
+        let definition = ViewDefinition {
+            model: model.name().clone(),
+            logs: logs_of_handlers(model, view.info().handlers.iter().map(|h| h.event)),
+            fold: view.fold().clone(),
+            vocabulary: vocabulary.clone(),
+        };
+        let at_start = definition.logs.iter().map(|log| (log.clone(), ends[log])).collect();
+        let hosted = host.host(definition.clone(), store.clone(), stop.child_token()).await?;
+        views.insert(view.type_id(), RunningView { definition, hosted, at_start });
+    }
+    Ok(views)
+}

@@ -1,0 +1,184 @@
+//! The running automations of an app: one runner for each, on each of its logs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use super::{App, StartError};
+use crate::inbox::InboxSpec;
+use crate::model::{AutomationEntry, logs_of_handlers};
+use crate::{Position, StoreError, Subject};
+
+mod handle;
+mod runner;
+
+use runner::Runner;
+
+/// An event that an automation could not handle, set aside by reference. The later events of its stream instance
+/// wait behind it; those of other instances go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Parked {
+    /// The automation.
+    pub automation: &'static str,
+    /// The log of the event.
+    pub log: Arc<str>,
+    /// The stream instance.
+    pub subject: Subject,
+    /// The position of the event.
+    pub position: Position,
+    /// The type of the event.
+    pub event_type: Arc<str>,
+    /// Why it could not be handled.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Since when it is parked.
+    pub since: Timestamp,
+    /// How many later events of the instance wait behind it.
+    pub waiting: usize,
+}
+
+/// Why a parked event cannot be retried.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RetryError {
+    /// It is not parked any more.
+    #[error("`{automation}` has nothing parked on `{subject}`")]
+    NotParked {
+        /// The automation.
+        automation: &'static str,
+        /// The stream instance.
+        subject: Subject,
+    },
+    /// The automation has stopped.
+    #[error("`{automation}` has stopped")]
+    Stopped {
+        /// The automation.
+        automation: &'static str,
+    },
+}
+
+/// Where an automation is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AutomationStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// Up to where everything in its logs was handled, or parked.
+    pub positions: BTreeMap<Arc<str>, Position>,
+    /// How many stream instances are parked.
+    pub parked: usize,
+    /// Why it has stopped, if it has.
+    pub stopped: Option<StoreError>,
+}
+
+/// One automation of a running app.
+pub(super) struct RunningAutomation {
+    name: &'static str,
+    lanes: Vec<Lane>,
+}
+
+/// The automation on one of its logs.
+struct Lane {
+    log: Arc<str>,
+    shared: Arc<Shared>,
+    retry: mpsc::UnboundedSender<Subject>,
+}
+
+/// What the runner tells the app.
+struct Shared {
+    progress: watch::Sender<Progress>,
+    parked: Mutex<BTreeMap<Subject, Parked>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    handled: Position,
+    failed: Option<StoreError>,
+    stopped: bool,
+}
+
+pub(super) async fn start(app: &App) -> Result<Vec<RunningAutomation>, StartError> {
+    let mut running = Vec::new();
+    for entry in app.inner.model.automations() {
+        running.push(start_one(app, &entry).await?);
+    }
+    Ok(running)
+}
+
+async fn start_one(app: &App, entry: &AutomationEntry) -> Result<RunningAutomation, StartError> {
+    let (model, name) = (&app.inner.model, entry.info().ty.name);
+    let mut lanes = Vec::new();
+    for log in logs_of_handlers(model, entry.info().handlers.iter().map(|h| h.event)) {
+        let spec = InboxSpec { model: model.name().clone(), automation: name, log: log.clone() };
+        let inbox = app.inner.store.inboxes().open(&spec, &app.inner.store).await?;
+        let shared = Arc::new(Shared {
+            progress: watch::Sender::new(Progress::default()),
+            parked: Mutex::default(),
+        });
+        let (retry, retries) = mpsc::unbounded_channel();
+        let runner = Runner::new(app.clone(), entry.clone(), log.clone(), inbox, shared.clone());
+        tokio::spawn(runner.run(retries));
+        lanes.push(Lane { log, shared, retry });
+    }
+    Ok(RunningAutomation { name, lanes })
+}
+
+pub(super) fn retry(running: &[RunningAutomation], parked: &Parked) -> Result<(), RetryError> {
+    let Parked { automation, subject, log, .. } = parked;
+    let not_parked = || RetryError::NotParked { automation, subject: subject.clone() };
+    let lane = running
+        .iter()
+        .filter(|running| running.name == *automation)
+        .flat_map(|running| &running.lanes)
+        .find(|lane| lane.log == *log)
+        .ok_or_else(not_parked)?;
+    if !lane.shared.parked().contains_key(subject) {
+        return Err(not_parked());
+    }
+    lane.retry.send(subject.clone()).map_err(|_| RetryError::Stopped { automation })
+}
+
+impl Shared {
+    fn parked(&self) -> std::sync::MutexGuard<'_, BTreeMap<Subject, Parked>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunningAutomation {
+    pub(super) fn parked(&self) -> Vec<Parked> {
+        let mut parked: Vec<_> =
+            self.lanes.iter().flat_map(|lane| lane.shared.parked().values().cloned().collect::<Vec<_>>()).collect();
+        parked.sort_by_key(|parked| parked.since);
+        parked
+    }
+
+    pub(super) fn status(&self) -> AutomationStatus {
+        let progress = |lane: &Lane| lane.shared.progress.borrow().clone();
+        AutomationStatus {
+            name: self.name,
+            positions: self.lanes.iter().map(|l| (l.log.clone(), progress(l).handled)).collect(),
+            parked: self.lanes.iter().map(|lane| lane.shared.parked().len()).sum(),
+            stopped: self.lanes.iter().find_map(|lane| progress(lane).failed),
+        }
+    }
+
+    /// Waits until everything in the log up to `position` was handled or parked, or the automation has stopped.
+    pub(super) async fn reached(&self, log: &Arc<str>, position: Position) {
+        for lane in self.lanes.iter().filter(|lane| lane.log == *log) {
+            let mut progress = lane.shared.progress.subscribe();
+            // An error says that the runner is gone.
+            let _ = progress.wait_for(|p| p.handled >= position || p.stopped).await;
+        }
+    }
+
+    /// Waits until it has stopped.
+    pub(super) async fn stopped(&self) {
+        for lane in &self.lanes {
+            let _ = lane.shared.progress.subscribe().wait_for(|progress| progress.stopped).await;
+        }
+    }
+}

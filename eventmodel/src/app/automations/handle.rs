@@ -1,0 +1,114 @@
+//! Handling one event: react, execute the commands, try again, give up.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::app::execute::Backoff;
+use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
+use crate::automation::{Commands, ReactError, Reaction};
+use crate::model::AutomationEntry;
+use crate::{CommandId, RecordedEvent};
+
+/// Why an event was given up.
+pub(super) struct GivenUp {
+    pub(super) error: String,
+    pub(super) attempts: u32,
+}
+
+/// Whether another attempt makes sense.
+enum Attempt {
+    Again(String),
+    Never(String),
+}
+
+pub(super) async fn handle(
+    app: &App,
+    entry: &AutomationEntry,
+    event: &RecordedEvent,
+) -> Result<(), GivenUp> {
+    let options = &app.inner.options;
+    let first = options.automation_backoff;
+    let mut backoff = Backoff::new(first, first * 100);
+    let mut attempts = 0;
+    // Once it has reacted, the same commands are tried: a handler need not decide the same twice.
+    let mut commands: Option<Commands> = None;
+    loop {
+        attempts += 1;
+        let error = match attempt(app, entry, event, &mut commands).await {
+            Ok(()) => return Ok(()),
+            Err(Attempt::Never(error)) => return Err(GivenUp { error, attempts }),
+            Err(Attempt::Again(error)) => error,
+        };
+        if attempts >= options.automation_attempts {
+            return Err(GivenUp { error, attempts });
+        }
+        let (automation, position) = (entry.info().ty.name, event.position());
+        tracing::warn!(automation, %position, attempts, error, "trying again");
+        backoff.wait().await;
+    }
+}
+
+async fn attempt(
+    app: &App,
+    entry: &AutomationEntry,
+    event: &RecordedEvent,
+    commands: &mut Option<Commands>,
+) -> Result<(), Attempt> {
+    let commands = match commands {
+        Some(commands) => commands,
+        None => commands.insert(react(app, entry, event).await?),
+    };
+    let metadata = event.metadata();
+    for (n, command) in commands.0.iter().enumerate() {
+        let name = entry.info().ty.name;
+        let id = CommandId::derived(&[metadata.id.as_str(), name, &n.to_string()]);
+        let mut options = ExecuteOptions::new()
+            .id(id)
+            .correlation_id(metadata.correlation_id.clone())
+            .causation_id(Arc::<str>::from(metadata.id.as_str()))
+            .source(name);
+        options.traceparent = metadata.traceparent.clone();
+        match command.execute(app, options).await {
+            Ok(_) => {}
+            // The domain has answered; it would answer the same again.
+            Err(ExecuteError::Rejected(rejection)) => {
+                let (automation, command) = (name, command.info().ty.name);
+                tracing::info!(automation, command, code = rejection.code, "the command was rejected");
+            }
+            // The id follows from this event: it was this automation, before a restart, with another answer.
+            Err(ExecuteError::IdReused { .. }) => {}
+            Err(error) => return Err(failed(command.info().ty.name, &error)),
+        }
+    }
+    Ok(())
+}
+
+fn failed(command: &str, error: &Failure) -> Attempt {
+    let text = format!("{command}: {error}");
+    if error.is_retryable() { Attempt::Again(text) } else { Attempt::Never(text) }
+}
+
+async fn react(
+    app: &App,
+    entry: &AutomationEntry,
+    event: &RecordedEvent,
+) -> Result<Commands, Attempt> {
+    let context = Reaction { metadata: event.metadata().clone(), app: Some(app.clone()) };
+    // A handler that panics must not take the runner, and the other instances, with it.
+    let reaction = AssertUnwindSafe(entry.erased().react(event, &context)).catch_unwind();
+    match reaction.await {
+        Ok(Ok(commands)) => Ok(commands),
+        Ok(Err(error @ ReactError::Decode(_))) => Err(Attempt::Never(error.to_string())),
+        Ok(Err(error)) => Err(Attempt::Again(error.to_string())),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(ToString::to_string)
+                .or_else(|| panic.downcast_ref::<String>().cloned());
+            let text = text.unwrap_or_else(|| "no message".into());
+            Err(Attempt::Again(format!("the handler panicked: {text}")))
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! The engine: load, decide, append; again if someone else was first.
+//!
+//! What holds throughout: an append is guarded by exactly what the decision has seen; a decision that appends
+//! nothing (a rejection, or no event) is believed only when its state was read from the store for it; and no second
+//! decision is made before it is known that the first was not stored.
+
+use std::any::TypeId;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::error::from_append;
+use super::{ExecuteError, ExecuteOptions, Inner, Route};
+use crate::audit::{AuditEntry, AuditedEvent, Outcome};
+use crate::command::EmittedEvent;
+use crate::state::{DecisionState, ErasedSlot};
+use crate::store::{Append, AppendError, Appended};
+use crate::{
+    CommandId, CommandRef, Decide, Guard, Metadata, NewEvent, Position, Receipt, Rejection, Subject,
+};
+
+mod append;
+mod backoff;
+mod load;
+
+use load::Freshness;
+
+pub(super) use backoff::Backoff;
+
+/// What is the same for every attempt of one execution.
+struct Execution<'a> {
+    app: &'a Inner,
+    route: &'a Route,
+    command: CommandRef,
+    /// Whether the id can have been used before: it is not a fresh one.
+    given_id: bool,
+    correlation_id: Arc<str>,
+    options: ExecuteOptions,
+    now: Timestamp,
+}
+
+pub(super) async fn execute<C: Decide>(
+    app: &Inner,
+    command: &C,
+    options: ExecuteOptions,
+) -> Result<Receipt, ExecuteError<C::Rejection>> {
+    let route = app
+        .routes
+        .get(&TypeId::of::<C>())
+        .ok_or(ExecuteError::NotInModel { command: C::INFO.ty.name })?;
+    let (id, given_id) = match (&options.id, command.id()) {
+        (Some(id), _) => (id.clone(), true),
+        (None, Some(text)) => (CommandId::new(&text).map_err(ExecuteError::Id)?, true),
+        (None, None) => (CommandId::fresh(), false),
+    };
+    let correlation_id = options.correlation_id.clone().unwrap_or_else(|| id.as_str().into());
+    let fingerprint = given_id.then(|| fingerprint(command)).flatten();
+    let execution = Execution {
+        app,
+        route,
+        command: CommandRef { id, name: route.name.clone(), fingerprint, events: 0 },
+        given_id,
+        correlation_id,
+        options,
+        now: (app.options.clock)(),
+    };
+    let result = execution.run(command).await;
+    execution.audit(&result);
+    result
+}
+
+impl Execution<'_> {
+    async fn run<C: Decide>(
+        &self,
+        command: &C,
+    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
+        command.validate().map_err(ExecuteError::Invalid)?;
+        let mut slots = <C::State as DecisionState>::slots(&command.keys()).map_err(ExecuteError::Key)?;
+        if self.given_id {
+            let subjects = subjects(&erased::<C>(&mut slots));
+            if let Some(receipt) = self.committed(&subjects).await? {
+                return Ok(receipt);
+            }
+        }
+        let mut freshness = self.load(&mut erased::<C>(&mut slots), None).await?;
+        let mut backoff = Backoff::for_conflicts();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            self.expect_revision(&mut erased::<C>(&mut slots), &mut freshness).await?;
+            let decision = <C::State>::with(&slots, self.now, |state| command.decide(state));
+            let mut erased = erased::<C>(&mut slots);
+            let events = match decision {
+                Ok(events) if !events.is_empty() => events.events,
+                // Nothing will be appended, so no guard would find out that the state was stale.
+                nothing => {
+                    if freshness == Freshness::Cached {
+                        freshness = Freshness::Read;
+                        if self.refresh(&mut erased, None).await? {
+                            continue;
+                        }
+                    }
+                    self.save(&erased);
+                    return match nothing {
+                        Ok(_) => Ok(self.nothing_emitted(&erased)),
+                        Err(rejection) => Err(ExecuteError::Rejected(rejection)),
+                    };
+                }
+            };
+            let append = self.prepare(events, &erased).await?;
+            let instance = instance(&erased, &append);
+            let guarded: Vec<_> = append.guards().iter().map(|guard| guard.subject.clone()).collect();
+            match self.append(append).await {
+                Ok(appended) => {
+                    self.remember(&mut erased, &appended);
+                    return Ok(self.receipt(appended, instance));
+                }
+                Err(AppendError::Conflict { subject, actual }) => {
+                    if self.given_id {
+                        if let Some(receipt) = self.committed(&guarded).await? {
+                            return Ok(receipt);
+                        }
+                    }
+                    if attempts >= self.app.options.max_attempts {
+                        return Err(ExecuteError::Conflict { attempts });
+                    }
+                    backoff.wait().await;
+                    guarded.iter().for_each(|subject| self.app.cache.forget_tail(subject));
+                    let floor = subject.zip(actual);
+                    self.refresh(&mut erased, floor.as_ref()).await?;
+                    freshness = Freshness::Read;
+                }
+                Err(error) => return Err(from_append(error, &self.command.id, attempts)),
+            }
+        }
+    }
+
+    /// The receipt of the command, if it was committed before.
+    async fn committed<R>(&self, subjects: &[Subject]) -> Result<Option<Receipt>, ExecuteError<R>> {
+        let appended = self.look_up(subjects).await;
+        let appended = appended.map_err(|error| from_append(error, &self.command.id, 0))?;
+        Ok(appended.map(|appended| {
+            let instance = subjects.first().cloned();
+            let instance = instance.unwrap_or_else(|| appended.events[0].subject().clone());
+            self.receipt(appended, instance)
+        }))
+    }
+
+    /// What the sender expects must hold for a state that was read for it, not only for a cached one.
+    async fn expect_revision<R>(
+        &self,
+        slots: &mut [&mut dyn ErasedSlot],
+        freshness: &mut Freshness,
+    ) -> Result<(), ExecuteError<R>> {
+        let Some(expected) = self.options.expected_revision else { return Ok(()) };
+        let Some(first) = slots.first() else { return Ok(()) };
+        if first.revision() != expected && *freshness == Freshness::Cached {
+            *freshness = Freshness::Read;
+            self.refresh(slots, None).await?;
+        }
+        match slots.first().map(|slot| slot.revision()) {
+            Some(actual) if actual != expected => Err(ExecuteError::Stale { expected, actual }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Encodes the events, and guards all that they are written to and all that was decided on.
+    async fn prepare<R>(
+        &self,
+        emitted: Vec<EmittedEvent>,
+        slots: &[&mut dyn ErasedSlot],
+    ) -> Result<Append, ExecuteError<R>> {
+        let mut guards: Vec<Guard> = Vec::with_capacity(slots.len() + 1);
+        for slot in slots.iter().filter(|slot| slot.guarded()) {
+            if !guards.iter().any(|guard| guard.subject == *slot.subject()) {
+                guards.push(Guard { subject: slot.subject().clone(), expected: slot.revision() });
+            }
+        }
+        let mut command = self.command.clone();
+        command.events = u32::try_from(emitted.len()).unwrap_or(u32::MAX);
+        let mut events = Vec::with_capacity(emitted.len());
+        for (n, event) in emitted.into_iter().enumerate() {
+            let event_type = event.info.event_type;
+            let subjects = event.subjects.map_err(ExecuteError::Key)?;
+            for subject in &subjects {
+                if !guards.iter().any(|guard| guard.subject == *subject) {
+                    let expected = match slots.iter().find(|slot| slot.subject() == subject) {
+                        Some(slot) => slot.revision(),
+                        None => self.tail(subject).await?,
+                    };
+                    guards.push(Guard { subject: subject.clone(), expected });
+                }
+            }
+            events.push(NewEvent {
+                metadata: Metadata {
+                    position: Position::START,
+                    subjects: subjects.into(),
+                    id: command.id.event(n),
+                    event_type: event_type.into(),
+                    version: event.info.version,
+                    time: self.now,
+                    source: self.source(),
+                    content_type: event.content_type.into(),
+                    correlation_id: self.correlation_id.clone(),
+                    causation_id: self.options.causation_id.clone(),
+                    traceparent: self.options.traceparent.clone(),
+                    command: command.clone(),
+                },
+                payload: event
+                    .payload
+                    .map_err(|error| ExecuteError::Encode { event_type, error })?,
+            });
+        }
+        if let (Some(expected), []) = (self.options.expected_revision, slots) {
+            let actual = guards.first().map_or(Position::START, |guard| guard.expected);
+            if actual != expected {
+                return Err(ExecuteError::Stale { expected, actual });
+            }
+        }
+        Append::new(self.route.log.clone(), command, guards, events).map_err(ExecuteError::Append)
+    }
+
+    fn source(&self) -> Arc<str> {
+        let configured = self.options.source.as_ref().or(self.app.options.source.as_ref());
+        configured.unwrap_or(self.app.model.name()).clone()
+    }
+
+    fn receipt(&self, appended: Appended, instance: Subject) -> Receipt {
+        let Appended { events, revisions, already_committed } = appended;
+        let position = events.last().map(crate::RecordedEvent::position).unwrap_or_default();
+        let revision = revisions.iter().find(|guard| guard.subject == instance);
+        Receipt {
+            command_id: self.command.id.clone(),
+            correlation_id: events
+                .first()
+                .map_or_else(|| self.correlation_id.clone(), |e| e.metadata().correlation_id.clone()),
+            log: self.route.log.clone(),
+            position,
+            revision: revision.map_or(position, |guard| guard.expected),
+            events,
+            already_committed,
+        }
+    }
+
+    fn nothing_emitted(&self, slots: &[&mut dyn ErasedSlot]) -> Receipt {
+        Receipt {
+            command_id: self.command.id.clone(),
+            correlation_id: self.correlation_id.clone(),
+            log: self.route.log.clone(),
+            position: slots.iter().map(|slot| slot.revision()).max().unwrap_or_default(),
+            revision: slots.first().map(|slot| slot.revision()).unwrap_or_default(),
+            events: Vec::new(),
+            already_committed: false,
+        }
+    }
+
+    fn audit<R: Rejection>(&self, result: &Result<Receipt, ExecuteError<R>>) {
+        let outcome = match result {
+            Ok(receipt) => Outcome::Accepted {
+                events: receipt
+                    .events
+                    .iter()
+                    .map(|event| AuditedEvent {
+                        event_type: event.metadata().event_type.clone(),
+                        position: event.position(),
+                    })
+                    .collect(),
+                already_committed: receipt.already_committed,
+            },
+            Err(ExecuteError::Rejected(rejection)) => Outcome::Rejected {
+                code: rejection.code().into(),
+                message: rejection.to_string().into(),
+            },
+            Err(ExecuteError::Conflict { .. } | ExecuteError::Stale { .. }) => Outcome::Conflict,
+            Err(error) => Outcome::Failed { message: error.to_string().into() },
+        };
+        self.app.audit.record(AuditEntry {
+            time: (self.app.options.clock)(),
+            command: self.command.name.clone(),
+            id: self.command.id.clone(),
+            correlation_id: self.correlation_id.clone(),
+            causation_id: self.options.causation_id.clone(),
+            source: self.source(),
+            outcome,
+        });
+    }
+}
+
+fn erased<'a, C: Decide>(
+    slots: &'a mut <C::State as DecisionState>::Slots,
+) -> Vec<&'a mut dyn ErasedSlot> {
+    let mut erased = Vec::with_capacity(C::State::PARTS.len());
+    C::State::erased(slots, &mut erased);
+    erased
+}
+
+fn subjects(slots: &[&mut dyn ErasedSlot]) -> Vec<Subject> {
+    slots.iter().map(|slot| slot.subject().clone()).collect()
+}
+
+/// The instance that the command is keyed by.
+fn instance(slots: &[&mut dyn ErasedSlot], append: &Append) -> Subject {
+    match slots.first() {
+        Some(slot) => slot.subject().clone(),
+        None => append.events()[0].metadata.subject().clone(),
+    }
+}
+
+/// A hash of the command's body that does not depend on the order of the keys of its maps.
+fn fingerprint<C: serde::Serialize>(command: &C) -> Option<u64> {
+    let mut value = serde_json::to_value(command).ok()?;
+    value.sort_all_objects();
+    Some(xxhash_rust::xxh3::xxh3_64(&serde_json::to_vec(&value).ok()?))
+}

@@ -1,0 +1,43 @@
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+/// Waits that grow, with jitter, so that those who met once do not meet again.
+pub(crate) struct Backoff {
+    next: Duration,
+    max: Duration,
+    random: u64,
+}
+
+impl Backoff {
+    /// The first wait is at most `first`, each further one at most twice as long, up to `max`.
+    pub(crate) fn new(first: Duration, max: Duration) -> Self {
+        // The keys of the standard hasher are random for each instance: enough to spread waits.
+        Self { next: first, max, random: RandomState::new().hash_one(0) | 1 }
+    }
+
+    pub(super) fn for_conflicts() -> Self {
+        Self::new(Duration::from_micros(50), Duration::from_millis(20))
+    }
+
+    pub(super) fn for_lost_answers() -> Self {
+        Self::new(Duration::from_millis(5), Duration::from_millis(500))
+    }
+
+    /// Waits between half of the next wait and all of it.
+    pub(crate) async fn wait(&mut self) {
+        // Xorshift; the quality of a spread does not need more.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let half = self.next / 2;
+        let share = (self.random >> 32) as u32;
+        let wait = half + half.mul_f64(f64::from(share) / f64::from(u32::MAX));
+        self.next = (self.next * 2).min(self.max);
+        if wait < Duration::from_millis(1) {
+            // Below the resolution of the timer: let the others go first.
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(wait).await;
+        }
+    }
+}

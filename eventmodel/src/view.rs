@@ -1,0 +1,20 @@
+//! Views: projections that are kept up to date and queried.
+//!
+//! A [`ViewHost`] feeds a projection from its logs and keeps its instances; [`View`] is how a program asks.
+
+mod entry;
+mod error;
+mod host;
+mod memory;
+mod query;
+mod running;
+
+pub use entry::ViewEntry;
+pub use error::ViewError;
+pub use host::{
+    ErasedEntry, HostedView, ViewDefinition, ViewFold, ViewHost, ViewState, ViewStatus,
+};
+pub use memory::MemoryViews;
+pub use query::{After, DEFAULT_WAIT, View};
+pub(crate) use running::RunningView;
+pub(crate) use host::FoldOf;

@@ -1,0 +1,77 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{DecodeError, KeyError, Position, StoreError};
+
+/// Why a view could not answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// No slice of the model has this view. Add it: `Slice::view::<..>()`.
+    #[error("no slice of the model has the view `{view}`: add it with `Slice::view`")]
+    NotInModel {
+        /// The view.
+        view: &'static str,
+    },
+    /// The view has not reached the position in time. Ask again, or wait longer with `within`.
+    #[error("the view `{view}` is at position {at}, and did not reach {wanted} within {waited:?}: ask again")]
+    NotReached {
+        /// The view.
+        view: &'static str,
+        /// The position asked for.
+        wanted: Position,
+        /// Where the view is.
+        at: Position,
+        /// How long it was waited.
+        waited: Duration,
+    },
+    /// The view has stopped at an event that it cannot read, so as not to skip it.
+    #[error("the view `{view}` has stopped: {error}")]
+    Undecodable {
+        /// The view.
+        view: &'static str,
+        /// The event and why.
+        #[source]
+        error: Arc<DecodeError>,
+    },
+    /// The key that was asked for is not one of this view.
+    #[error("the view `{view}` has no such key: {error}")]
+    Key {
+        /// The view.
+        view: &'static str,
+        /// What is wrong with it.
+        #[source]
+        error: KeyError,
+    },
+    /// A position was given that is not in a log of this view.
+    #[error("the view `{view}` does not read the log `{log}`: pass a receipt of one of its logs")]
+    OtherLog {
+        /// The view.
+        view: &'static str,
+        /// The log.
+        log: Arc<str>,
+    },
+    /// The view reads several logs, and the position does not say which. Pass the receipt itself.
+    #[error("the view `{view}` reads several logs: pass the receipt, not only its position")]
+    WhichLog {
+        /// The view.
+        view: &'static str,
+    },
+    /// The app is shut down.
+    #[error("the app is shut down")]
+    ShutDown,
+    /// The store of the view failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ViewError {
+    /// Whether the same question may be answered later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::NotReached { .. } => true,
+            Self::Store(error) => error.is_retryable(),
+            _ => false,
+        }
+    }
+}
