@@ -94,7 +94,10 @@ impl App {
             vocabulary,
         });
         // From here on a failure drops the guard, which stops what runs already.
-        let app = Self { inner, handle: Some(Arc::new(stop.drop_guard())) };
+        let app = Self {
+            inner,
+            handle: Some(Arc::new(stop.drop_guard())),
+        };
         let automations = automations::start(&app.internal()).await?;
         let _ = app.inner.automations.set(automations);
         Ok(app)
@@ -102,7 +105,10 @@ impl App {
 
     /// A handle for the app's own tasks.
     fn internal(&self) -> Self {
-        Self { inner: self.inner.clone(), handle: None }
+        Self {
+            inner: self.inner.clone(),
+            handle: None,
+        }
     }
 
     /// The model that runs.
@@ -122,7 +128,10 @@ impl App {
     ///
     /// # Errors
     /// [`ExecuteError`]: each variant says when it occurs and what to do.
-    pub async fn execute<C: Decide>(&self, command: C) -> Result<Receipt, ExecuteError<C::Rejection>> {
+    pub async fn execute<C: Decide>(
+        &self,
+        command: C,
+    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
         self.execute_ref(&command, ExecuteOptions::default()).await
     }
 
@@ -154,7 +163,9 @@ impl App {
     /// A view, to be asked.
     pub fn view<P: Projection>(&self) -> View<P> {
         let running = self.inner.views.get(&TypeId::of::<P>()).cloned();
-        View::new(running.ok_or(ViewError::NotInModel { view: P::INFO.ty.name }))
+        View::new(running.ok_or(ViewError::NotInModel {
+            view: P::INFO.ty.name,
+        }))
     }
 
     /// The view with this address (`cleaning-schedule`), without its type: for adapters.
@@ -165,7 +176,10 @@ impl App {
     }
 
     /// The recorded events that the query asks for, in the order of their log.
-    pub fn events(&self, query: EventQuery) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    pub fn events(
+        &self,
+        query: EventQuery,
+    ) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
         events::read(&self.inner, query)
     }
 
@@ -179,7 +193,11 @@ impl App {
 
     /// What automations have set aside because they could not handle it, the oldest first.
     pub fn parked(&self) -> Vec<Parked> {
-        self.inner.running_automations().iter().flat_map(RunningAutomation::parked).collect()
+        self.inner
+            .running_automations()
+            .iter()
+            .flat_map(RunningAutomation::parked)
+            .collect()
     }
 
     /// Handles what was set aside again, from the parked event on.
@@ -192,7 +210,11 @@ impl App {
 
     /// Where the automations are.
     pub fn automations(&self) -> Vec<AutomationStatus> {
-        self.inner.running_automations().iter().map(RunningAutomation::status).collect()
+        self.inner
+            .running_automations()
+            .iter()
+            .map(RunningAutomation::status)
+            .collect()
     }
 
     /// Waits until every view and every automation has handled all that is recorded, including what the automations
@@ -233,8 +255,15 @@ impl fmt::Debug for App {
 fn routes(model: &EventModel) -> HashMap<TypeId, Route> {
     let commands = model.commands();
     let route = |info: &crate::CommandInfo| {
-        let written = info.emits.iter().filter_map(|event| event.streams.first().copied());
-        let guarded = info.states.iter().filter(|s| s.guarded).filter_map(|s| s.stream);
+        let written = info
+            .emits
+            .iter()
+            .filter_map(|event| event.streams.first().copied());
+        let guarded = info
+            .states
+            .iter()
+            .filter(|s| s.guarded)
+            .filter_map(|s| s.stream);
         let consulted = info.states.iter().filter_map(|s| s.stream);
         let home = written.chain(guarded).chain(consulted).next();
         Route {
@@ -242,7 +271,10 @@ fn routes(model: &EventModel) -> HashMap<TypeId, Route> {
             log: home.map_or_else(|| model.name().clone(), |stream| log_of(model, stream)),
         }
     };
-    commands.iter().map(|entry| (entry.type_id(), route(entry.info()))).collect()
+    commands
+        .iter()
+        .map(|entry| (entry.type_id(), route(entry.info())))
+        .collect()
 }
 
 async fn start_views(
@@ -266,9 +298,22 @@ async fn start_views(
             fold: view.fold().clone(),
             vocabulary: vocabulary.clone(),
         };
-        let at_start = definition.logs.iter().map(|log| (log.clone(), ends[log])).collect();
-        let hosted = host.host(definition.clone(), store.clone(), stop.child_token()).await?;
-        views.insert(view.type_id(), RunningView { definition, hosted, at_start });
+        let at_start = definition
+            .logs
+            .iter()
+            .map(|log| (log.clone(), ends[log]))
+            .collect();
+        let hosted = host
+            .host(definition.clone(), store.clone(), stop.child_token())
+            .await?;
+        views.insert(
+            view.type_id(),
+            RunningView {
+                definition,
+                hosted,
+                at_start,
+            },
+        );
     }
     Ok(views)
 }

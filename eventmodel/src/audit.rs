@@ -125,9 +125,14 @@ impl AuditQuery {
 
     /// Whether it asks for this entry.
     pub fn matches(&self, entry: &AuditEntry) -> bool {
-        self.command.as_deref().is_none_or(|name| name == &*entry.command)
+        self.command
+            .as_deref()
+            .is_none_or(|name| name == &*entry.command)
             && self.id.as_ref().is_none_or(|id| *id == entry.id)
-            && self.correlation_id.as_deref().is_none_or(|id| id == &*entry.correlation_id)
+            && self
+                .correlation_id
+                .as_deref()
+                .is_none_or(|id| id == &*entry.correlation_id)
             && self.since.is_none_or(|since| since <= entry.time)
     }
 }
@@ -167,14 +172,21 @@ impl MemoryAudit {
 
     /// Keeps entries for `max_age`, the newest `max_entries` of them.
     pub fn new(max_age: Duration, max_entries: usize) -> Self {
-        Self { entries: Mutex::default(), max_age, max_entries }
+        Self {
+            entries: Mutex::default(),
+            max_age,
+            max_entries,
+        }
     }
 }
 
 #[async_trait]
 impl AuditTrail for MemoryAudit {
     fn record(&self, entry: AuditEntry) {
-        let oldest = entry.time.checked_sub(self.max_age).unwrap_or(Timestamp::MIN);
+        let oldest = entry
+            .time
+            .checked_sub(self.max_age)
+            .unwrap_or(Timestamp::MIN);
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.push_back(entry);
         while entries.len() > self.max_entries

@@ -15,7 +15,6 @@ use crate::recorded::{DecodeError, RecordedEvent};
 mod commands;
 
 pub use commands::{Commands, IntoCommands};
-pub(crate) use commands::PendingCommand;
 
 /// Reacts to events by issuing commands. `#[automation]` on the `impl` block of the handlers implements it.
 ///
@@ -38,7 +37,11 @@ pub trait Automation: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ReactError`] if the event cannot be read, or the handler failed.
-    async fn react(&self, event: &RecordedEvent, context: &Reaction) -> Result<Commands, ReactError>;
+    async fn react(
+        &self,
+        event: &RecordedEvent,
+        context: &Reaction,
+    ) -> Result<Commands, ReactError>;
 }
 
 /// What a handler of an automation can ask for beside the event.
@@ -111,12 +114,18 @@ impl AutomationInfo {
         handlers: &'static [HandlerInfo],
         issues: &'static [fn() -> Vec<CommandEntry>],
     ) -> Self {
-        Self { ty, handlers, issues }
+        Self {
+            ty,
+            handlers,
+            issues,
+        }
     }
 
     /// Whether it handles events of this type.
     pub fn handles(&self, event_type: &str) -> bool {
-        self.handlers.iter().any(|handler| handler.event.event_type == event_type)
+        self.handlers
+            .iter()
+            .any(|handler| handler.event.event_type == event_type)
     }
 
     /// The commands it can issue, each once.

@@ -42,7 +42,9 @@ impl Codec for Json {
     const CONTENT_TYPE: &'static str = "application/json";
 
     fn encode<T: Serialize>(value: &T) -> Result<Bytes, CodecError> {
-        serde_json::to_vec(value).map(Bytes::from).map_err(CodecError::new)
+        serde_json::to_vec(value)
+            .map(Bytes::from)
+            .map_err(CodecError::new)
     }
 
     fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, CodecError> {

@@ -123,7 +123,10 @@ pub struct Events<C: ?Sized> {
 impl<C: Command> Events<C> {
     /// No event.
     pub fn new() -> Self {
-        Self { events: Vec::new(), command: PhantomData }
+        Self {
+            events: Vec::new(),
+            command: PhantomData,
+        }
     }
 
     /// Adds an event.
@@ -310,11 +313,20 @@ impl CommandInfo {
         rejects: &'static RejectionInfo,
         schema: SchemaInfo,
     ) -> Self {
-        Self { ty, address, id, states, emits, rejects, schema }
+        Self {
+            ty,
+            address,
+            id,
+            states,
+            emits,
+            rejects,
+            schema,
+        }
     }
 
     /// The part of an address that names it: `book-room`.
     pub fn address(&self) -> String {
-        self.address.map_or_else(|| kebab_case(self.ty.name), str::to_owned)
+        self.address
+            .map_or_else(|| kebab_case(self.ty.name), str::to_owned)
     }
 }

@@ -30,7 +30,14 @@ impl TypeInfo {
         file: &'static str,
         line: u32,
     ) -> Self {
-        Self { name, module, doc, fields, file, line }
+        Self {
+            name,
+            module,
+            doc,
+            fields,
+            file,
+            line,
+        }
     }
 
     /// Whether there is a field of this name. Used by the macros, at compile time.
@@ -94,7 +101,11 @@ impl SchemaInfo {
 
 impl fmt::Debug for SchemaInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SchemaInfo({})", if self.0.is_some() { "known" } else { "none" })
+        write!(
+            f,
+            "SchemaInfo({})",
+            if self.0.is_some() { "known" } else { "none" }
+        )
     }
 }
 
@@ -114,8 +125,11 @@ impl<T: ?Sized> NoSchema for SchemaProbe<T> {}
 #[cfg(feature = "schemars")]
 impl<T: schemars::JsonSchema> SchemaProbe<T> {
     /// The schema of `T`.
-    pub const SCHEMA: SchemaInfo =
-        SchemaInfo(Some(|| schemars::SchemaGenerator::default().into_root_schema_for::<T>().to_value()));
+    pub const SCHEMA: SchemaInfo = SchemaInfo(Some(|| {
+        schemars::SchemaGenerator::default()
+            .into_root_schema_for::<T>()
+            .to_value()
+    }));
 }
 
 /// `BookRoom` as a part of an address: `book-room`.

@@ -83,6 +83,13 @@ impl EventInfo {
         streams: &'static [&'static StreamInfo],
         schema: SchemaInfo,
     ) -> Self {
-        Self { ty, event_type, version, streams, schema, type_id: std::any::TypeId::of::<E> }
+        Self {
+            ty,
+            event_type,
+            version,
+            streams,
+            schema,
+            type_id: std::any::TypeId::of::<E>,
+        }
     }
 }

@@ -69,7 +69,10 @@ impl InboxHost for MemoryInboxes {
         Ok(Box::new(MemoryInbox {
             store: store.clone(),
             log: spec.log.clone(),
-            reader: Mutex::new(Reader { last: Position::START, events: None }),
+            reader: Mutex::new(Reader {
+                last: Position::START,
+                events: None,
+            }),
         }))
     }
 }
@@ -92,7 +95,12 @@ impl Inbox for MemoryInbox {
         let after = reader.last;
         let events = reader.events.get_or_insert_with(|| {
             let (log, subjects) = (self.log.clone(), Vec::new());
-            self.store.read(Read { log, after, subjects, follow: true })
+            self.store.read(Read {
+                log,
+                after,
+                subjects,
+                follow: true,
+            })
         });
         match events.next().await {
             Some(Ok(event)) => {
@@ -105,7 +113,9 @@ impl Inbox for MemoryInbox {
             }
             None => {
                 reader.events = None;
-                Err(StoreError::Unavailable { reason: "the log ended while it was followed".into() })
+                Err(StoreError::Unavailable {
+                    reason: "the log ended while it was followed".into(),
+                })
             }
         }
     }

@@ -37,10 +37,16 @@ pub trait Key: Clone + Debug + Eq + Hash + Send + Sync + 'static {
     /// # Errors
     /// [`KeyError`] if it is not the text of a key of this type.
     fn from_text(text: &str) -> Result<Self, KeyError> {
-        let mut reader = KeyReader { tokens: if text.is_empty() { None } else { Some(text) }, seen: 0 };
+        let mut reader = KeyReader {
+            tokens: if text.is_empty() { None } else { Some(text) },
+            seen: 0,
+        };
         let key = Self::read_key(&mut reader)?;
         if reader.tokens.is_some() {
-            return Err(KeyError::Length { expected: Self::LEN, text: text.to_owned() });
+            return Err(KeyError::Length {
+                expected: Self::LEN,
+                text: text.to_owned(),
+            });
         }
         Ok(key)
     }
@@ -101,8 +107,10 @@ impl KeyReader<'_> {
     /// # Errors
     /// [`KeyError`] if there is none, or it is not a `T`.
     pub fn token<T: SubjectToken>(&mut self, len: usize) -> Result<T, KeyError> {
-        let text =
-            self.tokens.ok_or_else(|| KeyError::Length { expected: len, text: String::new() })?;
+        let text = self.tokens.ok_or_else(|| KeyError::Length {
+            expected: len,
+            text: String::new(),
+        })?;
         let (token, rest) = match text.split_once('.') {
             Some((token, rest)) => (token, Some(rest)),
             None => (text, None),
@@ -111,7 +119,10 @@ impl KeyReader<'_> {
         self.seen += 1;
         decode_token(token)
             .and_then(|text| T::parse_token(&text))
-            .map_err(|source| KeyError::Part { index: self.seen, source })
+            .map_err(|source| KeyError::Part {
+                index: self.seen,
+                source,
+            })
     }
 }
 
@@ -123,7 +134,10 @@ pub(crate) fn parts(key: &str) -> Result<Vec<String>, KeyError> {
     let decode = |(i, token)| {
         decode_token(token)
             .map(std::borrow::Cow::into_owned)
-            .map_err(|source| KeyError::Part { index: i + 1, source })
+            .map_err(|source| KeyError::Part {
+                index: i + 1,
+                source,
+            })
     };
     key.split('.').enumerate().map(decode).collect()
 }
@@ -187,14 +201,26 @@ mod tests {
     fn keys_read_back_what_they_write() {
         let key = (String::from("a.b"), 7u8, String::new());
         assert_eq!(key.to_text(), "a%2Eb.7.%");
-        assert_eq!(<(String, u8, String)>::from_text(&key.to_text()).unwrap(), key);
+        assert_eq!(
+            <(String, u8, String)>::from_text(&key.to_text()).unwrap(),
+            key
+        );
         assert_eq!(<()>::from_text(&().to_text()).unwrap(), ());
     }
 
     #[test]
     fn text_of_another_length_or_type_is_an_error() {
-        assert!(matches!(<(u8, u8)>::from_text("1"), Err(KeyError::Length { expected: 2, .. })));
-        assert!(matches!(u8::from_text("1.2"), Err(KeyError::Length { expected: 1, .. })));
-        assert!(matches!(<(u8, u8)>::from_text("1.x"), Err(KeyError::Part { index: 2, .. })));
+        assert!(matches!(
+            <(u8, u8)>::from_text("1"),
+            Err(KeyError::Length { expected: 2, .. })
+        ));
+        assert!(matches!(
+            u8::from_text("1.2"),
+            Err(KeyError::Length { expected: 1, .. })
+        ));
+        assert!(matches!(
+            <(u8, u8)>::from_text("1.x"),
+            Err(KeyError::Part { index: 2, .. })
+        ));
     }
 }

@@ -36,7 +36,9 @@ pub use app::{
 pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, MemoryAudit, Outcome};
 pub use automation::{Automation, AutomationInfo, Commands, IntoCommands, ReactError};
 pub use codec::{Codec, CodecError, Json};
-pub use command::{Command, CommandInfo, Decide, Decision, Emits, Events, IntoEvents, emit, reject};
+pub use command::{
+    Command, CommandInfo, Decide, Decision, Emits, Events, IntoEvents, emit, reject,
+};
 pub use describe::{FieldInfo, SchemaInfo, TypeInfo};
 pub use event::{BelongsTo, Event, EventInfo};
 pub use guard::Guard;
@@ -46,8 +48,8 @@ pub use key::{Key, KeyError, KeyReader, KeyWriter};
 pub use memory::MemoryStore;
 pub use metadata::{CommandRef, Metadata};
 pub use model::{
-    AutomationEntry, CommandEntry, EventModel, ModelError, ModelProblem, Slice, Step, ViewDescription,
-    Vocabulary,
+    AutomationEntry, CommandEntry, EventModel, ModelError, ModelProblem, Slice, Step,
+    ViewDescription, Vocabulary,
 };
 pub use position::Position;
 pub use projection::{HandlerInfo, Projection, ProjectionInfo};
@@ -60,11 +62,13 @@ pub use stream::{Stream, StreamInfo};
 pub use subject::{Subject, SubjectError, SubjectPattern, SubjectReader, SubjectWriter};
 pub use template::SubjectTemplate;
 pub use token::{SubjectToken, TokenError};
-pub use view::{View, ViewEntry, ViewError};
 pub use validation::{Violation, Violations};
+pub use view::{View, ViewEntry, ViewError};
 
 #[cfg(feature = "derive")]
-pub use eventmodel_derive::{Command, Event, Rejection, Stream, SubjectToken, automation, projection};
+pub use eventmodel_derive::{
+    Command, Event, Rejection, Stream, SubjectToken, automation, projection,
+};
 
 /// What the macros expand to. Not a part of the API.
 #[doc(hidden)]

@@ -12,9 +12,7 @@ use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
-use crate::store::{
-    Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError,
-};
+use crate::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError};
 use crate::{CommandId, CommandRef, Guard, Position, RecordedEvent, Subject};
 
 /// Keeps logs in the memory of this process. Ids are remembered as long as it lives.
@@ -34,7 +32,10 @@ pub struct MemoryStore {
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self { logs: Arc::default(), max_payload: Self::DEFAULT_MAX_PAYLOAD }
+        Self {
+            logs: Arc::default(),
+            max_payload: Self::DEFAULT_MAX_PAYLOAD,
+        }
     }
 }
 
@@ -56,7 +57,9 @@ impl MemoryStore {
 
     fn log(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
         let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
-        logs.get(name).cloned().ok_or_else(|| StoreError::UnknownLog { log: name.clone() })
+        logs.get(name)
+            .cloned()
+            .ok_or_else(|| StoreError::UnknownLog { log: name.clone() })
     }
 }
 
@@ -89,11 +92,19 @@ impl Log {
 
 impl Content {
     fn revision(&self, subject: &Subject) -> Position {
-        Position::new(self.instances.get(subject).and_then(|all| all.last()).copied().unwrap_or(0))
+        Position::new(
+            self.instances
+                .get(subject)
+                .and_then(|all| all.last())
+                .copied()
+                .unwrap_or(0),
+        )
     }
 
     fn committed(&self, command: &CommandRef) -> Result<Option<Appended>, AppendError> {
-        let Some(&first) = self.commands.get(&command.id) else { return Ok(None) };
+        let Some(&first) = self.commands.get(&command.id) else {
+            return Ok(None);
+        };
         let events: Vec<_> = self.events[index(first)..]
             .iter()
             .take_while(|event| event.metadata().command.id == command.id)
@@ -105,7 +116,11 @@ impl Content {
             return Err(AppendError::IdReused { id, name });
         }
         let revisions = revisions(&events);
-        Ok(Some(Appended { events, revisions, already_committed: true }))
+        Ok(Some(Appended {
+            events,
+            revisions,
+            already_committed: true,
+        }))
     }
 }
 
@@ -120,8 +135,10 @@ fn revisions(events: &[RecordedEvent]) -> Vec<Guard> {
         for subject in event.metadata().subjects.iter() {
             match revisions.iter_mut().find(|guard| guard.subject == *subject) {
                 Some(guard) => guard.expected = event.position(),
-                None => revisions
-                    .push(Guard { subject: subject.clone(), expected: event.position() }),
+                None => revisions.push(Guard {
+                    subject: subject.clone(),
+                    expected: event.position(),
+                }),
             }
         }
     }
@@ -146,7 +163,10 @@ impl Store for MemoryStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let log = self.log(append.log())?;
         let (_, command, guards, events) = append.into_parts();
-        if let Some(event) = events.iter().find(|event| event.payload.len() > self.max_payload) {
+        if let Some(event) = events
+            .iter()
+            .find(|event| event.payload.len() > self.max_payload)
+        {
             return Err(AppendError::TooLarge {
                 event: event.metadata.id.clone(),
                 size: event.payload.len(),
@@ -161,7 +181,10 @@ impl Store for MemoryStore {
             let actual = content.revision(&guard.subject);
             if actual != guard.expected {
                 let subject = Some(guard.subject.clone());
-                return Err(AppendError::Conflict { subject, actual: Some(actual) });
+                return Err(AppendError::Conflict {
+                    subject,
+                    actual: Some(actual),
+                });
             }
         }
         let first = content.events.len() as u64 + 1;
@@ -191,16 +214,26 @@ impl Store for MemoryStore {
             newer
         });
         let revisions = revisions(&events);
-        Ok(Appended { events, revisions, already_committed: false })
+        Ok(Appended {
+            events,
+            revisions,
+            already_committed: false,
+        })
     }
 
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
         let log = self.log(&load.log)?;
         let content = log.content();
-        let positions = content.instances.get(&load.subject).map_or(&[][..], Vec::as_slice);
+        let positions = content
+            .instances
+            .get(&load.subject)
+            .map_or(&[][..], Vec::as_slice);
         let from = positions.partition_point(|position| *position <= load.after.get());
         Ok(Loaded {
-            events: positions[from..].iter().map(|p| content.events[index(*p)].clone()).collect(),
+            events: positions[from..]
+                .iter()
+                .map(|p| content.events[index(*p)].clone())
+                .collect(),
             revision: Position::new(positions.last().copied().unwrap_or(0)),
         })
     }
@@ -232,27 +265,32 @@ impl Store for MemoryStore {
         };
         let last = log.last.subscribe();
         let next = read.after.get();
-        futures_util::stream::unfold((log, last, next, read), |(log, mut last, next, read)| async move {
-            loop {
-                let chunk: Vec<_> = {
-                    let content = log.content();
-                    let from = usize::try_from(next).unwrap_or(usize::MAX).min(content.events.len());
-                    let to = content.events.len().min(from.saturating_add(CHUNK));
-                    content.events[from..to].to_vec()
-                };
-                if let Some(end) = chunk.last().map(|event| event.position().get()) {
-                    let events = chunk
-                        .into_iter()
-                        .filter(|event| fits(event, &read))
-                        .map(Ok)
-                        .collect::<Vec<_>>();
-                    return Some((futures_util::stream::iter(events), (log, last, end, read)));
+        futures_util::stream::unfold(
+            (log, last, next, read),
+            |(log, mut last, next, read)| async move {
+                loop {
+                    let chunk: Vec<_> = {
+                        let content = log.content();
+                        let from = usize::try_from(next)
+                            .unwrap_or(usize::MAX)
+                            .min(content.events.len());
+                        let to = content.events.len().min(from.saturating_add(CHUNK));
+                        content.events[from..to].to_vec()
+                    };
+                    if let Some(end) = chunk.last().map(|event| event.position().get()) {
+                        let events = chunk
+                            .into_iter()
+                            .filter(|event| fits(event, &read))
+                            .map(Ok)
+                            .collect::<Vec<_>>();
+                        return Some((futures_util::stream::iter(events), (log, last, end, read)));
+                    }
+                    if !read.follow || last.wait_for(|last| *last > next).await.is_err() {
+                        return None;
+                    }
                 }
-                if !read.follow || last.wait_for(|last| *last > next).await.is_err() {
-                    return None;
-                }
-            }
-        })
+            },
+        )
         .flatten()
         .boxed()
     }

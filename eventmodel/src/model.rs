@@ -11,8 +11,8 @@ mod slice;
 mod vocabulary;
 
 pub use check::{ModelError, ModelProblem};
-pub(crate) use registry::{ErasedAutomation, log_of, logs_of_handlers};
 pub use registry::{AutomationEntry, CommandEntry, ViewDescription};
+pub(crate) use registry::{log_of, logs_of_handlers};
 pub use slice::{Slice, Step};
 pub use vocabulary::Vocabulary;
 
@@ -53,7 +53,10 @@ pub struct EventModel {
 impl EventModel {
     /// A model without slices. Its name is also that of its log, unless a stream names another.
     pub fn new(name: &str) -> Self {
-        Self { name: name.into(), slices: Vec::new() }
+        Self {
+            name: name.into(),
+            slices: Vec::new(),
+        }
     }
 
     /// Adds the next step of the story.
@@ -76,18 +79,27 @@ impl EventModel {
     /// The commands of all slices and of their automations, each once.
     pub fn commands(&self) -> Vec<CommandEntry> {
         let offered = self.steps().filter_map(Step::as_command).cloned();
-        let issued = self.automations().into_iter().flat_map(|entry| entry.info().commands());
+        let issued = self
+            .automations()
+            .into_iter()
+            .flat_map(|entry| entry.info().commands());
         once_each(offered.chain(issued), CommandEntry::type_id)
     }
 
     /// The views of all slices, each once.
     pub fn views(&self) -> Vec<ViewDescription> {
-        once_each(self.steps().filter_map(Step::as_view).cloned(), ViewDescription::type_id)
+        once_each(
+            self.steps().filter_map(Step::as_view).cloned(),
+            ViewDescription::type_id,
+        )
     }
 
     /// The automations of all slices, each once.
     pub fn automations(&self) -> Vec<AutomationEntry> {
-        once_each(self.steps().filter_map(Step::as_automation).cloned(), AutomationEntry::type_id)
+        once_each(
+            self.steps().filter_map(Step::as_automation).cloned(),
+            AutomationEntry::type_id,
+        )
     }
 
     fn steps(&self) -> impl Iterator<Item = &Step> {
@@ -119,7 +131,11 @@ impl EventModel {
     ///
     /// # Errors
     /// [`StartError`] if the model is wrong, or the store does not fit it.
-    pub async fn start_with(self, store: impl Store, options: AppOptions) -> Result<App, StartError> {
+    pub async fn start_with(
+        self,
+        store: impl Store,
+        options: AppOptions,
+    ) -> Result<App, StartError> {
         App::start(self, Arc::new(store), options).await
     }
 }

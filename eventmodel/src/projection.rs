@@ -88,7 +88,9 @@ impl ProjectionInfo {
 
     /// Whether it handles events of this type.
     pub fn handles(&self, event_type: &str) -> bool {
-        self.handlers.iter().any(|handler| handler.event.event_type == event_type)
+        self.handlers
+            .iter()
+            .any(|handler| handler.event.event_type == event_type)
     }
 }
 

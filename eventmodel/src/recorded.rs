@@ -31,9 +31,16 @@ struct Inner {
 impl RecordedEvent {
     /// The event, recorded at `position`. For stores.
     pub fn new(event: NewEvent, position: Position) -> Self {
-        let NewEvent { mut metadata, payload } = event;
+        let NewEvent {
+            mut metadata,
+            payload,
+        } = event;
         metadata.position = position;
-        Self(Arc::new(Inner { metadata, payload, decoded: OnceLock::new() }))
+        Self(Arc::new(Inner {
+            metadata,
+            payload,
+            decoded: OnceLock::new(),
+        }))
     }
 
     /// All that is known of it.
@@ -77,9 +84,15 @@ impl RecordedEvent {
         }
         let decoded = decode_payload::<E>(self.metadata(), self.payload())
             .map_err(|reason| self.decode_error(reason))?;
-        self.0.decoded.get_or_init(|| Box::new(decoded)).downcast_ref().ok_or_else(|| {
-            self.decode_error(DecodeReason::TwoTypes { expected: std::any::type_name::<E>() })
-        })
+        self.0
+            .decoded
+            .get_or_init(|| Box::new(decoded))
+            .downcast_ref()
+            .ok_or_else(|| {
+                self.decode_error(DecodeReason::TwoTypes {
+                    expected: std::any::type_name::<E>(),
+                })
+            })
     }
 
     pub(crate) fn decode_error(&self, reason: DecodeReason) -> DecodeError {
@@ -104,10 +117,15 @@ impl fmt::Debug for RecordedEvent {
 fn decode_payload<E: Event>(metadata: &Metadata, payload: &[u8]) -> Result<E, DecodeReason> {
     let info = E::INFO;
     if *metadata.event_type != *info.event_type {
-        return Err(DecodeReason::OtherType { expected: info.event_type });
+        return Err(DecodeReason::OtherType {
+            expected: info.event_type,
+        });
     }
     if metadata.version > info.version {
-        return Err(DecodeReason::NewerVersion { found: metadata.version, known: info.version });
+        return Err(DecodeReason::NewerVersion {
+            found: metadata.version,
+            known: info.version,
+        });
     }
     if *metadata.content_type != *<E::Codec as Codec>::CONTENT_TYPE {
         return Err(DecodeReason::ContentType {
@@ -146,7 +164,9 @@ pub enum DecodeReason {
         expected: &'static str,
     },
     /// No event of the model has its type. A newer program wrote it, or it was renamed.
-    #[error("no event of this model has this type; add it to a slice, or deploy the program that knows it")]
+    #[error(
+        "no event of this model has this type; add it to a slice, or deploy the program that knows it"
+    )]
     UnknownType,
     /// A newer program wrote it.
     #[error("it has version {found}, this program knows up to {known}: deploy the newer program")]

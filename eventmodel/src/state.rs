@@ -178,7 +178,11 @@ impl StatePart for Now {
     type Key = NoKey;
     type Slot = ();
 
-    const PART: StateInfo = StateInfo { projection: None, stream: None, guarded: false };
+    const PART: StateInfo = StateInfo {
+        projection: None,
+        stream: None,
+        guarded: false,
+    };
 
     fn slot(_: &NoKey) -> Result<(), SubjectError> {
         Ok(())

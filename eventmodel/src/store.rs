@@ -173,21 +173,35 @@ impl Append {
             return Err(InvalidAppend::NoEvents);
         }
         for (i, guard) in guards.iter().enumerate() {
-            if guards[..i].iter().any(|earlier| earlier.subject == guard.subject) {
-                return Err(InvalidAppend::GuardedTwice { subject: guard.subject.clone() });
+            if guards[..i]
+                .iter()
+                .any(|earlier| earlier.subject == guard.subject)
+            {
+                return Err(InvalidAppend::GuardedTwice {
+                    subject: guard.subject.clone(),
+                });
             }
         }
         for (n, event) in events.iter().enumerate() {
             if event.metadata.command != command || event.metadata.id != command.id.event(n) {
-                return Err(InvalidAppend::OtherCommand { event: event.metadata.id.clone() });
+                return Err(InvalidAppend::OtherCommand {
+                    event: event.metadata.id.clone(),
+                });
             }
             for subject in event.metadata.subjects.iter() {
                 if !guards.iter().any(|guard| guard.subject == *subject) {
-                    return Err(InvalidAppend::Unguarded { subject: subject.clone() });
+                    return Err(InvalidAppend::Unguarded {
+                        subject: subject.clone(),
+                    });
                 }
             }
         }
-        Ok(Self { log, command, guards, events })
+        Ok(Self {
+            log,
+            command,
+            guards,
+            events,
+        })
     }
 
     /// The log.

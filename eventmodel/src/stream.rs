@@ -74,6 +74,10 @@ pub struct StreamInfo {
 impl StreamInfo {
     #[doc(hidden)]
     pub const fn __new(ty: TypeInfo, log: Option<&'static str>, template: &'static str) -> Self {
-        Self { ty, log, template: SubjectTemplate::__new(template) }
+        Self {
+            ty,
+            log,
+            template: SubjectTemplate::__new(template),
+        }
     }
 }

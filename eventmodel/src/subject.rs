@@ -29,16 +29,26 @@ impl Subject {
         if text.len() > Self::MAX_LEN {
             return Err(SubjectError::too_long(text));
         }
-        let malformed = |reason| SubjectError::Malformed { subject: text.to_owned(), reason };
+        let malformed = |reason| SubjectError::Malformed {
+            subject: text.to_owned(),
+            reason,
+        };
         if text.starts_with('$') {
-            return Err(malformed("subjects that start with `$` belong to the server"));
+            return Err(malformed(
+                "subjects that start with `$` belong to the server",
+            ));
         }
         for token in text.split('.') {
             if token.is_empty() {
                 return Err(malformed("a token is empty"));
             }
-            if token.bytes().any(|b| !b.is_ascii_graphic() || b == b'*' || b == b'>') {
-                return Err(malformed("a token holds a wildcard, white space or a character outside ASCII"));
+            if token
+                .bytes()
+                .any(|b| !b.is_ascii_graphic() || b == b'*' || b == b'>')
+            {
+                return Err(malformed(
+                    "a token holds a wildcard, white space or a character outside ASCII",
+                ));
             }
         }
         Ok(Self(text.into()))
@@ -129,7 +139,10 @@ pub enum SubjectError {
 
 impl SubjectError {
     fn too_long(text: &str) -> Self {
-        Self::TooLong { start: text.chars().take(64).collect(), len: text.len() }
+        Self::TooLong {
+            start: text.chars().take(64).collect(),
+            len: text.len(),
+        }
     }
 }
 
@@ -178,11 +191,18 @@ pub struct SubjectReader<'a> {
 impl<'a> SubjectReader<'a> {
     /// Reads `subject`, which should fit `template`.
     pub fn new(subject: &'a Subject, template: &'static str) -> Self {
-        Self { subject, template, rest: Some(subject.as_str()) }
+        Self {
+            subject,
+            template,
+            rest: Some(subject.as_str()),
+        }
     }
 
     fn misfit(&self) -> SubjectError {
-        SubjectError::OtherTemplate { subject: self.subject.to_string(), template: self.template }
+        SubjectError::OtherTemplate {
+            subject: self.subject.to_string(),
+            template: self.template,
+        }
     }
 
     fn next_token(&mut self) -> Result<&'a str, SubjectError> {
@@ -200,7 +220,11 @@ impl<'a> SubjectReader<'a> {
     /// # Errors
     /// [`SubjectError::OtherTemplate`] if it is not.
     pub fn literal(&mut self, literal: &str) -> Result<(), SubjectError> {
-        if self.next_token()? == literal { Ok(()) } else { Err(self.misfit()) }
+        if self.next_token()? == literal {
+            Ok(())
+        } else {
+            Err(self.misfit())
+        }
     }
 
     /// The next token is the value of `field`.
@@ -209,9 +233,13 @@ impl<'a> SubjectReader<'a> {
     /// [`SubjectError::Token`] if it is not a `T`, [`SubjectError::OtherTemplate`] if there is none.
     pub fn token<T: SubjectToken>(&mut self, field: &'static str) -> Result<T, SubjectError> {
         let token = self.next_token()?;
-        decode_token(token).and_then(|text| T::parse_token(&text)).map_err(|source| {
-            SubjectError::Token { subject: self.subject.to_string(), field, source }
-        })
+        decode_token(token)
+            .and_then(|text| T::parse_token(&text))
+            .map_err(|source| SubjectError::Token {
+                subject: self.subject.to_string(),
+                field,
+                source,
+            })
     }
 
     /// There must be nothing left.
@@ -219,7 +247,11 @@ impl<'a> SubjectReader<'a> {
     /// # Errors
     /// [`SubjectError::OtherTemplate`] if there is.
     pub fn finish(self) -> Result<(), SubjectError> {
-        if self.rest.is_none() { Ok(()) } else { Err(self.misfit()) }
+        if self.rest.is_none() {
+            Ok(())
+        } else {
+            Err(self.misfit())
+        }
     }
 }
 
@@ -241,14 +273,23 @@ impl SubjectPattern {
     /// # Errors
     /// [`SubjectError::Malformed`] if a token is empty, mixes a wildcard with text, or `>` is not the last one.
     pub fn new(text: &str) -> Result<Self, SubjectError> {
-        let malformed = |reason| SubjectError::Malformed { subject: text.to_owned(), reason };
+        let malformed = |reason| SubjectError::Malformed {
+            subject: text.to_owned(),
+            reason,
+        };
         let mut tokens = text.split('.').peekable();
         while let Some(token) = tokens.next() {
             match token {
                 "" => return Err(malformed("a token is empty")),
-                ">" if tokens.peek().is_some() => return Err(malformed("`>` can only be the last token")),
+                ">" if tokens.peek().is_some() => {
+                    return Err(malformed("`>` can only be the last token"));
+                }
                 "*" | ">" => {}
-                other if other.bytes().any(|b| !b.is_ascii_graphic() || b == b'*' || b == b'>') => {
+                other
+                    if other
+                        .bytes()
+                        .any(|b| !b.is_ascii_graphic() || b == b'*' || b == b'>') =>
+                {
                     return Err(malformed("a wildcard must be a token of its own"));
                 }
                 _ => {}
@@ -320,13 +361,18 @@ mod tests {
         for text in ["", "a..b", "a.*", ">", "a b", "$JS.API", ".a", "a.", "a.é"] {
             assert!(Subject::new(text).is_err(), "{text}");
         }
-        assert!(matches!(Subject::new(&"x".repeat(2000)), Err(SubjectError::TooLong { len: 2000, .. })));
+        assert!(matches!(
+            Subject::new(&"x".repeat(2000)),
+            Err(SubjectError::TooLong { len: 2000, .. })
+        ));
     }
 
     #[test]
     fn patterns_overlap_when_a_subject_fits_both() {
         let overlap = |a: &str, b: &str| {
-            SubjectPattern::new(a).unwrap().overlaps(&SubjectPattern::new(b).unwrap())
+            SubjectPattern::new(a)
+                .unwrap()
+                .overlaps(&SubjectPattern::new(b).unwrap())
         };
         assert!(overlap("a.*", "*.b"));
         assert!(overlap("a.>", "a.b.c"));

@@ -21,13 +21,16 @@ impl SubjectTemplate {
 
     /// The paths of the fields in it: `room`, `date`.
     pub fn fields(&self) -> impl Iterator<Item = &'static str> {
-        self.tokens().filter_map(|token| token.strip_prefix('{')?.strip_suffix('}'))
+        self.tokens()
+            .filter_map(|token| token.strip_prefix('{')?.strip_suffix('}'))
     }
 
     /// The pattern that all its subjects fit: `booking.*.*`.
     pub fn pattern(&self) -> SubjectPattern {
-        let tokens: Vec<_> =
-            self.tokens().map(|t| if t.starts_with('{') { "*" } else { t }).collect();
+        let tokens: Vec<_> = self
+            .tokens()
+            .map(|t| if t.starts_with('{') { "*" } else { t })
+            .collect();
         SubjectPattern::checked(&tokens.join("."))
     }
 

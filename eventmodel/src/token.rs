@@ -66,7 +66,11 @@ impl TokenError {
     pub fn new<T>(text: &str, reason: impl fmt::Display) -> Self {
         let path = std::any::type_name::<T>();
         let short = path.rsplit("::").next().unwrap_or(path);
-        Self { text: text.chars().take(80).collect(), expected: short, reason: reason.to_string() }
+        Self {
+            text: text.chars().take(80).collect(),
+            expected: short,
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -115,7 +119,10 @@ pub(crate) fn decode_token(token: &str) -> Result<Cow<'_, str>, TokenError> {
     if again == token {
         Ok(text)
     } else {
-        Err(TokenError::new::<String>(token, "it is not encoded as a subject token is"))
+        Err(TokenError::new::<String>(
+            token,
+            "it is not encoded as a subject token is",
+        ))
     }
 }
 
@@ -144,8 +151,16 @@ fn canonical<T: SubjectToken>(text: &str, value: T) -> Result<T, TokenError> {
     }
 }
 
-by_display!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, bool, char);
-by_display!(uuid::Uuid, jiff::civil::Date, jiff::civil::DateTime, jiff::civil::Time, jiff::Timestamp);
+by_display!(
+    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, bool, char
+);
+by_display!(
+    uuid::Uuid,
+    jiff::civil::Date,
+    jiff::civil::DateTime,
+    jiff::civil::Time,
+    jiff::Timestamp
+);
 
 #[cfg(feature = "chrono")]
 by_display!(chrono::NaiveDate);

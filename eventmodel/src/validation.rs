@@ -55,8 +55,15 @@ impl Violations {
     /// Adds a violation of the field at `path`, with dots between its parts, unless the field is `valid`.
     pub fn check(&mut self, valid: bool, path: &str, message: impl Into<String>) -> &mut Self {
         if !valid {
-            let path = path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-            self.0.push(Violation { path, message: message.into() });
+            let path = path
+                .split('.')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect();
+            self.0.push(Violation {
+                path,
+                message: message.into(),
+            });
         }
         self
     }
@@ -127,7 +134,10 @@ impl From<garde::Report> for Violations {
         Self(
             report
                 .iter()
-                .map(|(path, error)| Violation { path: parts(path), message: error.to_string() })
+                .map(|(path, error)| Violation {
+                    path: parts(path),
+                    message: error.to_string(),
+                })
                 .collect(),
         )
     }
@@ -139,7 +149,10 @@ mod tests {
 
     #[test]
     fn a_path_is_a_json_pointer() {
-        let violation = Violation { path: vec!["a/b".into(), "~c".into()], message: String::new() };
+        let violation = Violation {
+            path: vec!["a/b".into(), "~c".into()],
+            message: String::new(),
+        };
         assert_eq!(violation.pointer(), "/a~1b/~0c");
     }
 }

@@ -11,10 +11,10 @@ mod running;
 
 pub use entry::ViewEntry;
 pub use error::ViewError;
+pub(crate) use host::FoldOf;
 pub use host::{
     ErasedEntry, HostedView, ViewDefinition, ViewFold, ViewHost, ViewState, ViewStatus,
 };
 pub use memory::MemoryViews;
 pub use query::{After, DEFAULT_WAIT, View};
 pub(crate) use running::RunningView;
-pub(crate) use host::FoldOf;

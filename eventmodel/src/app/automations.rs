@@ -113,14 +113,29 @@ async fn start_one(app: &App, entry: &AutomationEntry) -> Result<RunningAutomati
     let (model, name) = (&app.inner.model, entry.info().ty.name);
     let mut lanes = Vec::new();
     for log in logs_of_handlers(model, entry.info().handlers.iter().map(|h| h.event)) {
-        let spec = InboxSpec { model: model.name().clone(), automation: name, log: log.clone() };
-        let inbox = app.inner.store.inboxes().open(&spec, &app.inner.store).await?;
+        let spec = InboxSpec {
+            model: model.name().clone(),
+            automation: name,
+            log: log.clone(),
+        };
+        let inbox = app
+            .inner
+            .store
+            .inboxes()
+            .open(&spec, &app.inner.store)
+            .await?;
         let shared = Arc::new(Shared {
             progress: watch::Sender::new(Progress::default()),
             parked: Mutex::default(),
         });
         let (retry, retries) = mpsc::unbounded_channel();
-        let runner = Runner::new(app.clone(), entry.clone(), log.clone(), inbox, shared.clone());
+        let runner = Runner::new(
+            app.clone(),
+            entry.clone(),
+            log.clone(),
+            inbox,
+            shared.clone(),
+        );
         tokio::spawn(runner.run(retries));
         lanes.push(Lane { log, shared, retry });
     }
@@ -128,8 +143,16 @@ async fn start_one(app: &App, entry: &AutomationEntry) -> Result<RunningAutomati
 }
 
 pub(super) fn retry(running: &[RunningAutomation], parked: &Parked) -> Result<(), RetryError> {
-    let Parked { automation, subject, log, .. } = parked;
-    let not_parked = || RetryError::NotParked { automation, subject: subject.clone() };
+    let Parked {
+        automation,
+        subject,
+        log,
+        ..
+    } = parked;
+    let not_parked = || RetryError::NotParked {
+        automation,
+        subject: subject.clone(),
+    };
     let lane = running
         .iter()
         .filter(|running| running.name == *automation)
@@ -139,7 +162,9 @@ pub(super) fn retry(running: &[RunningAutomation], parked: &Parked) -> Result<()
     if !lane.shared.parked().contains_key(subject) {
         return Err(not_parked());
     }
-    lane.retry.send(subject.clone()).map_err(|_| RetryError::Stopped { automation })
+    lane.retry
+        .send(subject.clone())
+        .map_err(|_| RetryError::Stopped { automation })
 }
 
 impl Shared {
@@ -150,8 +175,11 @@ impl Shared {
 
 impl RunningAutomation {
     pub(super) fn parked(&self) -> Vec<Parked> {
-        let mut parked: Vec<_> =
-            self.lanes.iter().flat_map(|lane| lane.shared.parked().values().cloned().collect::<Vec<_>>()).collect();
+        let mut parked: Vec<_> = self
+            .lanes
+            .iter()
+            .flat_map(|lane| lane.shared.parked().values().cloned().collect::<Vec<_>>())
+            .collect();
         parked.sort_by_key(|parked| parked.since);
         parked
     }
@@ -160,8 +188,16 @@ impl RunningAutomation {
         let progress = |lane: &Lane| lane.shared.progress.borrow().clone();
         AutomationStatus {
             name: self.name,
-            positions: self.lanes.iter().map(|l| (l.log.clone(), progress(l).handled)).collect(),
-            parked: self.lanes.iter().map(|lane| lane.shared.parked().len()).sum(),
+            positions: self
+                .lanes
+                .iter()
+                .map(|l| (l.log.clone(), progress(l).handled))
+                .collect(),
+            parked: self
+                .lanes
+                .iter()
+                .map(|lane| lane.shared.parked().len())
+                .sum(),
             stopped: self.lanes.iter().find_map(|lane| progress(lane).failed),
         }
     }
@@ -171,14 +207,21 @@ impl RunningAutomation {
         for lane in self.lanes.iter().filter(|lane| lane.log == *log) {
             let mut progress = lane.shared.progress.subscribe();
             // An error says that the runner is gone.
-            let _ = progress.wait_for(|p| p.handled >= position || p.stopped).await;
+            let _ = progress
+                .wait_for(|p| p.handled >= position || p.stopped)
+                .await;
         }
     }
 
     /// Waits until it has stopped.
     pub(super) async fn stopped(&self) {
         for lane in &self.lanes {
-            let _ = lane.shared.progress.subscribe().wait_for(|progress| progress.stopped).await;
+            let _ = lane
+                .shared
+                .progress
+                .subscribe()
+                .wait_for(|progress| progress.stopped)
+                .await;
         }
     }
 }

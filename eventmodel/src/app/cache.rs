@@ -29,8 +29,10 @@ impl StateCache {
 
     /// Fills the slot, if its state is here.
     pub(super) fn restore(&self, slot: &mut dyn ErasedSlot) -> bool {
-        let key = (slot.type_id(), slot.subject().clone());
-        let Some(cached) = self.0.as_ref().and_then(|cache| cache.get(&key)) else { return false };
+        let key = (slot.projection_id(), slot.subject().clone());
+        let Some(cached) = self.0.as_ref().and_then(|cache| cache.get(&key)) else {
+            return false;
+        };
         slot.restore(cached.state, cached.revision);
         true
     }
@@ -38,14 +40,17 @@ impl StateCache {
     /// Takes the state out, so that its only owner can change it in place.
     pub(super) fn release(&self, slot: &dyn ErasedSlot) {
         if let Some(cache) = &self.0 {
-            cache.remove(&(slot.type_id(), slot.subject().clone()));
+            cache.remove(&(slot.projection_id(), slot.subject().clone()));
         }
     }
 
     pub(super) fn save(&self, slot: &dyn ErasedSlot) {
         if let Some(cache) = &self.0 {
-            let cached = Cached { state: slot.save(), revision: slot.revision() };
-            cache.insert((slot.type_id(), slot.subject().clone()), cached);
+            let cached = Cached {
+                state: slot.save(),
+                revision: slot.revision(),
+            };
+            cache.insert((slot.projection_id(), slot.subject().clone()), cached);
         }
     }
 
@@ -62,7 +67,10 @@ impl StateCache {
 
     pub(super) fn save_tail(&self, subject: &Subject, revision: Position) {
         if let Some(cache) = &self.0 {
-            let cached = Cached { state: Arc::new(()), revision };
+            let cached = Cached {
+                state: Arc::new(()),
+                revision,
+            };
             cache.insert((TypeId::of::<Tail>(), subject.clone()), cached);
         }
     }

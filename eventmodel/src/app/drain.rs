@@ -27,7 +27,10 @@ pub(super) async fn settled(app: &Inner) -> Result<(), ViewError> {
             continue;
         }
         for view in app.views.values() {
-            for (log, end) in ends.iter().filter(|(log, _)| view.definition.logs.contains(log)) {
+            for (log, end) in ends
+                .iter()
+                .filter(|(log, _)| view.definition.logs.contains(log))
+            {
                 view.hosted.reached(log, *end).await?;
             }
         }
@@ -69,7 +72,11 @@ fn behind(app: &Inner) -> String {
         format!("{} is at {:?}", status.name, status.positions)
     });
     let views = app.views.values().map(|view| {
-        format!("{} is at {:?}", view.definition.name(), view.hosted.status().positions)
+        format!(
+            "{} is at {:?}",
+            view.definition.name(),
+            view.hosted.status().positions
+        )
     });
     automations.chain(views).collect::<Vec<_>>().join(", ")
 }

@@ -9,8 +9,8 @@ use crate::model::ModelError;
 use crate::store::{AppendError, StoreError};
 use crate::view::ViewError;
 use crate::{
-    CodecError, CommandId, DecodeError, EventId, InvalidCommandId, Position, Rejection, SubjectError,
-    Violations,
+    CodecError, CommandId, DecodeError, EventId, InvalidCommandId, Position, Rejection,
+    SubjectError, Violations,
 };
 
 /// Why a command was not executed.
@@ -30,7 +30,9 @@ pub enum ExecuteError<R> {
         attempts: u32,
     },
     /// Its instance is not at the expected revision. Look at what has changed, and decide whether to send it again.
-    #[error("stale: the instance is at revision {actual}, not at the expected {expected}: look at what has changed")]
+    #[error(
+        "stale: the instance is at revision {actual}, not at the expected {expected}: look at what has changed"
+    )]
     Stale {
         /// The revision that the sender expected.
         expected: Position,
@@ -206,7 +208,10 @@ pub(super) fn from_append<R>(error: AppendError, id: &CommandId, attempts: u32) 
     match error {
         AppendError::Conflict { .. } => ExecuteError::Conflict { attempts },
         AppendError::IdReused { id, name } => ExecuteError::IdReused { id, name },
-        AppendError::Unknown { reason } => ExecuteError::UnknownOutcome { id: id.clone(), reason },
+        AppendError::Unknown { reason } => ExecuteError::UnknownOutcome {
+            id: id.clone(),
+            reason,
+        },
         AppendError::TooLarge { event, size, max } => ExecuteError::TooLarge { event, size, max },
         AppendError::Store(error) => ExecuteError::Store(error),
     }

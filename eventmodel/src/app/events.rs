@@ -98,11 +98,23 @@ pub(super) fn read(
     app: &Inner,
     query: EventQuery,
 ) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
-    let EventQuery { log, subjects, types, after, limit, live } = query;
+    let EventQuery {
+        log,
+        subjects,
+        types,
+        after,
+        limit,
+        live,
+    } = query;
     let log = log.unwrap_or_else(|| app.model.name().clone());
     let stop = app.stop.clone();
     app.store
-        .read(Read { log, after, subjects, follow: live })
+        .read(Read {
+            log,
+            after,
+            subjects,
+            follow: live,
+        })
         .filter(move |event| {
             let wanted = match event {
                 Ok(event) => types.is_empty() || types.contains(&event.event_type()),

@@ -47,18 +47,28 @@ pub(super) async fn execute<C: Decide>(
     let route = app
         .routes
         .get(&TypeId::of::<C>())
-        .ok_or(ExecuteError::NotInModel { command: C::INFO.ty.name })?;
+        .ok_or(ExecuteError::NotInModel {
+            command: C::INFO.ty.name,
+        })?;
     let (id, given_id) = match (&options.id, command.id()) {
         (Some(id), _) => (id.clone(), true),
         (None, Some(text)) => (CommandId::new(&text).map_err(ExecuteError::Id)?, true),
         (None, None) => (CommandId::fresh(), false),
     };
-    let correlation_id = options.correlation_id.clone().unwrap_or_else(|| id.as_str().into());
+    let correlation_id = options
+        .correlation_id
+        .clone()
+        .unwrap_or_else(|| id.as_str().into());
     let fingerprint = given_id.then(|| fingerprint(command)).flatten();
     let execution = Execution {
         app,
         route,
-        command: CommandRef { id, name: route.name.clone(), fingerprint, events: 0 },
+        command: CommandRef {
+            id,
+            name: route.name.clone(),
+            fingerprint,
+            events: 0,
+        },
         given_id,
         correlation_id,
         options,
@@ -70,12 +80,10 @@ pub(super) async fn execute<C: Decide>(
 }
 
 impl Execution<'_> {
-    async fn run<C: Decide>(
-        &self,
-        command: &C,
-    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
+    async fn run<C: Decide>(&self, command: &C) -> Result<Receipt, ExecuteError<C::Rejection>> {
         command.validate().map_err(ExecuteError::Invalid)?;
-        let mut slots = <C::State as DecisionState>::slots(&command.keys()).map_err(ExecuteError::Key)?;
+        let mut slots =
+            <C::State as DecisionState>::slots(&command.keys()).map_err(ExecuteError::Key)?;
         if self.given_id {
             let subjects = subjects(&erased::<C>(&mut slots));
             if let Some(receipt) = self.committed(&subjects).await? {
@@ -87,7 +95,8 @@ impl Execution<'_> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            self.expect_revision(&mut erased::<C>(&mut slots), &mut freshness).await?;
+            self.expect_revision(&mut erased::<C>(&mut slots), &mut freshness)
+                .await?;
             let decision = <C::State>::with(&slots, self.now, |state| command.decide(state));
             let mut erased = erased::<C>(&mut slots);
             let events = match decision {
@@ -109,7 +118,11 @@ impl Execution<'_> {
             };
             let append = self.prepare(events, &erased).await?;
             let instance = instance(&erased, &append);
-            let guarded: Vec<_> = append.guards().iter().map(|guard| guard.subject.clone()).collect();
+            let guarded: Vec<_> = append
+                .guards()
+                .iter()
+                .map(|guard| guard.subject.clone())
+                .collect();
             match self.append(append).await {
                 Ok(appended) => {
                     self.remember(&mut erased, &appended);
@@ -125,7 +138,9 @@ impl Execution<'_> {
                         return Err(ExecuteError::Conflict { attempts });
                     }
                     backoff.wait().await;
-                    guarded.iter().for_each(|subject| self.app.cache.forget_tail(subject));
+                    guarded
+                        .iter()
+                        .for_each(|subject| self.app.cache.forget_tail(subject));
                     let floor = subject.zip(actual);
                     self.refresh(&mut erased, floor.as_ref()).await?;
                     freshness = Freshness::Read;
@@ -152,8 +167,12 @@ impl Execution<'_> {
         slots: &mut [&mut dyn ErasedSlot],
         freshness: &mut Freshness,
     ) -> Result<(), ExecuteError<R>> {
-        let Some(expected) = self.options.expected_revision else { return Ok(()) };
-        let Some(first) = slots.first() else { return Ok(()) };
+        let Some(expected) = self.options.expected_revision else {
+            return Ok(());
+        };
+        let Some(first) = slots.first() else {
+            return Ok(());
+        };
         if first.revision() != expected && *freshness == Freshness::Cached {
             *freshness = Freshness::Read;
             self.refresh(slots, None).await?;
@@ -173,7 +192,10 @@ impl Execution<'_> {
         let mut guards: Vec<Guard> = Vec::with_capacity(slots.len() + 1);
         for slot in slots.iter().filter(|slot| slot.guarded()) {
             if !guards.iter().any(|guard| guard.subject == *slot.subject()) {
-                guards.push(Guard { subject: slot.subject().clone(), expected: slot.revision() });
+                guards.push(Guard {
+                    subject: slot.subject().clone(),
+                    expected: slot.revision(),
+                });
             }
         }
         let mut command = self.command.clone();
@@ -188,7 +210,10 @@ impl Execution<'_> {
                         Some(slot) => slot.revision(),
                         None => self.tail(subject).await?,
                     };
-                    guards.push(Guard { subject: subject.clone(), expected });
+                    guards.push(Guard {
+                        subject: subject.clone(),
+                        expected,
+                    });
                 }
             }
             events.push(NewEvent {
@@ -212,7 +237,9 @@ impl Execution<'_> {
             });
         }
         if let (Some(expected), []) = (self.options.expected_revision, slots) {
-            let actual = guards.first().map_or(Position::START, |guard| guard.expected);
+            let actual = guards
+                .first()
+                .map_or(Position::START, |guard| guard.expected);
             if actual != expected {
                 return Err(ExecuteError::Stale { expected, actual });
             }
@@ -221,19 +248,31 @@ impl Execution<'_> {
     }
 
     fn source(&self) -> Arc<str> {
-        let configured = self.options.source.as_ref().or(self.app.options.source.as_ref());
+        let configured = self
+            .options
+            .source
+            .as_ref()
+            .or(self.app.options.source.as_ref());
         configured.unwrap_or(self.app.model.name()).clone()
     }
 
     fn receipt(&self, appended: Appended, instance: Subject) -> Receipt {
-        let Appended { events, revisions, already_committed } = appended;
-        let position = events.last().map(crate::RecordedEvent::position).unwrap_or_default();
+        let Appended {
+            events,
+            revisions,
+            already_committed,
+        } = appended;
+        let position = events
+            .last()
+            .map(crate::RecordedEvent::position)
+            .unwrap_or_default();
         let revision = revisions.iter().find(|guard| guard.subject == instance);
         Receipt {
             command_id: self.command.id.clone(),
-            correlation_id: events
-                .first()
-                .map_or_else(|| self.correlation_id.clone(), |e| e.metadata().correlation_id.clone()),
+            correlation_id: events.first().map_or_else(
+                || self.correlation_id.clone(),
+                |e| e.metadata().correlation_id.clone(),
+            ),
             log: self.route.log.clone(),
             position,
             revision: revision.map_or(position, |guard| guard.expected),
@@ -247,8 +286,15 @@ impl Execution<'_> {
             command_id: self.command.id.clone(),
             correlation_id: self.correlation_id.clone(),
             log: self.route.log.clone(),
-            position: slots.iter().map(|slot| slot.revision()).max().unwrap_or_default(),
-            revision: slots.first().map(|slot| slot.revision()).unwrap_or_default(),
+            position: slots
+                .iter()
+                .map(|slot| slot.revision())
+                .max()
+                .unwrap_or_default(),
+            revision: slots
+                .first()
+                .map(|slot| slot.revision())
+                .unwrap_or_default(),
             events: Vec::new(),
             already_committed: false,
         }
@@ -272,7 +318,9 @@ impl Execution<'_> {
                 message: rejection.to_string().into(),
             },
             Err(ExecuteError::Conflict { .. } | ExecuteError::Stale { .. }) => Outcome::Conflict,
-            Err(error) => Outcome::Failed { message: error.to_string().into() },
+            Err(error) => Outcome::Failed {
+                message: error.to_string().into(),
+            },
         };
         self.app.audit.record(AuditEntry {
             time: (self.app.options.clock)(),
@@ -310,5 +358,7 @@ fn instance(slots: &[&mut dyn ErasedSlot], append: &Append) -> Subject {
 fn fingerprint<C: serde::Serialize>(command: &C) -> Option<u64> {
     let mut value = serde_json::to_value(command).ok()?;
     value.sort_all_objects();
-    Some(xxhash_rust::xxh3::xxh3_64(&serde_json::to_vec(&value).ok()?))
+    Some(xxhash_rust::xxh3::xxh3_64(
+        &serde_json::to_vec(&value).ok()?,
+    ))
 }

@@ -44,7 +44,9 @@ impl<C: Decide> PendingCommand for Pending<C> {
     }
 
     async fn execute(&self, app: &App, options: ExecuteOptions) -> Result<Receipt, Failure> {
-        app.execute_ref(&self.0, options).await.map_err(ExecuteError::erase)
+        app.execute_ref(&self.0, options)
+            .await
+            .map_err(ExecuteError::erase)
     }
 }
 
@@ -89,7 +91,8 @@ impl<I: IntoCommands> IntoCommands for Option<I> {
 
 impl<I: IntoCommands> IntoCommands for Vec<I> {
     fn append_to(self, commands: &mut Commands) -> Result<(), ReactError> {
-        self.into_iter().try_for_each(|inner| inner.append_to(commands))
+        self.into_iter()
+            .try_for_each(|inner| inner.append_to(commands))
     }
 
     fn entries(out: &mut Vec<CommandEntry>) {
@@ -99,7 +102,8 @@ impl<I: IntoCommands> IntoCommands for Vec<I> {
 
 impl<I: IntoCommands, const N: usize> IntoCommands for [I; N] {
     fn append_to(self, commands: &mut Commands) -> Result<(), ReactError> {
-        self.into_iter().try_for_each(|inner| inner.append_to(commands))
+        self.into_iter()
+            .try_for_each(|inner| inner.append_to(commands))
     }
 
     fn entries(out: &mut Vec<CommandEntry>) {
@@ -113,7 +117,8 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
 {
     fn append_to(self, commands: &mut Commands) -> Result<(), ReactError> {
-        self.map_err(|error| ReactError::Handler(Arc::from(error.into())))?.append_to(commands)
+        self.map_err(|error| ReactError::Handler(Arc::from(error.into())))?
+            .append_to(commands)
     }
 
     fn entries(out: &mut Vec<CommandEntry>) {

@@ -17,7 +17,9 @@ pub struct ModelError {
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the event model `{}` cannot run:", self.model)?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+        self.problems
+            .iter()
+            .try_for_each(|problem| write!(f, "\n- {problem}"))
     }
 }
 
@@ -34,7 +36,9 @@ pub enum ModelProblem {
         name: String,
     },
     /// The events or guards of one command lie in several logs, and there is no atomic append over two.
-    #[error("the command `{command}` needs one log, and its streams are in {logs:?}: put them in one, or split the command")]
+    #[error(
+        "the command `{command}` needs one log, and its streams are in {logs:?}: put them in one, or split the command"
+    )]
     SeveralLogs {
         /// The command.
         command: &'static str,
@@ -50,7 +54,9 @@ pub enum ModelProblem {
         logs: Vec<String>,
     },
     /// One subject could be an instance of two streams.
-    #[error("the streams `{first}` ({first_template}) and `{second}` ({second_template}) have subjects in common: start them with different words")]
+    #[error(
+        "the streams `{first}` ({first_template}) and `{second}` ({second_template}) have subjects in common: start them with different words"
+    )]
     OverlappingSubjects {
         /// A stream.
         first: &'static str,
@@ -62,7 +68,9 @@ pub enum ModelProblem {
         second_template: &'static str,
     },
     /// Two events are recorded under one name.
-    #[error("the events `{first}` and `{second}` are both recorded as `{event_type}`: give one another name, `#[event(type = \"..\")]`")]
+    #[error(
+        "the events `{first}` and `{second}` are both recorded as `{event_type}`: give one another name, `#[event(type = \"..\")]`"
+    )]
     EventTypeTwice {
         /// The name.
         event_type: &'static str,
@@ -94,7 +102,10 @@ pub(super) fn check(model: &EventModel) -> Result<(), ModelError> {
     if problems.is_empty() {
         Ok(())
     } else {
-        Err(ModelError { model: model.name().clone(), problems })
+        Err(ModelError {
+            model: model.name().clone(),
+            problems,
+        })
     }
 }
 
@@ -104,8 +115,14 @@ fn log_names(model: &EventModel, problems: &mut Vec<ModelProblem>) {
         names.push(model.name().clone());
     }
     for name in names {
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-            problems.push(ModelProblem::LogName { name: name.to_string() });
+        if name.is_empty()
+            || !name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        {
+            problems.push(ModelProblem::LogName {
+                name: name.to_string(),
+            });
         }
     }
 }
@@ -124,16 +141,29 @@ fn one_log_each(model: &EventModel, problems: &mut Vec<ModelProblem>) {
     for event in registry::events(model) {
         let logs = distinct(&mut event.streams.iter().copied());
         if logs.len() > 1 {
-            problems.push(ModelProblem::EventInSeveralLogs { event: event.ty.name, logs });
+            problems.push(ModelProblem::EventInSeveralLogs {
+                event: event.ty.name,
+                logs,
+            });
         }
     }
     for command in model.commands().iter().map(|entry| entry.info()) {
         // What is only consulted may be elsewhere; it needs no guard.
-        let states = command.states.iter().filter(|s| s.guarded).filter_map(|s| s.stream);
-        let emitted = command.emits.iter().flat_map(|event| event.streams.iter().copied());
+        let states = command
+            .states
+            .iter()
+            .filter(|s| s.guarded)
+            .filter_map(|s| s.stream);
+        let emitted = command
+            .emits
+            .iter()
+            .flat_map(|event| event.streams.iter().copied());
         let logs = distinct(&mut states.chain(emitted));
         if logs.len() > 1 {
-            problems.push(ModelProblem::SeveralLogs { command: command.ty.name, logs });
+            problems.push(ModelProblem::SeveralLogs {
+                command: command.ty.name,
+                logs,
+            });
         }
     }
 }
@@ -165,9 +195,16 @@ fn names(model: &EventModel, problems: &mut Vec<ModelProblem>) {
             });
         }
     }
-    let commands: Vec<_> =
-        model.commands().iter().map(|c| (c.info().address(), full(&c.info().ty))).collect();
-    let views: Vec<_> = model.views().iter().map(|v| (v.address(), full(&v.info().ty))).collect();
+    let commands: Vec<_> = model
+        .commands()
+        .iter()
+        .map(|c| (c.info().address(), full(&c.info().ty)))
+        .collect();
+    let views: Vec<_> = model
+        .views()
+        .iter()
+        .map(|v| (v.address(), full(&v.info().ty)))
+        .collect();
     for (kind, entries) in [("commands", commands), ("views", views)] {
         for ((address, first), (other, second)) in pairs(&entries) {
             if *address == *other {
@@ -183,5 +220,8 @@ fn names(model: &EventModel, problems: &mut Vec<ModelProblem>) {
 }
 
 fn pairs<T>(items: &[T]) -> impl Iterator<Item = (&T, &T)> {
-    items.iter().enumerate().flat_map(|(i, a)| items[i + 1..].iter().map(move |b| (a, b)))
+    items
+        .iter()
+        .enumerate()
+        .flat_map(|(i, a)| items[i + 1..].iter().map(move |b| (a, b)))
 }

@@ -51,10 +51,15 @@ impl<C: Decide> ErasedCommand for CommandOf<C> {
         let command: C = serde_path_to_error::deserialize(body).map_err(|error| {
             let path = error.path().iter().filter_map(segment).collect();
             let mut violations = Violations::new();
-            violations.push(Violation { path, message: error.into_inner().to_string() });
+            violations.push(Violation {
+                path,
+                message: error.into_inner().to_string(),
+            });
             ExecuteError::Invalid(violations)
         })?;
-        app.execute_ref(&command, options).await.map_err(ExecuteError::erase)
+        app.execute_ref(&command, options)
+            .await
+            .map_err(ExecuteError::erase)
     }
 }
 
@@ -79,7 +84,10 @@ impl CommandEntry {
 
     /// A command that an automation issues.
     pub(crate) fn issued<C: Decide>() -> Self {
-        Self { internal: true, ..Self::of::<C>() }
+        Self {
+            internal: true,
+            ..Self::of::<C>()
+        }
     }
 
     /// Whether no slice offers it to an actor: only automations issue it. Adapters do not show it to the outside.
@@ -126,7 +134,10 @@ pub struct ViewDescription {
 
 impl ViewDescription {
     pub(super) fn of<P: Projection>() -> Self {
-        Self { type_id: TypeId::of::<P>(), fold: Arc::new(FoldOf::<P>(PhantomData)) }
+        Self {
+            type_id: TypeId::of::<P>(),
+            fold: Arc::new(FoldOf::<P>(PhantomData)),
+        }
     }
 
     /// What is known of it.
@@ -164,19 +175,31 @@ pub struct AutomationEntry {
 
 #[async_trait]
 pub(crate) trait ErasedAutomation: Send + Sync {
-    async fn react(&self, event: &RecordedEvent, context: &Reaction) -> Result<Commands, ReactError>;
+    async fn react(
+        &self,
+        event: &RecordedEvent,
+        context: &Reaction,
+    ) -> Result<Commands, ReactError>;
 }
 
 #[async_trait]
 impl<A: Automation> ErasedAutomation for A {
-    async fn react(&self, event: &RecordedEvent, context: &Reaction) -> Result<Commands, ReactError> {
+    async fn react(
+        &self,
+        event: &RecordedEvent,
+        context: &Reaction,
+    ) -> Result<Commands, ReactError> {
         Automation::react(self, event, context).await
     }
 }
 
 impl AutomationEntry {
     pub(super) fn of<A: Automation>(automation: A) -> Self {
-        Self { info: A::INFO, type_id: TypeId::of::<A>(), erased: Arc::new(automation) }
+        Self {
+            info: A::INFO,
+            type_id: TypeId::of::<A>(),
+            erased: Arc::new(automation),
+        }
     }
 
     /// What is known of it.
@@ -203,20 +226,36 @@ impl fmt::Debug for AutomationEntry {
 pub(super) fn events(model: &EventModel) -> Vec<&'static EventInfo> {
     let mut all: Vec<&'static EventInfo> = Vec::new();
     let mut add = |event: &'static EventInfo| {
-        if !all.iter().any(|known| (known.type_id)() == (event.type_id)()) {
+        if !all
+            .iter()
+            .any(|known| (known.type_id)() == (event.type_id)())
+        {
             all.push(event);
         }
     };
     for command in model.commands() {
         command.info.emits.iter().copied().for_each(&mut add);
-        let states = command.info.states.iter().filter_map(|state| state.projection);
-        states.flat_map(|state| state.handlers).for_each(|handler| add(handler.event));
+        let states = command
+            .info
+            .states
+            .iter()
+            .filter_map(|state| state.projection);
+        states
+            .flat_map(|state| state.handlers)
+            .for_each(|handler| add(handler.event));
     }
     for view in model.views() {
-        view.info().handlers.iter().for_each(|handler| add(handler.event));
+        view.info()
+            .handlers
+            .iter()
+            .for_each(|handler| add(handler.event));
     }
     for automation in model.automations() {
-        automation.info.handlers.iter().for_each(|handler| add(handler.event));
+        automation
+            .info
+            .handlers
+            .iter()
+            .for_each(|handler| add(handler.event));
     }
     all
 }
@@ -224,9 +263,14 @@ pub(super) fn events(model: &EventModel) -> Vec<&'static EventInfo> {
 /// The streams that a model speaks of. Each once.
 pub(super) fn streams(model: &EventModel) -> Vec<&'static StreamInfo> {
     let mut all: Vec<&'static StreamInfo> = Vec::new();
-    let of_events = events(model).into_iter().flat_map(|event| event.streams.iter().copied());
+    let of_events = events(model)
+        .into_iter()
+        .flat_map(|event| event.streams.iter().copied());
     let commands = model.commands();
-    let of_states = commands.iter().flat_map(|c| c.info.states).filter_map(|state| state.stream);
+    let of_states = commands
+        .iter()
+        .flat_map(|c| c.info.states)
+        .filter_map(|state| state.stream);
     for stream in of_events.chain(of_states) {
         if !all.iter().any(|known| is_same_stream(known, stream)) {
             all.push(stream);
@@ -251,7 +295,10 @@ pub(super) fn logs(model: &EventModel) -> Vec<LogSpec> {
         match logs.iter_mut().find(|log| log.name == name) {
             Some(log) if log.subjects.contains(&subject) => {}
             Some(log) => log.subjects.push(subject),
-            None => logs.push(LogSpec { name, subjects: vec![subject] }),
+            None => logs.push(LogSpec {
+                name,
+                subjects: vec![subject],
+            }),
         }
     }
     logs

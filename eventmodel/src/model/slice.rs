@@ -54,7 +54,13 @@ impl Slice {
     /// A slice with its title: "User books the room".
     pub fn new(title: impl Into<Cow<'static, str>>) -> Self {
         let title = title.into();
-        Self { title, actor: None, screen: None, rules: Vec::new(), steps: Vec::new() }
+        Self {
+            title,
+            actor: None,
+            screen: None,
+            rules: Vec::new(),
+            steps: Vec::new(),
+        }
     }
 
     /// Who does it.
@@ -101,7 +107,8 @@ impl Slice {
     /// Adds an automation that was made before, with what it needs.
     #[must_use]
     pub fn automation_with<A: Automation>(mut self, automation: A) -> Self {
-        self.steps.push(Step::Automation(AutomationEntry::of(automation)));
+        self.steps
+            .push(Step::Automation(AutomationEntry::of(automation)));
         self
     }
 

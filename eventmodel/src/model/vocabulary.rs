@@ -13,8 +13,14 @@ pub struct Vocabulary {
 impl Vocabulary {
     pub(crate) fn of(model: &EventModel) -> Self {
         Self {
-            event_types: registry::events(model).iter().map(|event| event.event_type).collect(),
-            subjects: registry::streams(model).iter().map(|s| s.template.pattern()).collect(),
+            event_types: registry::events(model)
+                .iter()
+                .map(|event| event.event_type)
+                .collect(),
+            subjects: registry::streams(model)
+                .iter()
+                .map(|s| s.template.pattern())
+                .collect(),
         }
     }
 
@@ -27,7 +33,11 @@ impl Vocabulary {
             return Ok(());
         }
         let subjects = &event.metadata().subjects;
-        if self.subjects.iter().any(|pattern| subjects.iter().any(|s| pattern.matches(s))) {
+        if self
+            .subjects
+            .iter()
+            .any(|pattern| subjects.iter().any(|s| pattern.matches(s)))
+        {
             return Err(event.decode_error(DecodeReason::UnknownType));
         }
         Ok(())

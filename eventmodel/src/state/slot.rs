@@ -19,7 +19,13 @@ pub struct Slot<P> {
 
 impl<P: Projection> Slot<P> {
     pub(super) fn new(subject: Subject, log: Option<&'static str>, guarded: bool) -> Self {
-        Self { subject, log, guarded, state: Arc::default(), revision: Position::START }
+        Self {
+            subject,
+            log,
+            guarded,
+            state: Arc::default(),
+            revision: Position::START,
+        }
     }
 
     pub(super) fn state(&self) -> &P {
@@ -37,7 +43,7 @@ pub trait ErasedSlot: Send + Sync {
     /// The projection.
     fn info(&self) -> &'static ProjectionInfo;
     /// What tells the states of two projections on one subject apart.
-    fn type_id(&self) -> TypeId;
+    fn projection_id(&self) -> TypeId;
     /// The instance it is loaded from.
     fn subject(&self) -> &Subject;
     /// The log of its stream, if it is not that of the model.
@@ -63,7 +69,7 @@ impl<P: Projection> ErasedSlot for Slot<P> {
         P::INFO
     }
 
-    fn type_id(&self) -> TypeId {
+    fn projection_id(&self) -> TypeId {
         TypeId::of::<P>()
     }
 

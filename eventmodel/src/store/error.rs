@@ -37,6 +37,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A [`StoreError::Failed`].
+    pub fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Failed(Arc::from(error.into()))
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
@@ -70,7 +75,9 @@ pub enum AppendError {
         reason: String,
     },
     /// The store does not take a payload of this size. Nothing was stored.
-    #[error("the event `{event}` has {size} bytes, the store takes {max}: keep large data elsewhere and record where")]
+    #[error(
+        "the event `{event}` has {size} bytes, the store takes {max}: keep large data elsewhere and record where"
+    )]
     TooLarge {
         /// The event.
         event: EventId,

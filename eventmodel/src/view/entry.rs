@@ -29,7 +29,11 @@ impl<K: Clone> ViewRange<K> {
         K: Ord,
     {
         let (start, end) = (range.start_bound().cloned(), range.end_bound().cloned());
-        Self { start, end, compare: K::cmp }
+        Self {
+            start,
+            end,
+            compare: K::cmp,
+        }
     }
 
     pub(super) fn compare(&self, a: &K, b: &K) -> Ordering {

@@ -14,7 +14,9 @@ pub enum ViewError {
         view: &'static str,
     },
     /// The view has not reached the position in time. Ask again, or wait longer with `within`.
-    #[error("the view `{view}` is at position {at}, and did not reach {wanted} within {waited:?}: ask again")]
+    #[error(
+        "the view `{view}` is at position {at}, and did not reach {wanted} within {waited:?}: ask again"
+    )]
     NotReached {
         /// The view.
         view: &'static str,

@@ -195,7 +195,9 @@ impl<P: Projection> ViewFold for FoldOf<P> {
 
 /// The value of an erased state, if it is a `P`.
 pub(super) fn value_of<P: Projection>(state: &dyn ViewState) -> Option<&P> {
-    (state as &dyn Any).downcast_ref::<Folded<P>>().map(|folded| &folded.0)
+    (state as &dyn Any)
+        .downcast_ref::<Folded<P>>()
+        .map(|folded| &folded.0)
 }
 
 impl ErasedEntry {

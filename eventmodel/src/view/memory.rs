@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::host::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewState, ViewStatus};
 use super::ViewError;
+use super::host::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewState, ViewStatus};
 use crate::store::{Read, Store, StoreError};
 use crate::{DecodeError, Position, RecordedEvent};
 
@@ -34,15 +34,27 @@ impl ViewHost for MemoryViews {
         store: Arc<dyn Store>,
         stop: CancellationToken,
     ) -> Result<Arc<dyn HostedView>, ViewError> {
-        let positions = view.logs.iter().map(|log| (log.clone(), Position::START)).collect();
+        let positions = view
+            .logs
+            .iter()
+            .map(|log| (log.clone(), Position::START))
+            .collect();
         let shared = Arc::new(Shared {
-            progress: watch::Sender::new(ViewStatus { positions, stopped: None }),
+            progress: watch::Sender::new(ViewStatus {
+                positions,
+                stopped: None,
+            }),
             content: RwLock::default(),
             changes: broadcast::Sender::new(WATCH_BACKLOG),
             definition: view,
         });
         for log in &shared.definition.logs {
-            tokio::spawn(feed(shared.clone(), log.clone(), store.clone(), stop.clone()));
+            tokio::spawn(feed(
+                shared.clone(),
+                log.clone(),
+                store.clone(),
+                stop.clone(),
+            ));
         }
         let stopped = shared.clone();
         tokio::spawn(async move {
@@ -79,7 +91,12 @@ struct Change {
 async fn feed(view: Arc<Shared>, log: Arc<str>, store: Arc<dyn Store>, stop: CancellationToken) {
     let mut after = Position::START;
     loop {
-        let read = Read { log: log.clone(), after, subjects: Vec::new(), follow: true };
+        let read = Read {
+            log: log.clone(),
+            after,
+            subjects: Vec::new(),
+            follow: true,
+        };
         let mut events = store.read(read);
         let failure = loop {
             let next = tokio::select! {
@@ -92,7 +109,10 @@ async fn feed(view: Arc<Shared>, log: Arc<str>, store: Arc<dyn Store>, stop: Can
                     if let Err(error) = view.apply(&event) {
                         let (view_name, error) = (view.definition.name(), Arc::new(error));
                         tracing::error!(view = view_name, %error, "the view has stopped");
-                        view.stop(ViewError::Undecodable { view: view_name, error });
+                        view.stop(ViewError::Undecodable {
+                            view: view_name,
+                            error,
+                        });
                         return;
                     }
                     after = event.position();
@@ -101,7 +121,11 @@ async fn feed(view: Arc<Shared>, log: Arc<str>, store: Arc<dyn Store>, stop: Can
                     });
                 }
                 Some(Err(error)) => break error,
-                None => break StoreError::Unavailable { reason: "the log ended".into() },
+                None => {
+                    break StoreError::Unavailable {
+                        reason: "the log ended".into(),
+                    };
+                }
             }
         };
         let view_name = view.definition.name();
@@ -142,7 +166,11 @@ impl Shared {
             let mut state = definition.fold.create();
             apply_to(&mut state, event)?;
             let key: Arc<str> = key.into();
-            let entry = ErasedEntry { key: key.clone(), position: event.position(), state };
+            let entry = ErasedEntry {
+                key: key.clone(),
+                position: event.position(),
+                state,
+            };
             let change = Change { number, entry };
             content.entries.insert(key, change.clone());
             change
@@ -194,20 +222,32 @@ fn apply_to(state: &mut Arc<dyn ViewState>, event: &RecordedEvent) -> Result<(),
 /// Whether the tokens of `key` start with those of `prefix`.
 fn is_under(key: &str, prefix: &str) -> bool {
     prefix.is_empty()
-        || key.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        || key
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[async_trait]
 impl HostedView for MemoryView {
     async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
         self.0.check()?;
-        let content = self.0.content.read().unwrap_or_else(PoisonError::into_inner);
+        let content = self
+            .0
+            .content
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         Ok(content.entries.get(key).map(|change| change.entry.clone()))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
         self.0.check()?;
-        Ok(self.0.changed(prefix, 0).0.into_iter().map(|change| change.entry).collect())
+        Ok(self
+            .0
+            .changed(prefix, 0)
+            .0
+            .into_iter()
+            .map(|change| change.entry)
+            .collect())
     }
 
     fn watch(
@@ -228,9 +268,13 @@ impl HostedView for MemoryView {
     async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
         let view = self.0.definition.name();
         if !self.0.definition.logs.contains(log) {
-            return Err(ViewError::OtherLog { view, log: log.clone() });
+            return Err(ViewError::OtherLog {
+                view,
+                log: log.clone(),
+            });
         }
-        let is_there = |status: &ViewStatus| status.positions.get(log).is_some_and(|at| *at >= position);
+        let is_there =
+            |status: &ViewStatus| status.positions.get(log).is_some_and(|at| *at >= position);
         let mut progress = self.0.progress.subscribe();
         let status = progress
             .wait_for(|status| is_there(status) || status.stopped.is_some())
@@ -281,7 +325,8 @@ impl Watcher {
         let (mut changed, last) = self.view.changed(&self.prefix, self.seen);
         // In the order of their positions: a reader that resumes after the last one it got must miss none.
         changed.sort_unstable_by_key(|change| change.number);
-        self.waiting.extend(changed.into_iter().map(|change| change.entry));
+        self.waiting
+            .extend(changed.into_iter().map(|change| change.entry));
         self.seen = last;
     }
 
@@ -293,24 +338,29 @@ impl Watcher {
             if self.ended {
                 return None;
             }
-            tokio::select! {
+            let (changes, progress) = (&mut self.changes, &mut self.progress);
+            let stopped = tokio::select! {
                 biased;
-                change = self.changes.recv() => match change {
-                    Ok(Change { number, entry }) if number > self.seen => {
+                change = changes.recv() => Ok(change),
+                stopped = progress.wait_for(|status| status.stopped.is_some()) => {
+                    Err(stopped.ok().and_then(|status| status.stopped.clone()))
+                }
+            };
+            match stopped {
+                Ok(Ok(Change { number, entry })) => {
+                    if number > self.seen {
                         self.seen = number;
                         if is_under(&entry.key, &self.prefix) {
                             return Some((Ok(entry), self));
                         }
                     }
-                    Ok(_) => {}
-                    Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up(),
-                    Err(broadcast::error::RecvError::Closed) => return None,
-                },
-                stopped = self.progress.wait_for(|status| status.stopped.is_some()) => {
-                    let stopped = stopped.ok().and_then(|status| status.stopped.clone());
+                }
+                Ok(Err(broadcast::error::RecvError::Lagged(_))) => self.catch_up(),
+                Ok(Err(broadcast::error::RecvError::Closed)) => return None,
+                Err(reason) => {
                     self.ended = true;
                     self.catch_up();
-                    match stopped {
+                    match reason {
                         Some(ViewError::ShutDown) | None => {}
                         Some(error) => return Some((Err(error), self)),
                     }

@@ -38,13 +38,19 @@ pub struct After {
 
 impl From<Position> for After {
     fn from(position: Position) -> Self {
-        Self { log: None, position }
+        Self {
+            log: None,
+            position,
+        }
     }
 }
 
 impl From<&Receipt> for After {
     fn from(receipt: &Receipt) -> Self {
-        Self { log: Some(receipt.log.clone()), position: receipt.position }
+        Self {
+            log: Some(receipt.log.clone()),
+            position: receipt.position,
+        }
     }
 }
 
@@ -102,7 +108,11 @@ impl<P: Projection> View<P> {
     /// [`ViewError`].
     pub async fn entry(&self, key: &P::Key) -> Result<Option<ViewEntry<P>>, ViewError> {
         let view = self.ready().await?;
-        view.hosted.get(&key.to_text()).await?.map(typed).transpose()
+        view.hosted
+            .get(&key.to_text())
+            .await?
+            .map(typed)
+            .transpose()
     }
 
     /// The instances, in the order of the text of their keys; of a range, in the order of their keys.
@@ -173,7 +183,12 @@ fn typed<P: Projection>(entry: ErasedEntry) -> Result<ViewEntry<P>, ViewError> {
     let view = P::INFO.ty.name;
     let key = P::Key::from_text(&entry.key).map_err(|error| ViewError::Key { view, error })?;
     let value = value_of::<P>(&*entry.state).cloned().ok_or_else(|| {
-        StoreError::Failed(format!("the host of the view `{view}` gave the fold of another one").into())
+        let text = format!("the host of the view `{view}` gave the fold of another one");
+        StoreError::failed(text)
     })?;
-    Ok(ViewEntry { key, value, position: entry.position })
+    Ok(ViewEntry {
+        key,
+        value,
+        position: entry.position,
+    })
 }

@@ -17,7 +17,11 @@ pub(crate) struct RunningView {
 
 impl RunningView {
     /// Waits until the view can answer.
-    pub(crate) async fn ready(&self, after: Option<&After>, within: Duration) -> Result<(), ViewError> {
+    pub(crate) async fn ready(
+        &self,
+        after: Option<&After>,
+        within: Duration,
+    ) -> Result<(), ViewError> {
         let wanted = after.map(|after| self.resolve(after)).transpose()?;
         let all = self.at_start.iter().chain(wanted.iter());
         let deadline = tokio::time::Instant::now() + within;
@@ -25,28 +29,34 @@ impl RunningView {
             if self.at(log) >= *position {
                 continue;
             }
-            tokio::time::timeout_at(deadline, self.hosted.reached(log, *position)).await.map_err(
-                |_| ViewError::NotReached {
+            tokio::time::timeout_at(deadline, self.hosted.reached(log, *position))
+                .await
+                .map_err(|_| ViewError::NotReached {
                     view: self.definition.name(),
                     wanted: *position,
                     at: self.at(log),
                     waited: within,
-                },
-            )??;
+                })??;
         }
         Ok(())
     }
 
     fn at(&self, log: &Arc<str>) -> Position {
-        self.hosted.status().positions.get(log).copied().unwrap_or_default()
+        self.hosted
+            .status()
+            .positions
+            .get(log)
+            .copied()
+            .unwrap_or_default()
     }
 
     fn resolve(&self, after: &After) -> Result<(Arc<str>, Position), ViewError> {
         let view = self.definition.name();
         match (&after.log, &*self.definition.logs) {
-            (Some(log), logs) if !logs.contains(log) => {
-                Err(ViewError::OtherLog { view, log: log.clone() })
-            }
+            (Some(log), logs) if !logs.contains(log) => Err(ViewError::OtherLog {
+                view,
+                log: log.clone(),
+            }),
             (Some(log), _) | (None, [log]) => Ok((log.clone(), after.position)),
             (None, _) => Err(ViewError::WhichLog { view }),
         }
@@ -55,6 +65,8 @@ impl RunningView {
 
 impl fmt::Debug for RunningView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunningView").field("definition", &self.definition).finish_non_exhaustive()
+        f.debug_struct("RunningView")
+            .field("definition", &self.definition)
+            .finish_non_exhaustive()
     }
 }

@@ -75,7 +75,12 @@ async fn attempt(
             // The domain has answered; it would answer the same again.
             Err(ExecuteError::Rejected(rejection)) => {
                 let (automation, command) = (name, command.info().ty.name);
-                tracing::info!(automation, command, code = rejection.code, "the command was rejected");
+                tracing::info!(
+                    automation,
+                    command,
+                    code = rejection.code,
+                    "the command was rejected"
+                );
             }
             // The id follows from this event: it was this automation, before a restart, with another answer.
             Err(ExecuteError::IdReused { .. }) => {}
@@ -87,7 +92,11 @@ async fn attempt(
 
 fn failed(command: &str, error: &Failure) -> Attempt {
     let text = format!("{command}: {error}");
-    if error.is_retryable() { Attempt::Again(text) } else { Attempt::Never(text) }
+    if error.is_retryable() {
+        Attempt::Again(text)
+    } else {
+        Attempt::Never(text)
+    }
 }
 
 async fn react(
@@ -95,7 +104,10 @@ async fn react(
     entry: &AutomationEntry,
     event: &RecordedEvent,
 ) -> Result<Commands, Attempt> {
-    let context = Reaction { metadata: event.metadata().clone(), app: Some(app.clone()) };
+    let context = Reaction {
+        metadata: event.metadata().clone(),
+        app: Some(app.clone()),
+    };
     // A handler that panics must not take the runner, and the other instances, with it.
     let reaction = AssertUnwindSafe(entry.erased().react(event, &context)).catch_unwind();
     match reaction.await {

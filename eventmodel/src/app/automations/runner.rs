@@ -13,7 +13,7 @@ use super::{Parked, Shared};
 use crate::app::App;
 use crate::inbox::Inbox;
 use crate::model::AutomationEntry;
-use crate::store::{Load, StoreError};
+use crate::store::Load;
 use crate::{Position, RecordedEvent, Subject};
 
 /// How many events may be taken and not done.
@@ -115,7 +115,13 @@ impl Runner {
         }
         if !self.entry.info().handles(event.event_type()) {
             if let Err(error) = self.app.inner.vocabulary.check(&event) {
-                self.park(&event, GivenUp { error: error.to_string(), attempts: 0 });
+                self.park(
+                    &event,
+                    GivenUp {
+                        error: error.to_string(),
+                        attempts: 0,
+                    },
+                );
             }
             return self.done(&event).await;
         }
@@ -140,7 +146,9 @@ impl Runner {
 
     fn spawn_ready(&mut self) {
         while self.tasks.len() < self.app.inner.options.automation_parallelism.get() {
-            let Some(event) = self.ready.pop_front() else { return };
+            let Some(event) = self.ready.pop_front() else {
+                return;
+            };
             let (app, entry) = (self.app.clone(), self.entry.clone());
             self.tasks.spawn(async move {
                 let result = handle(&app, &entry, &event).await;
@@ -189,12 +197,20 @@ impl Runner {
             since: (self.app.inner.options.clock)(),
             waiting: 0,
         };
-        self.shared.parked().entry(event.subject().clone()).or_insert(parked);
+        self.shared
+            .parked()
+            .entry(event.subject().clone())
+            .or_insert(parked);
     }
 
     /// Takes what is parked, and what waits behind it, from the log again.
     async fn retry(&mut self, subject: Subject) {
-        let Some(position) = self.shared.parked().get(&subject).map(|parked| parked.position) else {
+        let Some(position) = self
+            .shared
+            .parked()
+            .get(&subject)
+            .map(|parked| parked.position)
+        else {
             return;
         };
         let load = Load {
@@ -236,6 +252,8 @@ impl Runner {
             Some(first) => Position::new(first.get() - 1),
             None => self.seen,
         };
-        self.shared.progress.send_modify(|progress| progress.handled = handled);
+        self.shared
+            .progress
+            .send_modify(|progress| progress.handled = handled);
     }
 }

@@ -22,14 +22,23 @@ impl Execution<'_> {
                     // This execution itself stored it: its answer was lost the first time.
                     let ours = in_doubt.is_some() && !self.given_id;
                     let already_committed = appended.already_committed && !ours;
-                    return Ok(Appended { already_committed, ..appended });
+                    return Ok(Appended {
+                        already_committed,
+                        ..appended
+                    });
                 }
                 Err(conflict @ AppendError::Conflict { .. }) if in_doubt.is_some() => {
-                    let subjects: Vec<Subject> =
-                        append.guards().iter().map(|guard| guard.subject.clone()).collect();
+                    let subjects: Vec<Subject> = append
+                        .guards()
+                        .iter()
+                        .map(|guard| guard.subject.clone())
+                        .collect();
                     match self.look_up(&subjects).await {
                         Ok(Some(appended)) => {
-                            return Ok(Appended { already_committed: self.given_id, ..appended });
+                            return Ok(Appended {
+                                already_committed: self.given_id,
+                                ..appended
+                            });
                         }
                         Ok(None) => return Err(conflict),
                         Err(error) if error.is_retryable() => error,
@@ -55,12 +64,22 @@ impl Execution<'_> {
 
     /// What was committed under the id of this command. Tried again for a bounded time while the store does not
     /// answer.
-    pub(super) async fn look_up(&self, subjects: &[Subject]) -> Result<Option<Appended>, AppendError> {
+    pub(super) async fn look_up(
+        &self,
+        subjects: &[Subject],
+    ) -> Result<Option<Appended>, AppendError> {
         let deadline = Instant::now() + self.app.options.resolve_within;
         let mut backoff = Backoff::for_lost_answers();
         loop {
-            match self.app.store.committed(&self.route.log, &self.command, subjects).await {
-                Err(AppendError::Store(StoreError::Unavailable { .. })) if Instant::now() < deadline => {
+            match self
+                .app
+                .store
+                .committed(&self.route.log, &self.command, subjects)
+                .await
+            {
+                Err(AppendError::Store(StoreError::Unavailable { .. }))
+                    if Instant::now() < deadline =>
+                {
                     backoff.wait().await;
                 }
                 other => return other,

@@ -12,7 +12,11 @@ impl Backoff {
     /// The first wait is at most `first`, each further one at most twice as long, up to `max`.
     pub(crate) fn new(first: Duration, max: Duration) -> Self {
         // The keys of the standard hasher are random for each instance: enough to spread waits.
-        Self { next: first, max, random: RandomState::new().hash_one(0) | 1 }
+        Self {
+            next: first,
+            max,
+            random: RandomState::new().hash_one(0) | 1,
+        }
     }
 
     pub(super) fn for_conflicts() -> Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::{Execution, ExecuteError};
+use super::{ExecuteError, Execution};
 use crate::state::ErasedSlot;
 use crate::store::{Appended, Load, Loaded};
 use crate::{Position, Subject};
@@ -55,16 +55,25 @@ impl Execution<'_> {
     ) -> Result<bool, ExecuteError<R>> {
         let loads = which.iter().map(|&i| {
             let (subject, after) = (slots[i].subject().clone(), slots[i].revision());
-            let floor = floor.filter(|(s, _)| *s == subject).map_or(after, |(_, p)| *p);
+            let floor = floor
+                .filter(|(s, _)| *s == subject)
+                .map_or(after, |(_, p)| *p);
             let log = self.log_of(&*slots[i]);
-            self.app.store.load(Load { log, subject, after, floor })
+            self.app.store.load(Load {
+                log,
+                subject,
+                after,
+                floor,
+            })
         });
         let loaded = match which {
             [] => return Ok(false),
             // The usual case needs no list of futures.
             [_] => {
                 let mut loads = loads;
-                let Some(load) = loads.next() else { return Ok(false) };
+                let Some(load) = loads.next() else {
+                    return Ok(false);
+                };
                 vec![load.await.map_err(ExecuteError::Store)?]
             }
             _ => try_join_all(loads).await.map_err(ExecuteError::Store)?,
@@ -80,9 +89,16 @@ impl Execution<'_> {
             self.app.cache.release(slot);
             for event in &events {
                 let applied = slot.apply(event).and_then(|handled| {
-                    if handled { Ok(()) } else { self.app.vocabulary.check(event) }
+                    if handled {
+                        Ok(())
+                    } else {
+                        self.app.vocabulary.check(event)
+                    }
                 });
-                applied.map_err(|error| ExecuteError::Undecodable { log: self.log_of(slot), error })?;
+                applied.map_err(|error| ExecuteError::Undecodable {
+                    log: self.log_of(slot),
+                    error,
+                })?;
             }
             slot.set_revision(revision);
         }
@@ -121,18 +137,21 @@ impl Execution<'_> {
     pub(super) fn remember(&self, slots: &mut [&mut dyn ErasedSlot], appended: &Appended) {
         for slot in slots.iter_mut() {
             let slot = &mut **slot;
-            let Some(guard) = appended.revisions.iter().find(|g| g.subject == *slot.subject()) else {
+            let Some(guard) = appended
+                .revisions
+                .iter()
+                .find(|g| g.subject == *slot.subject())
+            else {
                 self.app.cache.save(slot);
                 continue;
             };
             self.app.cache.release(slot);
             // A receipt of an earlier execution says nothing of what came between; it is not folded in.
             let folded = !appended.already_committed
-                && appended
-                    .events
-                    .iter()
-                    .filter(|event| event.metadata().subjects.contains(slot.subject()))
-                    .all(|event| slot.apply(event).is_ok());
+                && appended.events.iter().all(|event| {
+                    let here = event.metadata().subjects.contains(slot.subject());
+                    !here || slot.apply(event).is_ok()
+                });
             if folded {
                 slot.set_revision(guard.expected);
                 self.app.cache.save(slot);
