@@ -6,6 +6,7 @@ mod automation;
 mod codec;
 mod command;
 mod describe;
+pub mod envelope;
 mod event;
 mod fields;
 mod guard;

@@ -187,6 +187,9 @@ pub enum DecodeReason {
     /// The payload is not what the type says.
     #[error("its payload does not decode: {0}")]
     Payload(#[source] CodecError),
+    /// Its headers are not the envelope of an event.
+    #[error("its headers are not an envelope: {0}")]
+    Envelope(#[source] crate::envelope::EnvelopeError),
     /// Two Rust types claim this event type.
     #[error("two Rust types have this event type, one of them is `{expected}`: rename one")]
     TwoTypes {
