@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::Codec;
-use crate::describe::{SchemaInfo, TypeInfo};
+use crate::describe::{SchemaInfo, TypeInfo, same};
 use crate::stream::{Stream, StreamInfo};
 use crate::subject::{Subject, SubjectError};
 
@@ -91,5 +91,18 @@ impl EventInfo {
             schema,
             type_id: std::any::TypeId::of::<E>,
         }
+    }
+
+    /// Whether none of the others is recorded under the same name.
+    #[doc(hidden)]
+    pub const fn __is_none_of(&self, others: &[&Self]) -> bool {
+        let mut i = 0;
+        while i < others.len() {
+            if same(others[i].event_type, self.event_type) {
+                return false;
+            }
+            i += 1;
+        }
+        true
     }
 }

@@ -5,11 +5,11 @@
 //! diagnostic speaks of the field and the stream by their names.
 
 /// A field of a command or an event, by the hash of its name.
-pub trait HasField<const NAME: u128> {
-    /// Its type.
-    type Type;
+///
+/// The type is a parameter and not an associated type, because it may be less visible than the event.
+pub trait HasField<const NAME: u128, T> {
     /// The field.
-    fn field(&self) -> &Self::Type;
+    fn field(&self) -> &T;
 }
 
 /// A field of a key that is found by its name.

@@ -6,6 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+mod writer;
+
+pub use writer::IdWriter;
+
 /// The identity of a command: the same id executed again gives the first receipt again.
 ///
 /// ```

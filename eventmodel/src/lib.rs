@@ -77,6 +77,13 @@ pub mod __private {
     pub use crate::automation::{FromReaction, Reaction, issues_of};
     pub use crate::describe::{NoSchema, SchemaProbe};
     pub use crate::fields::{ByName, FromFields, Given, HasField};
+    pub use crate::id::IdWriter;
+    pub use crate::projection::FromRecorded;
     pub use crate::stream::WholeStreamKey;
+    pub use crate::validation::{both_valid, garde_validate};
     pub use async_trait::async_trait;
+    pub use serde::Serialize;
+    pub use serde::de::DeserializeOwned;
+    pub use std::string::String;
+    pub use std::vec::Vec;
 }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::describe::TypeInfo;
 use crate::event::EventInfo;
 use crate::key::Key;
+use crate::metadata::Metadata;
 use crate::recorded::{DecodeError, RecordedEvent};
 
 /// A fold of events by key: the *state* that a command decides on, a *view* that is kept up to date, or both.
@@ -92,6 +93,18 @@ impl ProjectionInfo {
             .iter()
             .any(|handler| handler.event.event_type == event_type)
     }
+
+    /// Whether each handler is for the instance that its event belongs to.
+    pub(crate) const fn is_keyed_by_its_events(&self) -> bool {
+        let mut i = 0;
+        while i < self.handlers.len() {
+            if self.handlers[i].own_key {
+                return false;
+            }
+            i += 1;
+        }
+        true
+    }
 }
 
 /// A handler of a projection or of an automation.
@@ -104,11 +117,37 @@ pub struct HandlerInfo {
     pub doc: &'static str,
     /// The event it handles.
     pub event: &'static EventInfo,
+    /// Whether it says by itself which instance of a stream its event is for.
+    pub(crate) own_key: bool,
 }
 
 impl HandlerInfo {
     #[doc(hidden)]
     pub const fn __new(name: &'static str, doc: &'static str, event: &'static EventInfo) -> Self {
-        Self { name, doc, event }
+        Self { name, doc, event, own_key: false }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __with_own_key(mut self) -> Self {
+        self.own_key = true;
+        self
+    }
+}
+
+/// A parameter that a handler of a projection may have after the event: `&Metadata`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler of a projection cannot take a `{Self}`",
+    label = "not a parameter of a handler",
+    note = "after the event a handler may take `&Metadata`, nothing else: a projection is a pure fold"
+)]
+pub trait FromRecorded<'a> {
+    fn from_recorded(event: &'a RecordedEvent) -> Self;
+}
+
+impl<'a> FromRecorded<'a> for &'a Metadata {
+    fn from_recorded(event: &'a RecordedEvent) -> Self {
+        event.metadata()
     }
 }

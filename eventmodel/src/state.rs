@@ -85,19 +85,40 @@ pub struct StateInfo {
     pub guarded: bool,
 }
 
+impl StateInfo {
+    /// What is known of the state `P`, which a decision is guarded on, or consults.
+    const fn of<P>(guarded: bool) -> Self
+    where
+        P: Projection,
+        P::Key: WholeStreamKey,
+    {
+        assert!(
+            P::INFO.is_keyed_by_its_events(),
+            "this projection cannot be the state of a command: a handler of it says with `#[key(..)]` which instance \
+             its event is for, and a state is loaded from the events of its own stream instance"
+        );
+        Self { projection: Some(P::INFO), stream: Some(<P::Key as Stream>::INFO), guarded }
+    }
+
+    /// Whether the key has a field of this name.
+    #[doc(hidden)]
+    pub const fn __has_field(&self, name: &str) -> bool {
+        match self.stream {
+            Some(stream) => stream.__has_field(name),
+            None => false,
+        }
+    }
+}
+
 impl<P> StatePart for P
 where
     P: Projection,
-    P::Key: Stream + WholeStreamKey,
+    P::Key: WholeStreamKey,
 {
     type Key = P::Key;
     type Slot = Slot<P>;
 
-    const PART: StateInfo = StateInfo {
-        projection: Some(P::INFO),
-        stream: Some(<P::Key as Stream>::INFO),
-        guarded: true,
-    };
+    const PART: StateInfo = StateInfo::of::<P>(true);
 
     fn slot(key: &P::Key) -> Result<Slot<P>, SubjectError> {
         Ok(Slot::new(key.subject()?, P::Key::INFO.log, true))
@@ -142,16 +163,12 @@ impl<P> Deref for Unguarded<P> {
 impl<P> StatePart for Unguarded<P>
 where
     P: Projection,
-    P::Key: Stream + WholeStreamKey,
+    P::Key: WholeStreamKey,
 {
     type Key = P::Key;
     type Slot = Slot<P>;
 
-    const PART: StateInfo = StateInfo {
-        projection: Some(P::INFO),
-        stream: Some(<P::Key as Stream>::INFO),
-        guarded: false,
-    };
+    const PART: StateInfo = StateInfo::of::<P>(false);
 
     fn slot(key: &P::Key) -> Result<Slot<P>, SubjectError> {
         Ok(Slot::new(key.subject()?, P::Key::INFO.log, false))

@@ -57,7 +57,7 @@ pub trait Stream: Key + FromFields + Clone + Debug + Eq + Hash + Send + Sync + '
     note = "the state of a command is loaded from one literal subject and guarded there: key its projection by a stream, `#[projection(key = Booking)]`",
     note = "a projection that is keyed by anything else can be a view: `Slice::view::<..>()`"
 )]
-pub trait WholeStreamKey {}
+pub trait WholeStreamKey: Stream {}
 
 /// What is known of a stream at run time.
 #[derive(Clone, Copy, Debug)]
@@ -79,5 +79,12 @@ impl StreamInfo {
             log,
             template: SubjectTemplate::__new(template),
         }
+    }
+
+    /// Whether the key has a field of this name. A stream whose derive failed has every field, so that its error
+    /// is the only one.
+    #[doc(hidden)]
+    pub const fn __has_field(&self, name: &str) -> bool {
+        self.template.as_str().is_empty() || self.ty.__has_field(name)
     }
 }

@@ -120,6 +120,46 @@ impl<'a> IntoIterator for &'a Violations {
     }
 }
 
+/// Both results, and all violations of both. For a command that has `garde` and `validate = ..`.
+#[doc(hidden)]
+pub fn both_valid(
+    first: Result<(), Violations>,
+    second: Result<(), Violations>,
+) -> Result<(), Violations> {
+    let mut all = first.err().unwrap_or_default();
+    all.0.extend(second.err().unwrap_or_default().0);
+    all.into_result()
+}
+
+/// What `garde` says of a command. For `#[command(garde)]`.
+#[doc(hidden)]
+#[cfg(feature = "garde")]
+pub fn garde_validate<C>(command: &C) -> Result<(), Violations>
+where
+    C: garde::Validate<Context: Default>,
+{
+    command.validate().map_err(Violations::from)
+}
+
+/// Tells that `#[command(garde)]` needs a feature.
+#[doc(hidden)]
+#[cfg(not(feature = "garde"))]
+pub fn garde_validate<C>(_: &C) -> Result<(), Violations>
+where
+    C: NeedsFeatureGarde,
+{
+    Ok(())
+}
+
+#[doc(hidden)]
+#[cfg(not(feature = "garde"))]
+#[diagnostic::on_unimplemented(
+    message = "`#[command(garde)]` needs the feature `garde` of `eventmodel`",
+    label = "the feature `garde` is off",
+    note = "in Cargo.toml: `eventmodel = { version = \"..\", features = [\"garde\"] }`"
+)]
+pub trait NeedsFeatureGarde {}
+
 #[cfg(feature = "garde")]
 impl From<garde::Report> for Violations {
     fn from(report: garde::Report) -> Self {
