@@ -1,0 +1,168 @@
+//! First room: attributes as the user wrote them, key by key. What they mean together is for `model` and `check`.
+
+pub(crate) mod automation;
+pub(crate) mod command;
+pub(crate) mod event;
+pub(crate) mod overrides;
+pub(crate) mod projection;
+pub(crate) mod rejection;
+pub(crate) mod stream;
+pub(crate) mod subject_token;
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Ident, Meta, Path, Token, token};
+
+use crate::ctxt::Ctxt;
+use crate::suggest;
+
+/// Reads `key`, `key = value` and `key(..)`, separated by commas. A key that is unknown or stands twice is an
+/// error, and the keys after it are read all the same.
+pub(crate) struct Keys<'a> {
+    ctxt: &'a Ctxt,
+    name: &'static str,
+    known: &'static [&'static str],
+    seen: Vec<String>,
+}
+
+impl<'a> Keys<'a> {
+    /// Keys of `#[name(..)]`.
+    pub(crate) fn new(ctxt: &'a Ctxt, name: &'static str, known: &'static [&'static str]) -> Self {
+        Self { ctxt, name, known, seen: Vec::new() }
+    }
+
+    /// Reads all attributes of that name. Returns whether there is one.
+    pub(crate) fn attributes(
+        &mut self,
+        attrs: &[Attribute],
+        mut on_key: impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
+    ) -> bool {
+        let mut found = false;
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident(self.name)) {
+            found = true;
+            match &attr.meta {
+                Meta::List(list) => self.tokens(list.tokens.clone(), &mut on_key),
+                Meta::Path(path) => self.ctxt.error(
+                    path,
+                    format_args!("`#[{0}]` says nothing; write `#[{0}(..)]` with {1}", self.name, self.list()),
+                ),
+                Meta::NameValue(pair) => self.ctxt.error(
+                    pair,
+                    format_args!("write `#[{0}(..)]` with {1}", self.name, self.list()),
+                ),
+            }
+        }
+        found
+    }
+
+    /// Reads the arguments of an attribute.
+    pub(crate) fn tokens(
+        &mut self,
+        tokens: TokenStream,
+        mut on_key: impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
+    ) {
+        let parser = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                if let Err(error) = self.one(input, &mut on_key) {
+                    self.ctxt.syn(error);
+                    skip_to_comma(input);
+                }
+                if input.is_empty() {
+                    break;
+                }
+                if !input.peek(Token![,]) {
+                    self.ctxt.syn(input.error("expected `,`"));
+                    skip_to_comma(input);
+                }
+                let _: Option<Token![,]> = input.parse()?;
+            }
+            Ok(())
+        };
+        if let Err(error) = parser.parse2(tokens) {
+            self.ctxt.syn(error);
+        }
+    }
+
+    fn one(
+        &mut self,
+        input: ParseStream<'_>,
+        on_key: &mut impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
+    ) -> syn::Result<()> {
+        let key = Ident::parse_any(input)
+            .map_err(|error| syn::Error::new(error.span(), format_args!("expected one of {}", self.list())))?;
+        let name = key.unraw().to_string();
+        if !self.known.contains(&name.as_str()) {
+            let hint = suggest::or_known(&name, "it knows", self.known.iter().copied());
+            return Err(syn::Error::new(key.span(), format_args!("`#[{}(..)]` has no key `{name}`{hint}", self.name)));
+        }
+        if self.seen.contains(&name) {
+            return Err(syn::Error::new(key.span(), format_args!("`{name}` is given twice")));
+        }
+        self.seen.push(name);
+        on_key(&key, input)
+    }
+
+    fn list(&self) -> String {
+        suggest::list(self.known)
+    }
+}
+
+/// The value of `key = value`.
+pub(crate) fn value<T: Parse>(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<T> {
+    let missing = || syn::Error::new(key.span(), format_args!("write `{}`", example));
+    if !input.peek(Token![=]) {
+        return Err(missing());
+    }
+    input.parse::<Token![=]>()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(missing());
+    }
+    input.parse()
+}
+
+/// A string literal as the value of a key.
+pub(crate) fn string(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<syn::LitStr> {
+    match value(key, input, example)? {
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Ok(text),
+        other => Err(syn::Error::new_spanned(
+            other,
+            format_args!("expected a string literal, as in `{example}`"),
+        )),
+    }
+}
+
+/// The tokens of `key(..)`.
+pub(crate) fn group(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<Group> {
+    if input.peek(token::Paren) {
+        input.parse()
+    } else {
+        Err(syn::Error::new(key.span(), format_args!("write `{example}`")))
+    }
+}
+
+/// The path of `crate = path`.
+pub(crate) fn crate_path(key: &Ident, input: ParseStream<'_>) -> syn::Result<Path> {
+    let example = "crate = path::to::eventmodel";
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(key.span(), format_args!("write `{example}`")));
+    }
+    input.parse::<Token![=]>()?;
+    if input.peek(syn::Lit) {
+        return Err(input.error(format_args!("expected a path without quotes, as in `{example}`")));
+    }
+    input.call(Path::parse_mod_style)
+}
+
+/// `::eventmodel`, unless `crate = ..` says otherwise.
+pub(crate) fn crate_or_default(path: Option<Path>) -> Path {
+    path.unwrap_or_else(|| syn::parse_quote!(::eventmodel))
+}
+
+fn skip_to_comma(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        if input.parse::<TokenTree>().is_err() {
+            return;
+        }
+    }
+}

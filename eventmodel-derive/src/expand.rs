@@ -1,0 +1,125 @@
+//! Last room: Rust.
+//!
+//! When there are errors, the `compile_error!`s come with the same impls, whose bodies are then
+//! `unreachable!()`: what uses the type still finds its traits, and no second wave of errors buries the first.
+
+pub(crate) mod automation;
+pub(crate) mod command;
+pub(crate) mod event;
+pub(crate) mod handlers;
+pub(crate) mod keys;
+pub(crate) mod parts;
+pub(crate) mod projection;
+pub(crate) mod rejection;
+pub(crate) mod stream;
+pub(crate) mod subject_token;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::{Attribute, Generics, Ident, Path};
+
+use crate::model::doc::Doc;
+use crate::model::field::Field;
+use crate::model::text;
+
+/// Everything is expanded in an anonymous constant, so that no name of ours meets a name of the user.
+pub(crate) fn anonymous(attrs: &[Attribute], errors: Option<TokenStream>, body: &TokenStream) -> TokenStream {
+    let deprecated =
+        attrs.iter().any(|attr| attr.path().is_ident("deprecated")).then(|| quote!(#[allow(deprecated)]));
+    quote! {
+        #errors
+        #[doc(hidden)]
+        #deprecated
+        const _: () = { #body };
+    }
+}
+
+/// A span with the place of the user's token and the scope of the macro, so that `self` and our names resolve also
+/// when the token comes from another macro.
+pub(crate) fn at(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
+/// `TypeInfo::__new(..)`
+pub(crate) fn type_info(krate: &Path, ident: &Ident, doc: &Doc, fields: &[Field]) -> TokenStream {
+    let name = ident.unraw().to_string();
+    let (file, line) = place(ident.span());
+    let fields = fields.iter().map(|Field { name, ty, doc, .. }| {
+        let ty = text::of(ty);
+        quote!(#krate::FieldInfo::__new(#name, #ty, #doc))
+    });
+    quote! {
+        #krate::TypeInfo::__new(#name, ::core::module_path!(), #doc, &[#(#fields),*], #file, #line)
+    }
+}
+
+/// Where the type stands. `line!()` would be the line of the attribute.
+fn place(span: Span) -> (TokenStream, u32) {
+    if proc_macro::is_available() {
+        let span = span.unwrap();
+        let line = u32::try_from(span.line()).unwrap_or_default();
+        (span.file().into_token_stream(), line)
+    } else {
+        (quote!(::core::file!()), 1)
+    }
+}
+
+/// The generics of an impl for a type that may be generic: what the trait needs is asked of `Self`, because the
+/// parameters alone do not tell.
+pub(crate) fn bounded(generics: &Generics, bounds: &TokenStream) -> Generics {
+    let mut generics = generics.clone();
+    if has_types(&generics) {
+        generics.make_where_clause().predicates.push(syn::parse_quote!(Self: #bounds));
+    }
+    generics
+}
+
+/// Whether there are type or const parameters.
+pub(crate) fn has_types(generics: &Generics) -> bool {
+    generics.type_params().next().is_some() || generics.const_params().next().is_some()
+}
+
+/// The body, or what stands in for it when there were errors.
+pub(crate) fn body(broken: bool, body: TokenStream) -> TokenStream {
+    if broken { quote!(::core::unreachable!()) } else { body }
+}
+
+/// The schema of `Self`, if it has one. A generic type has none, because the choice is made before its parameters
+/// are known.
+pub(crate) fn schema(krate: &Path, generics: &Generics) -> TokenStream {
+    if has_types(generics) {
+        return quote!(<#krate::__private::SchemaProbe<Self> as #krate::__private::NoSchema>::SCHEMA);
+    }
+    quote! {{
+        #[allow(unused_imports)]
+        use #krate::__private::NoSchema as _;
+        #krate::__private::SchemaProbe::<Self>::SCHEMA
+    }}
+}
+
+/// `HasField` for each field.
+pub(crate) fn has_fields(krate: &Path, ident: &Ident, generics: &Generics, fields: &[Field]) -> TokenStream {
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let impls = fields.iter().map(|field| {
+        let Field { ident: member, ty, .. } = field;
+        let hash = field.hash();
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics #krate::__private::HasField<#hash, #ty> for #ident #type_generics #where_clause {
+                fn field(&self) -> &#ty {
+                    &self.#member
+                }
+            }
+        }
+    });
+    quote!(#(#impls)*)
+}
+
+/// What an event or a command must be, beside what its derive gives it.
+pub(crate) fn stored(krate: &Path) -> TokenStream {
+    quote! {
+        #krate::__private::Serialize + #krate::__private::DeserializeOwned
+            + ::core::marker::Send + ::core::marker::Sync + 'static
+    }
+}

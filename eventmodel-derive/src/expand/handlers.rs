@@ -1,0 +1,65 @@
+//! What projections and automations share: the list of handlers, and the choice among them.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Path;
+use syn::ext::IdentExt;
+
+use super::at;
+use crate::model::field::span_of;
+use crate::model::handler::Handler;
+
+/// `HandlerInfo::__new(..)` of each.
+pub(crate) fn infos(krate: &Path, handlers: &[Handler], own_key: bool) -> TokenStream {
+    let infos = handlers.iter().map(|handler| {
+        let Handler { doc, cfg, event, overrides, .. } = handler;
+        let name = handler.name.unraw().to_string();
+        let own_key = (own_key && !overrides.is_empty()).then(|| quote!(.__with_own_key()));
+        let span = at(span_of(event));
+        let info = quote_spanned!(span=> <#event as #krate::Event>::INFO);
+        quote!(#(#cfg)* #krate::HandlerInfo::__new(#name, #doc, #info) #own_key)
+    });
+    quote!(&[#(#infos),*])
+}
+
+/// Statements that fail to compile if two handlers handle one event under two names of its type.
+pub(crate) fn distinct(krate: &Path, handlers: &[Handler]) -> TokenStream {
+    let asserts = handlers.iter().enumerate().skip(1).map(|(i, handler)| {
+        let Handler { event, cfg, .. } = handler;
+        let before = handlers[..i].iter().map(|other| {
+            let Handler { event, cfg, .. } = other;
+            quote!(#(#cfg)* <#event as #krate::Event>::INFO)
+        });
+        let span = at(span_of(event));
+        quote_spanned! {span=>
+            #(#cfg)*
+            ::core::assert!(
+                <#event as #krate::Event>::INFO.__is_none_of(&[#(#before),*]),
+                "another handler handles events of this type already; an event has one handler",
+            );
+        }
+    });
+    quote!(#(#asserts)*)
+}
+
+/// Runs `then` of the handler whose event it is. `__recorded` is the recorded event.
+pub(crate) fn choose<'a>(
+    krate: &'a Path,
+    handlers: &'a [Handler],
+    then: impl Fn(&Handler) -> TokenStream + 'a,
+) -> impl Iterator<Item = TokenStream> + 'a {
+    handlers.iter().map(move |handler| {
+        let Handler { event, cfg, .. } = handler;
+        let span = at(span_of(event));
+        let event_type = quote_spanned!(span=> <#event as #krate::Event>::INFO.event_type);
+        let then = then(handler);
+        quote! {
+            #(#cfg)*
+            {
+                if __type == #event_type {
+                    #then
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,113 @@
+//! The key of a stream or a state from the fields of a command or an event, with the user's overrides.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Expr, Ident, Path};
+
+use super::at;
+use crate::attr::overrides::Override;
+use crate::suggest;
+
+/// The expression that builds `key`, the one of the stream or state number `index`, from `source`.
+pub(crate) fn build(
+    krate: &Path,
+    key: &TokenStream,
+    index: usize,
+    overrides: &[Override],
+    source: &TokenStream,
+    span: Span,
+) -> TokenStream {
+    let span = at(span);
+    let overrides: Vec<&Override> = overrides.iter().filter(|over| applies(over, index, overrides)).collect();
+    let locals: Vec<Ident> = (0..overrides.len()).map(|i| format_ident!("__value{i}")).collect();
+    let values = overrides.iter().map(|over| value(&over.value));
+    let setters = overrides.iter().zip(&locals).map(|(over, local)| {
+        let name = name(over);
+        let local = Ident::new(&local.to_string(), at(over.value.span()));
+        quote!(.#name(#local))
+    });
+    // An override may be for one of several streams. For the others this method does nothing; it is declared in a
+    // scope of its own, where it meets no method of the user.
+    let ignored = overrides.iter().enumerate().map(|(i, over)| {
+        let (ignore, name) = (format_ident!("__Ignore{i}"), name(over));
+        quote! {
+            #[allow(dead_code)]
+            trait #ignore: ::core::marker::Sized {
+                fn #name<__T>(self, _: __T) -> Self {
+                    self
+                }
+            }
+            impl<__P> #ignore for __P {}
+        }
+    });
+    let parts = quote_spanned!(span=> <#key as #krate::__private::FromFields>::parts());
+    let build = quote_spanned!(span=> .__build(#source));
+    if overrides.is_empty() {
+        return quote!(#parts #build);
+    }
+    quote! {{
+        #(let #locals = #values;)*
+        {
+            #(#ignored)*
+            #parts #(#setters)* #build
+        }
+    }}
+}
+
+/// Whether the override is for this stream or state: it is for all, unless one names it.
+fn applies(over: &Override, index: usize, all: &[Override]) -> bool {
+    match &over.index {
+        Some((i, _)) => *i == index,
+        None => !all.iter().any(|other| {
+            other.field.unraw() == over.field.unraw()
+                && other.index.as_ref().is_some_and(|(i, _)| *i == index)
+        }),
+    }
+}
+
+fn name(over: &Override) -> Ident {
+    let mut name = over.field.clone();
+    name.set_span(at(name.span()));
+    name
+}
+
+/// A field is cloned, as one that is found by name is; what an expression computes is taken as it is.
+pub(crate) fn value(value: &Expr) -> TokenStream {
+    match value {
+        Expr::Field(_) | Expr::Path(_) | Expr::Index(_) => quote!(::core::clone::Clone::clone(&#value)),
+        Expr::Paren(inner) => self::value(&inner.expr),
+        Expr::Group(inner) => self::value(&inner.expr),
+        _ => quote!(#value),
+    }
+}
+
+/// Statements that fail to compile if an override names a field that no key has. `has` asks whether the key number
+/// `i` has the field.
+pub(crate) fn asserts(
+    overrides: &[Override],
+    keys: &[String],
+    what: &str,
+    has: impl Fn(usize, &str) -> TokenStream,
+) -> TokenStream {
+    let asserts = overrides.iter().map(|over| {
+        let field = over.field.unraw().to_string();
+        let (message, asked): (String, Vec<TokenStream>) = match &over.index {
+            Some((i, _)) => (
+                format!("the key of `{}` has no field `{field}`", keys[*i]),
+                vec![has(*i, &field)],
+            ),
+            None => {
+                let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+                (
+                    format!("no {what} has a field `{field}` in its key; asked were {}", suggest::list(&names)),
+                    (0..keys.len()).map(|i| has(i, &field)).collect(),
+                )
+            }
+        };
+        let span = at(over.field.span());
+        quote_spanned!(span=> ::core::assert!(#(#asked)||*, #message);)
+    });
+    quote!(#(#asserts)*)
+}

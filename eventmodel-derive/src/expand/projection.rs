@@ -1,0 +1,202 @@
+//! `Projection`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{Ident, Type};
+
+use super::keys::{self, value};
+use super::parts::{self, Owner, source_trait};
+use super::{anonymous, at, body, bounded, handlers, has_types, type_info};
+use crate::attr::projection::{KeyAttr, KeyField};
+use crate::model::field::span_of;
+use crate::model::handler::Handler;
+use crate::model::projection::ProjectionModel;
+
+pub(crate) fn expand(model: &ProjectionModel, errors: Option<TokenStream>) -> TokenStream {
+    let ProjectionModel { block, krate, doc, handlers, .. } = model;
+    let Some(name) = &model.name else { return quote!(#errors #block) };
+    let broken = errors.is_some();
+    let ty = &block.self_ty;
+    let bounds = quote! {
+        ::core::default::Default + ::core::clone::Clone + #krate::__private::Serialize
+            + #krate::__private::DeserializeOwned + ::core::marker::Send + ::core::marker::Sync + 'static
+    };
+    let generics = bounded(&block.generics, &bounds);
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+
+    let info = type_info(krate, name, doc, &[]);
+    let by_stream = matches!(model.key, KeyAttr::Stream(_));
+    let infos = handlers::infos(krate, handlers, by_stream);
+    let distinct = (!broken).then(|| handlers::distinct(krate, handlers));
+    let (key, names, sources) = key(model, name);
+    let choose_key = handlers::choose(krate, handlers, |handler| key_of(model, handler));
+    let choose_key = quote! {
+        let __type = __recorded.event_type();
+        #(#choose_key)*
+        ::core::result::Result::Ok(::core::option::Option::None)
+    };
+    let choose_key = body(broken, choose_key);
+    let choose_handler = handlers::choose(krate, handlers, |handler| apply(model, handler));
+    let choose_handler = quote! {
+        let __type = __recorded.event_type();
+        #(#choose_handler)*
+        ::core::result::Result::Ok(false)
+    };
+    let choose_handler = body(broken, choose_handler);
+    let evaluated = (!has_types(&generics))
+        .then(|| quote!(const _: &#krate::ProjectionInfo = <#ty as #krate::Projection>::INFO;));
+
+    let expanded = anonymous(
+        &[],
+        errors,
+        &quote! {
+            #sources
+
+            #[automatically_derived]
+            impl #impl_generics #krate::Projection for #ty #where_clause {
+                const INFO: &'static #krate::ProjectionInfo = {
+                    #distinct
+                    &#krate::ProjectionInfo::__new(#info, &[#(#names),*], #infos)
+                };
+
+                type Key = #key;
+
+                #[allow(unused_variables)]
+                fn key_of(
+                    __recorded: &#krate::RecordedEvent,
+                ) -> ::core::result::Result<::core::option::Option<Self::Key>, #krate::DecodeError> {
+                    #choose_key
+                }
+
+                fn apply(
+                    &mut self,
+                    __recorded: &#krate::RecordedEvent,
+                ) -> ::core::result::Result<::core::primitive::bool, #krate::DecodeError> {
+                    #choose_handler
+                }
+            }
+
+            #evaluated
+        },
+    );
+    quote!(#block #expanded)
+}
+
+/// The type of the key, the names of its parts, and the traits that give them.
+fn key(model: &ProjectionModel, name: &Ident) -> (TokenStream, Vec<String>, TokenStream) {
+    match &model.key {
+        KeyAttr::None => (quote!(()), Vec::new(), TokenStream::new()),
+        KeyAttr::Stream(stream) => (quote!(#stream), Vec::new(), TokenStream::new()),
+        KeyAttr::Fields(fields) => {
+            let types: Vec<&Type> = fields.iter().map(|field| &field.ty).collect();
+            let names = fields.iter().map(|field| field.name.unraw().to_string()).collect();
+            let owner = format!("the key of the projection `{}`", name.unraw());
+            let sources = fields.iter().map(|field| {
+                let remedy = format!("`#[key({} = event...)]` on the handler", field.name.unraw());
+                let owner = Owner { name: &owner, remedy: &remedy };
+                parts::source(&model.krate, &field.name, &field.ty, &owner)
+            });
+            let key = match types.as_slice() {
+                [ty] => quote!(#ty),
+                types => quote!((#(#types),*)),
+            };
+            (key, names, quote!(#(#sources)*))
+        }
+    }
+}
+
+/// Reads the event.
+fn decode(handler: &Handler) -> TokenStream {
+    let event = &handler.event;
+    let span = at(span_of(event));
+    quote_spanned!(span=> let __event: &#event = __recorded.decode::<#event>()?;)
+}
+
+/// The key for an event of this handler.
+fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
+    let Handler { event, overrides, .. } = handler;
+    let krate = &model.krate;
+    let span = at(span_of(event));
+    let key = match &model.key {
+        KeyAttr::None => return quote!(return ::core::result::Result::Ok(::core::option::Option::Some(()));),
+        KeyAttr::Stream(stream) if overrides.is_empty() => {
+            quote_spanned!(span=> <#event as #krate::BelongsTo<#stream>>::stream_key(__event))
+        }
+        KeyAttr::Stream(stream) => {
+            keys::build(krate, &quote!(#stream), 0, overrides, &quote!(__event), span)
+        }
+        KeyAttr::Fields(fields) => {
+            let parts = fields.iter().map(|field| part(model, handler, field));
+            match fields.len() {
+                1 => quote!(#(#parts)*),
+                _ => quote!((#(#parts),*)),
+            }
+        }
+    };
+    let decode = decode(handler);
+    let names = event_names(handler);
+    let asserts = match &model.key {
+        KeyAttr::Stream(stream) => asserts(model, stream, overrides),
+        _ => TokenStream::new(),
+    };
+    quote! {
+        #asserts
+        #decode
+        #names
+        return ::core::result::Result::Ok(::core::option::Option::Some(#key));
+    }
+}
+
+/// The event under the names that an override may use: that of the handler's parameter, and `event`.
+fn event_names(handler: &Handler) -> TokenStream {
+    if handler.overrides.is_empty() {
+        return TokenStream::new();
+    }
+    let param = handler.param.as_ref().map(|param| quote!(let #param = __event;));
+    quote!(let event = __event; #param)
+}
+
+fn asserts(
+    model: &ProjectionModel,
+    stream: &Type,
+    overrides: &[crate::attr::overrides::Override],
+) -> TokenStream {
+    let krate = &model.krate;
+    let names = [crate::model::text::of(stream)];
+    let asserts = keys::asserts(overrides, &names, "stream", |_, field| {
+        quote!(<#stream as #krate::Stream>::INFO.__has_field(#field))
+    });
+    quote!(const { #asserts })
+}
+
+/// One part of a key that is made of fields.
+fn part(model: &ProjectionModel, handler: &Handler, field: &KeyField) -> TokenStream {
+    let krate = &model.krate;
+    let ty = &field.ty;
+    let source = source_trait(&field.name);
+    let span = at(span_of(&handler.event));
+    match handler.overrides.iter().find(|over| over.field.unraw() == field.name.unraw()) {
+        Some(over) => {
+            let value = value(&over.value);
+            quote!({ let __part: #ty = #value; __part })
+        }
+        None => quote_spanned!(span=> #source::take(#krate::__private::ByName, __event)),
+    }
+}
+
+/// Calls the handler.
+fn apply(model: &ProjectionModel, handler: &Handler) -> TokenStream {
+    let krate = &model.krate;
+    let name = &handler.name;
+    let decode = decode(handler);
+    let more = handler.more.iter().map(|ty| {
+        let span = at(syn::spanned::Spanned::span(ty));
+        quote_spanned!(span=> , #krate::__private::FromRecorded::from_recorded(__recorded))
+    });
+    quote! {
+        #decode
+        Self::#name(self, __event #(#more)*);
+        return ::core::result::Result::Ok(true);
+    }
+}

@@ -1,0 +1,226 @@
+//! `Stream`, `Key`, `WholeStreamKey`, `FromFields`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, Path};
+
+use super::{anonymous, at, body, parts, type_info};
+use crate::check::stream::struct_path;
+use crate::model::field::{Field, span_of};
+use crate::model::stream::StreamModel;
+use crate::model::template::{Part, Placeholder, Template};
+
+pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<TokenStream>) -> TokenStream {
+    let StreamModel { input, krate, doc, .. } = model;
+    let broken = errors.is_some();
+    let ident = &input.ident;
+    let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
+    if !input.generics.params.is_empty() {
+        // The builder of a generic key cannot be written; the error says that there is no such key.
+        return anonymous(&input.attrs, errors, &TokenStream::new());
+    }
+    let fields = model.fields.as_deref().unwrap_or_default();
+    let template = model.template.as_ref().filter(|_| !broken);
+    let Code { write_key, read_key, subject, from_subject, len } = code(krate, ident, fields, template);
+
+    let info = type_info(krate, ident, doc, fields);
+    let text = template.map(|template| template.literal.value()).unwrap_or_default();
+    let log = match &model.log {
+        Some(log) => quote!(::core::option::Option::Some(#log)),
+        None => quote!(::core::option::Option::None),
+    };
+    let from_fields = if model.fields.is_some() {
+        parts::from_fields(krate, ident, fields)
+    } else {
+        stub_from_fields(krate, ident)
+    };
+    let (write_key, read_key) = (body(broken, write_key), body(broken, read_key));
+    let (subject, from_subject) = (body(broken, subject), body(broken, from_subject));
+
+    anonymous(
+        &input.attrs,
+        errors,
+        &quote! {
+            #[automatically_derived]
+            impl #impl_generics #krate::Key for #ident #type_generics #where_clause {
+                const LEN: usize = #len;
+
+                fn write_key(&self, __out: &mut #krate::KeyWriter) {
+                    #write_key
+                }
+
+                fn read_key(
+                    __tokens: &mut #krate::KeyReader<'_>,
+                ) -> ::core::result::Result<Self, #krate::KeyError> {
+                    #read_key
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics #krate::Stream for #ident #type_generics #where_clause {
+                const INFO: &'static #krate::StreamInfo =
+                    &#krate::StreamInfo::__new(#info, #log, #text);
+
+                fn subject(&self) -> ::core::result::Result<#krate::Subject, #krate::SubjectError> {
+                    #subject
+                }
+
+                fn from_subject(
+                    __subject: &#krate::Subject,
+                ) -> ::core::result::Result<Self, #krate::SubjectError> {
+                    #from_subject
+                }
+            }
+
+            #[automatically_derived]
+            impl #impl_generics #krate::__private::WholeStreamKey for #ident #type_generics #where_clause {}
+
+            #from_fields
+        },
+    )
+}
+
+/// The bodies.
+struct Code {
+    write_key: TokenStream,
+    read_key: TokenStream,
+    subject: TokenStream,
+    from_subject: TokenStream,
+    len: usize,
+}
+
+fn code(krate: &Path, ident: &Ident, fields: &[Field], template: Option<&Template>) -> Code {
+    let parts = template.map(|template| template.parts.as_slice()).unwrap_or_default();
+    let placeholders: Vec<&Placeholder> =
+        template.map(|t| t.placeholders().collect()).unwrap_or_default();
+    let len = placeholders.len();
+
+    let write_key = placeholders.iter().map(|placeholder| {
+        let (span, member) = member(fields, placeholder);
+        quote_spanned!(span=> __out.token(&self #member);)
+    });
+    let read_key = placeholders.iter().enumerate().map(|(i, placeholder)| {
+        let (span, _) = member(fields, placeholder);
+        let (local, ty) = (local(i), ty(fields, placeholder));
+        quote_spanned!(span=> let #local = __tokens.token #ty(#len)?;)
+    });
+    let write_subject = parts.iter().enumerate().map(|(i, part)| {
+        let dot = (i > 0).then(|| quote!(__out.literal(".");));
+        match part {
+            Part::Text(text) => {
+                let text = if i > 0 { format!(".{text}") } else { text.clone() };
+                quote!(__out.literal(#text);)
+            }
+            Part::Field(placeholder) => {
+                let (span, member) = member(fields, placeholder);
+                quote_spanned!(span=> #dot __out.token(&self #member);)
+            }
+        }
+    });
+    let mut next = 0;
+    let read_subject = parts.iter().map(|part| match part {
+        Part::Text(text) => quote!(__in.literal(#text)?;),
+        Part::Field(placeholder) => {
+            let (span, _) = member(fields, placeholder);
+            let (local, ty, path) = (local(next), ty(fields, placeholder), placeholder.text());
+            next += 1;
+            quote_spanned!(span=> let #local = __in.token #ty(#path)?;)
+        }
+    });
+    let value = literal(ident, fields, &placeholders);
+    let template = template.map(|template| template.literal.value()).unwrap_or_default();
+
+    Code {
+        write_key: quote!(#(#write_key)*),
+        read_key: quote!(#(#read_key)* ::core::result::Result::Ok(#value)),
+        subject: quote! {
+            let mut __out = #krate::SubjectWriter::new();
+            #(#write_subject)*
+            __out.finish()
+        },
+        from_subject: quote! {
+            let mut __in = #krate::SubjectReader::new(__subject, #template);
+            #(#read_subject)*
+            __in.finish()?;
+            ::core::result::Result::Ok(#value)
+        },
+        len,
+    }
+}
+
+fn local(i: usize) -> Ident {
+    format_ident!("__token{i}")
+}
+
+fn field<'a>(fields: &'a [Field], placeholder: &Placeholder) -> Option<&'a Field> {
+    fields.iter().find(|field| field.name == placeholder.path[0])
+}
+
+/// `.room.id`, and the place of the field's type.
+fn member(fields: &[Field], placeholder: &Placeholder) -> (proc_macro2::Span, TokenStream) {
+    let Some(field) = field(fields, placeholder) else { return (at(proc_macro2::Span::call_site()), TokenStream::new()) };
+    let head = &field.ident;
+    let tail = placeholder.path[1..].iter().map(|name| member_ident(name));
+    (at(span_of(&field.ty)), quote!(.#head #(.#tail)*))
+}
+
+/// `::<RoomId>`, if the type of the token is known here. That of a part is inferred.
+fn ty(fields: &[Field], placeholder: &Placeholder) -> Option<TokenStream> {
+    let ty = &field(fields, placeholder).filter(|_| placeholder.path.len() == 1)?.ty;
+    Some(quote!(::<#ty>))
+}
+
+/// `Booking { room: Room { id: __token0 }, date: __token1 }`
+fn literal(ident: &Ident, fields: &[Field], placeholders: &[&Placeholder]) -> TokenStream {
+    let values = fields.iter().map(|field| {
+        let name = &field.ident;
+        let tokens: Vec<_> =
+            placeholders.iter().enumerate().filter(|(_, p)| p.path[0] == field.name).collect();
+        match (tokens.as_slice(), struct_path(&field.ty)) {
+            ([(i, placeholder)], _) if placeholder.path.len() == 1 => {
+                let local = local(*i);
+                quote!(#name: #local)
+            }
+            (parts, Some(path)) => {
+                let span = at(span_of(&field.ty));
+                let parts = parts.iter().map(|(i, placeholder)| {
+                    let (part, local) = (member_ident(&placeholder.path[1]), local(*i));
+                    quote_spanned!(span=> #part: #local)
+                });
+                quote_spanned!(span=> #name: #path { #(#parts),* })
+            }
+            (_, None) => quote!(#name: ::core::unreachable!()),
+        }
+    });
+    quote!(#ident { #(#values),* })
+}
+
+/// A name out of a string, which may be a keyword.
+pub(crate) fn member_ident(name: &str) -> Ident {
+    syn::parse_str(name).unwrap_or_else(|_| format_ident!("r#{name}"))
+}
+
+fn stub_from_fields(krate: &Path, ident: &Ident) -> TokenStream {
+    let parts = format_ident!("{}Parts", ident);
+    quote! {
+        #[doc(hidden)]
+        pub struct #parts;
+
+        #[automatically_derived]
+        impl #parts {
+            #[doc(hidden)]
+            pub fn __build<__S: ?::core::marker::Sized>(self, _: &__S) -> #ident {
+                ::core::unreachable!()
+            }
+        }
+
+        #[automatically_derived]
+        impl #krate::__private::FromFields for #ident {
+            type Parts = #parts;
+
+            fn parts() -> Self::Parts {
+                #parts
+            }
+        }
+    }
+}

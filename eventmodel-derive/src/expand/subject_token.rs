@@ -1,0 +1,50 @@
+//! `SubjectToken`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use super::{anonymous, at, has_types};
+use crate::model::field::span_of;
+use crate::model::subject_token::SubjectTokenModel;
+
+pub(crate) fn expand(model: &SubjectTokenModel<'_>, errors: Option<TokenStream>) -> TokenStream {
+    let SubjectTokenModel { input, krate, field } = model;
+    let ident = &input.ident;
+    let mut generics = input.generics.clone();
+    let (write, parse) = match field {
+        Some((member, ty)) => {
+            if has_types(&generics) {
+                generics.make_where_clause().predicates.push(syn::parse_quote!(#ty: #krate::SubjectToken));
+            }
+            let span = at(span_of(ty));
+            (
+                quote_spanned!(span=> <#ty as #krate::SubjectToken>::write_token(&self.#member, __out)),
+                quote_spanned! {span=>
+                    ::core::result::Result::Ok(Self {
+                        #member: <#ty as #krate::SubjectToken>::parse_token(__text)?,
+                    })
+                },
+            )
+        }
+        None => (quote!(::core::unreachable!()), quote!(::core::unreachable!())),
+    };
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    anonymous(
+        &input.attrs,
+        errors,
+        &quote! {
+            #[automatically_derived]
+            impl #impl_generics #krate::SubjectToken for #ident #type_generics #where_clause {
+                fn write_token(&self, __out: &mut dyn ::core::fmt::Write) -> ::core::fmt::Result {
+                    #write
+                }
+
+                fn parse_token(
+                    __text: &::core::primitive::str,
+                ) -> ::core::result::Result<Self, #krate::TokenError> {
+                    #parse
+                }
+            }
+        },
+    )
+}

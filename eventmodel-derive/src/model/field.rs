@@ -1,0 +1,133 @@
+//! The fields of a type of the model, and the shapes that a type may have.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput, Fields, GenericParam, Ident, Type};
+
+use super::doc::Doc;
+use crate::ctxt::Ctxt;
+
+/// A named field.
+pub(crate) struct Field {
+    pub(crate) ident: Ident,
+    /// Without `r#`.
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+    pub(crate) doc: Doc,
+}
+
+impl Field {
+    /// The name as a type: FNV-1a, so that it is the same in every crate, whatever compiled it.
+    pub(crate) fn hash(&self) -> u128 {
+        hash(&self.name)
+    }
+}
+
+pub(crate) fn hash(name: &str) -> u128 {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    name.bytes().fold(BASIS, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
+}
+
+/// What a derive is for, in its messages.
+pub(crate) struct Kind {
+    /// `a stream`
+    pub(crate) name: &'static str,
+    /// The helper attribute.
+    pub(crate) attr: &'static str,
+    /// What to write instead of an enum.
+    pub(crate) instead_of_enum: &'static str,
+    /// A struct of this kind.
+    pub(crate) example: &'static str,
+}
+
+/// The fields of a struct with named fields or none. Any other shape is an error, and gives `None`.
+pub(crate) fn named(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) -> Option<Vec<Field>> {
+    let Kind { name, attr, instead_of_enum, example } = kind;
+    match &input.data {
+        Data::Struct(data) => {
+            for field in &data.fields {
+                for misplaced in field.attrs.iter().filter(|a| a.path().is_ident(attr)) {
+                    ctxt.error(
+                        misplaced,
+                        format_args!("`#[{attr}(..)]` stands on the struct, not on a field"),
+                    );
+                }
+            }
+            match &data.fields {
+                Fields::Unit => Some(Vec::new()),
+                Fields::Named(fields) => Some(fields.named.iter().filter_map(field).collect()),
+                Fields::Unnamed(fields) => {
+                    ctxt.error(
+                        fields,
+                        format_args!("the fields of {name} have names, as in `{example}`"),
+                    );
+                    None
+                }
+            }
+        }
+        Data::Enum(data) => {
+            let message = format_args!("{name} is a struct, not an enum: {instead_of_enum}");
+            ctxt.error(data.enum_token, message);
+            None
+        }
+        Data::Union(data) => {
+            let message = format_args!("{name} is a struct, not a union: write `{example}`");
+            ctxt.error(data.union_token, message);
+            None
+        }
+    }
+}
+
+fn field(field: &syn::Field) -> Option<Field> {
+    let ident = field.ident.clone()?;
+    Some(Field {
+        name: ident.unraw().to_string(),
+        ident,
+        ty: field.ty.clone(),
+        doc: Doc::of(&field.attrs),
+    })
+}
+
+/// A type that is stored and read back cannot borrow.
+pub(crate) fn owned(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) {
+    for param in &input.generics.params {
+        if let GenericParam::Lifetime(param) = param {
+            ctxt.error(
+                param,
+                format_args!(
+                    "{} is stored and read back, so it owns what is in it: `String`, not `&str`",
+                    kind.name
+                ),
+            );
+        }
+    }
+}
+
+/// The token of a type that names it best: the last segment of a path.
+pub(crate) fn span_of(ty: &Type) -> Span {
+    match ty {
+        Type::Path(path) => {
+            path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
+        }
+        Type::Group(group) => span_of(&group.elem),
+        Type::Paren(paren) => span_of(&paren.elem),
+        other => other.span(),
+    }
+}
+
+/// Whether two types are written the same way.
+pub(crate) fn same(a: &Type, b: &Type) -> bool {
+    a.to_token_stream().to_string() == b.to_token_stream().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_hash_of_a_name_is_fnv_1a() {
+        assert_eq!(super::hash(""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
+        assert_eq!(super::hash("a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+    }
+}

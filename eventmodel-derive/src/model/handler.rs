@@ -1,0 +1,226 @@
+//! The handlers in an `impl` block: the type of the first parameter is the event.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{
+    Attribute, FnArg, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl, Meta, Pat, Receiver,
+    ReceiverKind, ReturnType, Safety, Type,
+};
+
+use super::doc::Doc;
+use super::rejection::cfg;
+use super::text;
+use crate::attr::overrides::{self, Override};
+use crate::ctxt::Ctxt;
+
+/// A handler.
+pub(crate) struct Handler {
+    pub(crate) name: Ident,
+    pub(crate) doc: Doc,
+    pub(crate) cfg: Vec<Attribute>,
+    pub(crate) event: Type,
+    /// The name that the handler gives the event, if any.
+    pub(crate) param: Option<Ident>,
+    /// What it takes after the event.
+    pub(crate) more: Vec<Type>,
+    pub(crate) is_async: bool,
+    pub(crate) output: ReturnType,
+    /// `#[key(..)]`
+    pub(crate) overrides: Vec<Override>,
+}
+
+/// What the handlers of a projection and those of an automation do not share.
+pub(crate) struct Rules {
+    /// The attribute: `projection`.
+    pub(crate) attr: &'static str,
+    /// `&mut self`, or `&self`.
+    pub(crate) mutable: bool,
+    /// The signature, to be shown.
+    pub(crate) example: &'static str,
+    /// What may follow the event, to be shown.
+    pub(crate) more: &'static str,
+    /// How many parameters may follow the event.
+    pub(crate) max_more: usize,
+}
+
+/// The `impl` block that the attribute stands on, if it is one.
+pub(crate) fn block(ctxt: &Ctxt, rules: &Rules, item: &TokenStream) -> Option<ItemImpl> {
+    let attr = rules.attr;
+    let wrong = || {
+        format!("`#[{attr}]` stands on the `impl` block of the event handlers: `impl Type {{ {} {{ .. }} }}`", rules.example)
+    };
+    match syn::parse2::<syn::Item>(item.clone()) {
+        Ok(syn::Item::Impl(block)) => {
+            if let Some((path, _)) = &block.trait_ {
+                ctxt.error(path, format_args!("{}; this block implements a trait", wrong()));
+                return None;
+            }
+            Some(block)
+        }
+        Ok(other) => {
+            let head: TokenStream = other.into_token_stream().into_iter().take(3).collect();
+            ctxt.error(head, wrong());
+            None
+        }
+        Err(error) => {
+            ctxt.syn(error);
+            None
+        }
+    }
+}
+
+/// The name of the type that the block is for.
+pub(crate) fn self_name(ctxt: &Ctxt, rules: &Rules, block: &ItemImpl) -> Option<Ident> {
+    match &*block.self_ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.clone()),
+        other => {
+            ctxt.error(other, format_args!("`#[{}]` needs a type with a name", rules.attr));
+            None
+        }
+    }
+}
+
+/// Reads the handlers, and takes `#[key(..)]` off them.
+pub(crate) fn read(ctxt: &Ctxt, rules: &Rules, block: &mut ItemImpl) -> Vec<Handler> {
+    let mut handlers = Vec::new();
+    let mut seen = 0;
+    for item in &mut block.items {
+        let ImplItem::Fn(function) = item else { continue };
+        let keys = take_keys(function);
+        if is_handler(ctxt, rules, function) {
+            seen += 1;
+            handlers.extend(handler(ctxt, rules, function, &keys));
+        } else {
+            for key in keys {
+                ctxt.error(key, "`#[key(..)]` stands on an event handler, and this is none");
+            }
+        }
+    }
+    if seen == 0 {
+        ctxt.error(
+            &block.self_ty,
+            format_args!("no event handler in this block; a handler is `{}`", rules.example),
+        );
+    }
+    handlers
+}
+
+fn take_keys(function: &mut ImplItemFn) -> Vec<Attribute> {
+    let (keys, rest) =
+        std::mem::take(&mut function.attrs).into_iter().partition(|attr| attr.path().is_ident("key"));
+    function.attrs = rest;
+    keys
+}
+
+fn is_handler(ctxt: &Ctxt, rules: &Rules, function: &ImplItemFn) -> bool {
+    let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() else { return false };
+    match by_reference(receiver) {
+        Some(true) if !rules.mutable => {
+            ctxt.error(
+                receiver,
+                "an automation reacts to several events at the same time, so its handlers take `&self`",
+            );
+            false
+        }
+        Some(mutable) => mutable == rules.mutable,
+        None => false,
+    }
+}
+
+/// Whether the receiver is `&self` (`false`) or `&mut self` (`true`).
+fn by_reference(receiver: &Receiver) -> Option<bool> {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => Some(mutability.is_some()),
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(reference) => Some(reference.mutability.is_some()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn handler(ctxt: &Ctxt, rules: &Rules, function: &ImplItemFn, keys: &[Attribute]) -> Option<Handler> {
+    let sig = &function.sig;
+    if let Safety::Unsafe(token) = &sig.safety {
+        ctxt.error(token, "a handler is called by safe code, so it is not `unsafe`");
+    }
+    for param in &sig.generics.params {
+        if !matches!(param, GenericParam::Lifetime(_)) {
+            ctxt.error(
+                param,
+                "a handler has no parameters of its own, because the type of its event says what it handles",
+            );
+        }
+    }
+    let mut params = sig.inputs.iter().skip(1).filter_map(|arg| match arg {
+        FnArg::Typed(typed) => Some(typed),
+        FnArg::Receiver(_) => None,
+    });
+    let Some(first) = params.next() else {
+        ctxt.error(
+            &sig.ident,
+            format_args!(
+                "a handler takes the event: `{}`; a helper goes into another `impl` block",
+                rules.example
+            ),
+        );
+        return None;
+    };
+    let more: Vec<Type> = params.map(|param| (*param.ty).clone()).collect();
+    if let Some(extra) = more.get(rules.max_more) {
+        ctxt.error(extra, format_args!("a handler takes the event, and after it {}", rules.more));
+    }
+    Some(Handler {
+        name: sig.ident.clone(),
+        doc: Doc::of(&function.attrs),
+        cfg: cfg(&function.attrs),
+        event: event(ctxt, rules, &first.ty)?,
+        param: match &*first.pat {
+            Pat::Ident(ident) => Some(ident.ident.clone()),
+            _ => None,
+        },
+        more: more.into_iter().take(rules.max_more).collect(),
+        is_async: sig.asyncness.is_some(),
+        output: sig.output.clone(),
+        overrides: keys.iter().flat_map(|key| key_overrides(ctxt, key)).collect(),
+    })
+}
+
+/// The `E` of `&E`.
+fn event(ctxt: &Ctxt, rules: &Rules, ty: &Type) -> Option<Type> {
+    match ty {
+        Type::Group(group) => event(ctxt, rules, &group.elem),
+        Type::Paren(paren) => event(ctxt, rules, &paren.elem),
+        Type::Reference(reference) => {
+            if let Some(token) = &reference.mutability {
+                ctxt.error(
+                    token,
+                    format_args!("an event is a fact, and cannot be changed: `&{}`", text::of(&reference.elem)),
+                );
+                return None;
+            }
+            if let Type::ImplTrait(_) | Type::Infer(_) = &*reference.elem {
+                ctxt.error(&reference.elem, format_args!("name the event: `{}`", rules.example));
+                return None;
+            }
+            Some((*reference.elem).clone())
+        }
+        other => {
+            ctxt.error(
+                other,
+                format_args!("a handler takes the event by reference: `&{}`", text::of(other)),
+            );
+            None
+        }
+    }
+}
+
+fn key_overrides(ctxt: &Ctxt, key: &Attribute) -> Vec<Override> {
+    match &key.meta {
+        Meta::List(list) => overrides::read(ctxt, list.tokens.clone()),
+        other => {
+            ctxt.error(other, "write `#[key(room = event.booking.room)]`");
+            Vec::new()
+        }
+    }
+}

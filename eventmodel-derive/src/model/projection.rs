@@ -1,0 +1,41 @@
+//! A projection: what it is keyed by, and its handlers.
+
+use proc_macro2::TokenStream;
+use syn::{Ident, ItemImpl, Path};
+
+use super::doc::Doc;
+use super::handler::{self, Handler, Rules};
+use crate::attr::crate_or_default;
+use crate::attr::projection::{KeyAttr, ProjectionAttr};
+use crate::ctxt::Ctxt;
+
+pub(crate) const RULES: Rules = Rules {
+    attr: "projection",
+    mutable: true,
+    example: "fn booked(&mut self, event: &RoomBooked)",
+    more: "`&Metadata` if it wants, nothing else",
+    max_more: 1,
+};
+
+pub(crate) struct ProjectionModel {
+    /// The block, to be emitted again.
+    pub(crate) block: ItemImpl,
+    pub(crate) name: Option<Ident>,
+    pub(crate) krate: Path,
+    pub(crate) doc: Doc,
+    pub(crate) key: KeyAttr,
+    pub(crate) handlers: Vec<Handler>,
+}
+
+pub(crate) fn build(ctxt: &Ctxt, attr: ProjectionAttr, item: &TokenStream) -> Option<ProjectionModel> {
+    let mut block = handler::block(ctxt, &RULES, item)?;
+    let handlers = handler::read(ctxt, &RULES, &mut block);
+    Some(ProjectionModel {
+        name: handler::self_name(ctxt, &RULES, &block),
+        krate: crate_or_default(attr.krate),
+        doc: Doc::of(&block.attrs),
+        key: attr.key,
+        handlers,
+        block,
+    })
+}
