@@ -29,7 +29,12 @@ pub(crate) struct Keys<'a> {
 impl<'a> Keys<'a> {
     /// Keys of `#[name(..)]`.
     pub(crate) fn new(ctxt: &'a Ctxt, name: &'static str, known: &'static [&'static str]) -> Self {
-        Self { ctxt, name, known, seen: Vec::new() }
+        Self {
+            ctxt,
+            name,
+            known,
+            seen: Vec::new(),
+        }
     }
 
     /// Reads all attributes of that name. Returns whether there is one.
@@ -45,7 +50,11 @@ impl<'a> Keys<'a> {
                 Meta::List(list) => self.tokens(list.tokens.clone(), &mut on_key),
                 Meta::Path(path) => self.ctxt.error(
                     path,
-                    format_args!("`#[{0}]` says nothing; write `#[{0}(..)]` with {1}", self.name, self.list()),
+                    format_args!(
+                        "`#[{0}]` says nothing; write `#[{0}(..)]` with {1}",
+                        self.name,
+                        self.list()
+                    ),
                 ),
                 Meta::NameValue(pair) => self.ctxt.error(
                     pair,
@@ -89,15 +98,25 @@ impl<'a> Keys<'a> {
         input: ParseStream<'_>,
         on_key: &mut impl FnMut(&Ident, ParseStream<'_>) -> syn::Result<()>,
     ) -> syn::Result<()> {
-        let key = Ident::parse_any(input)
-            .map_err(|error| syn::Error::new(error.span(), format_args!("expected one of {}", self.list())))?;
+        let key = Ident::parse_any(input).map_err(|error| {
+            syn::Error::new(
+                error.span(),
+                format_args!("expected one of {}", self.list()),
+            )
+        })?;
         let name = key.unraw().to_string();
         if !self.known.contains(&name.as_str()) {
             let hint = suggest::or_known(&name, "it knows", self.known.iter().copied());
-            return Err(syn::Error::new(key.span(), format_args!("`#[{}(..)]` has no key `{name}`{hint}", self.name)));
+            return Err(syn::Error::new(
+                key.span(),
+                format_args!("`#[{}(..)]` has no key `{name}`{hint}", self.name),
+            ));
         }
         if self.seen.contains(&name) {
-            return Err(syn::Error::new(key.span(), format_args!("`{name}` is given twice")));
+            return Err(syn::Error::new(
+                key.span(),
+                format_args!("`{name}` is given twice"),
+            ));
         }
         self.seen.push(name);
         on_key(&key, input)
@@ -109,7 +128,11 @@ impl<'a> Keys<'a> {
 }
 
 /// The value of `key = value`.
-pub(crate) fn value<T: Parse>(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<T> {
+pub(crate) fn value<T: Parse>(
+    key: &Ident,
+    input: ParseStream<'_>,
+    example: &str,
+) -> syn::Result<T> {
     let missing = || syn::Error::new(key.span(), format_args!("write `{}`", example));
     if !input.peek(Token![=]) {
         return Err(missing());
@@ -122,9 +145,16 @@ pub(crate) fn value<T: Parse>(key: &Ident, input: ParseStream<'_>, example: &str
 }
 
 /// A string literal as the value of a key.
-pub(crate) fn string(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<syn::LitStr> {
+pub(crate) fn string(
+    key: &Ident,
+    input: ParseStream<'_>,
+    example: &str,
+) -> syn::Result<syn::LitStr> {
     match value(key, input, example)? {
-        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Ok(text),
+        syn::Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Str(text),
+            ..
+        }) => Ok(text),
         other => Err(syn::Error::new_spanned(
             other,
             format_args!("expected a string literal, as in `{example}`"),
@@ -137,7 +167,10 @@ pub(crate) fn group(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::
     if input.peek(token::Paren) {
         input.parse()
     } else {
-        Err(syn::Error::new(key.span(), format_args!("write `{example}`")))
+        Err(syn::Error::new(
+            key.span(),
+            format_args!("write `{example}`"),
+        ))
     }
 }
 
@@ -145,11 +178,16 @@ pub(crate) fn group(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::
 pub(crate) fn crate_path(key: &Ident, input: ParseStream<'_>) -> syn::Result<Path> {
     let example = "crate = path::to::eventmodel";
     if !input.peek(Token![=]) {
-        return Err(syn::Error::new(key.span(), format_args!("write `{example}`")));
+        return Err(syn::Error::new(
+            key.span(),
+            format_args!("write `{example}`"),
+        ));
     }
     input.parse::<Token![=]>()?;
     if input.peek(syn::Lit) {
-        return Err(input.error(format_args!("expected a path without quotes, as in `{example}`")));
+        return Err(input.error(format_args!(
+            "expected a path without quotes, as in `{example}`"
+        )));
     }
     input.call(Path::parse_mod_style)
 }

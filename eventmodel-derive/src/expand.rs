@@ -24,9 +24,15 @@ use crate::model::field::Field;
 use crate::model::text;
 
 /// Everything is expanded in an anonymous constant, so that no name of ours meets a name of the user.
-pub(crate) fn anonymous(attrs: &[Attribute], errors: Option<TokenStream>, body: &TokenStream) -> TokenStream {
-    let deprecated =
-        attrs.iter().any(|attr| attr.path().is_ident("deprecated")).then(|| quote!(#[allow(deprecated)]));
+pub(crate) fn anonymous(
+    attrs: &[Attribute],
+    errors: Option<TokenStream>,
+    body: &TokenStream,
+) -> TokenStream {
+    let deprecated = attrs
+        .iter()
+        .any(|attr| attr.path().is_ident("deprecated"))
+        .then(|| quote!(#[allow(deprecated)]));
     quote! {
         #errors
         #[doc(hidden)]
@@ -70,7 +76,10 @@ fn place(span: Span) -> (TokenStream, u32) {
 pub(crate) fn bounded(generics: &Generics, bounds: &TokenStream) -> Generics {
     let mut generics = generics.clone();
     if has_types(&generics) {
-        generics.make_where_clause().predicates.push(syn::parse_quote!(Self: #bounds));
+        generics
+            .make_where_clause()
+            .predicates
+            .push(syn::parse_quote!(Self: #bounds));
     }
     generics
 }
@@ -82,7 +91,21 @@ pub(crate) fn has_types(generics: &Generics) -> bool {
 
 /// The body, or what stands in for it when there were errors.
 pub(crate) fn body(broken: bool, body: TokenStream) -> TokenStream {
-    if broken { quote!(::core::unreachable!()) } else { body }
+    if broken {
+        quote!(::core::unreachable!())
+    } else {
+        body
+    }
+}
+
+/// Statements that run when the program is compiled. They are a constant of their own, because what follows in the
+/// same one would not live for ever: the compiler cannot tell that they do not end it.
+pub(crate) fn constant(statements: TokenStream) -> TokenStream {
+    if statements.is_empty() {
+        statements
+    } else {
+        quote!(const { #statements };)
+    }
 }
 
 /// The schema of `Self`, if it has one. A generic type has none, because the choice is made before its parameters
@@ -99,7 +122,12 @@ pub(crate) fn schema(krate: &Path, generics: &Generics) -> TokenStream {
 }
 
 /// `HasField` for each field.
-pub(crate) fn has_fields(krate: &Path, ident: &Ident, generics: &Generics, fields: &[Field]) -> TokenStream {
+pub(crate) fn has_fields(
+    krate: &Path,
+    ident: &Ident,
+    generics: &Generics,
+    fields: &[Field],
+) -> TokenStream {
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let impls = fields.iter().map(|field| {
         let Field { ident: member, ty, .. } = field;

@@ -1,7 +1,11 @@
 //! "Did you mean": the known word that is nearest to what was written.
 
 /// ``: did you mean `room`?`` if a known word is near, else the list of them, ``: it has `room`, `date` ``.
-pub(crate) fn or_known<'a>(written: &str, what: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn or_known<'a>(
+    written: &str,
+    what: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(written, &known) {
         Some(word) => format!("; did you mean `{word}`?"),
@@ -12,7 +16,11 @@ pub(crate) fn or_known<'a>(written: &str, what: &str, known: impl IntoIterator<I
 
 /// `` `a`, `b` ``
 pub(crate) fn list(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {

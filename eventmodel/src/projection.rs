@@ -124,7 +124,12 @@ pub struct HandlerInfo {
 impl HandlerInfo {
     #[doc(hidden)]
     pub const fn __new(name: &'static str, doc: &'static str, event: &'static EventInfo) -> Self {
-        Self { name, doc, event, own_key: false }
+        Self {
+            name,
+            doc,
+            event,
+            own_key: false,
+        }
     }
 
     #[doc(hidden)]

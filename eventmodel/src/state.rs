@@ -97,7 +97,11 @@ impl StateInfo {
             "this projection cannot be the state of a command: a handler of it says with `#[key(..)]` which instance \
              its event is for, and a state is loaded from the events of its own stream instance"
         );
-        Self { projection: Some(P::INFO), stream: Some(<P::Key as Stream>::INFO), guarded }
+        Self {
+            projection: Some(P::INFO),
+            stream: Some(<P::Key as Stream>::INFO),
+            guarded,
+        }
     }
 
     /// Whether the key has a field of this name.

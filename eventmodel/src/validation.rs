@@ -156,7 +156,7 @@ where
 #[diagnostic::on_unimplemented(
     message = "`#[command(garde)]` needs the feature `garde` of `eventmodel`",
     label = "the feature `garde` is off",
-    note = "in Cargo.toml: `eventmodel = { version = \"..\", features = [\"garde\"] }`"
+    note = "in Cargo.toml: `eventmodel = {{ version = \"..\", features = [\"garde\"] }}`"
 )]
 pub trait NeedsFeatureGarde {}
 

@@ -23,8 +23,9 @@ pub(crate) struct CommandAttr {
 
 pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> CommandAttr {
     let mut attr = CommandAttr::default();
-    let known =
-        &["state", "emits", "rejects", "id", "name", "key", "validate", "garde", "crate"];
+    let known = &[
+        "state", "emits", "rejects", "id", "name", "key", "validate", "garde", "crate",
+    ];
     let mut keys = Keys::new(ctxt, "command", known);
     keys.attributes(&input.attrs, |key, input| {
         match key.to_string().as_str() {

@@ -22,7 +22,9 @@ pub(crate) struct EventAttr {
 
 pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> EventAttr {
     let mut attr = EventAttr::default();
-    let known = &["stream", "streams", "type", "version", "codec", "key", "crate"];
+    let known = &[
+        "stream", "streams", "type", "version", "codec", "key", "crate",
+    ];
     let mut keys = Keys::new(ctxt, "event", known);
     keys.attributes(&input.attrs, |key, input| {
         match key.to_string().as_str() {

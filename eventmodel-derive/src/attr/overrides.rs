@@ -29,7 +29,10 @@ pub(crate) fn read(ctxt: &Ctxt, tokens: TokenStream) -> Vec<Override> {
                             && old.index.as_ref().map(|i| i.0) == new.index.as_ref().map(|i| i.0)
                     };
                     if all.iter().any(same) {
-                        ctxt.error(&new.field, format_args!("`{}` is given twice", new.field.unraw()));
+                        ctxt.error(
+                            &new.field,
+                            format_args!("`{}` is given twice", new.field.unraw()),
+                        );
                     } else {
                         all.push(new);
                     }
@@ -65,5 +68,9 @@ fn one(input: ParseStream<'_>) -> syn::Result<Override> {
         return Err(syn::Error::new(field.span(), EXAMPLE));
     }
     input.parse::<Token![=]>()?;
-    Ok(Override { index, field, value: input.parse()? })
+    Ok(Override {
+        index,
+        field,
+        value: input.parse()?,
+    })
 }

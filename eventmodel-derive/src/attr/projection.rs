@@ -25,10 +25,16 @@ impl Parse for KeyField {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name: Ident = input.parse()?;
         if !input.peek(Token![:]) {
-            return Err(syn::Error::new(name.span(), format_args!("write `{name}: Type`")));
+            return Err(syn::Error::new(
+                name.span(),
+                format_args!("write `{name}: Type`"),
+            ));
         }
         input.parse::<Token![:]>()?;
-        Ok(Self { name, ty: input.parse()? })
+        Ok(Self {
+            name,
+            ty: input.parse()?,
+        })
     }
 }
 
@@ -38,7 +44,10 @@ pub(crate) struct ProjectionAttr {
 }
 
 pub(crate) fn read(ctxt: &Ctxt, args: TokenStream) -> ProjectionAttr {
-    let mut attr = ProjectionAttr { key: KeyAttr::None, krate: None };
+    let mut attr = ProjectionAttr {
+        key: KeyAttr::None,
+        krate: None,
+    };
     Keys::new(ctxt, "projection", &["key", "crate"]).tokens(args, |key, input| {
         if key == "crate" {
             attr.krate = Some(crate_path(key, input)?);

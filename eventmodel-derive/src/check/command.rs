@@ -13,12 +13,18 @@ const MAX_STATES: usize = 6;
 
 pub(crate) fn check(ctxt: &Ctxt, model: &CommandModel<'_>) {
     for (i, event) in model.emits.iter().enumerate() {
-        if model.emits[..i].iter().any(|other| field::same(other, event)) {
+        if model.emits[..i]
+            .iter()
+            .any(|other| field::same(other, event))
+        {
             ctxt.error(event, format_args!("`{}` is named twice", text::of(event)));
         }
     }
     if let Some(state) = model.state.parts().get(MAX_STATES) {
-        ctxt.error(state, format_args!("a command decides on at most {MAX_STATES} states"));
+        ctxt.error(
+            state,
+            format_args!("a command decides on at most {MAX_STATES} states"),
+        );
     }
     if let Some(name) = &model.name {
         let text = name.value();
@@ -37,9 +43,15 @@ pub(crate) fn check(ctxt: &Ctxt, model: &CommandModel<'_>) {
 }
 
 fn check_id(ctxt: &Ctxt, model: &CommandModel<'_>) {
-    let (Some(template), Some(fields)) = (&model.id, &model.fields) else { return };
+    let (Some(template), Some(fields)) = (&model.id, &model.fields) else {
+        return;
+    };
     let text = template.literal.value();
-    let report = Report { ctxt, literal: &template.literal, text: &text };
+    let report = Report {
+        ctxt,
+        literal: &template.literal,
+        text: &text,
+    };
     for placeholder in template.placeholders() {
         let head = placeholder.path[0].as_str();
         if !fields.iter().any(|field| field.name == head) {
@@ -55,14 +67,21 @@ fn check_id(ctxt: &Ctxt, model: &CommandModel<'_>) {
 pub(crate) fn is_kebab(text: &str) -> bool {
     !text.is_empty()
         && text.split('-').all(|word| {
-            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         })
 }
 
 fn proposal(text: &str) -> String {
     use heck::ToKebabCase;
     let kebab = text.to_kebab_case();
-    if is_kebab(&kebab) { kebab } else { "book-room".to_owned() }
+    if is_kebab(&kebab) {
+        kebab
+    } else {
+        "book-room".to_owned()
+    }
 }
 
 #[cfg(test)]

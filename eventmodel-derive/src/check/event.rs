@@ -8,8 +8,14 @@ use crate::model::text;
 
 pub(crate) fn check(ctxt: &Ctxt, model: &EventModel<'_>) {
     for (i, stream) in model.streams.iter().enumerate() {
-        if model.streams[..i].iter().any(|other| field::same(other, stream)) {
-            ctxt.error(stream, format_args!("`{}` is named twice", text::of(stream)));
+        if model.streams[..i]
+            .iter()
+            .any(|other| field::same(other, stream))
+        {
+            ctxt.error(
+                stream,
+                format_args!("`{}` is named twice", text::of(stream)),
+            );
         }
     }
     if let Some(version) = &model.version

@@ -9,7 +9,9 @@ use crate::model::text;
 pub(crate) fn check(ctxt: &Ctxt, handlers: &[Handler]) {
     for (i, handler) in handlers.iter().enumerate() {
         let twin = handlers[..i].iter().find(|other| {
-            other.cfg.is_empty() && handler.cfg.is_empty() && field::same(&other.event, &handler.event)
+            other.cfg.is_empty()
+                && handler.cfg.is_empty()
+                && field::same(&other.event, &handler.event)
         });
         if let Some(twin) = twin {
             ctxt.error(

@@ -9,12 +9,18 @@ pub(crate) fn check(ctxt: &Ctxt, overrides: &[Override], count: usize, what: &st
     for over in overrides {
         match &over.index {
             _ if count == 0 => {
-                ctxt.error(&over.field, format_args!("there is no {what} whose key this could be a field of"));
+                ctxt.error(
+                    &over.field,
+                    format_args!("there is no {what} whose key this could be a field of"),
+                );
             }
             Some((index, literal)) if *index >= count => {
                 ctxt.error_at(
                     literal.span(),
-                    format_args!("there is no {what} {index}: there {}, counted from 0", number(count)),
+                    format_args!(
+                        "there is no {what} {index}: there {}, counted from 0",
+                        number(count)
+                    ),
                 );
             }
             _ => {}
@@ -23,5 +29,9 @@ pub(crate) fn check(ctxt: &Ctxt, overrides: &[Override], count: usize, what: &st
 }
 
 fn number(count: usize) -> String {
-    if count == 1 { "is 1".to_owned() } else { format!("are {count}") }
+    if count == 1 {
+        "is 1".to_owned()
+    } else {
+        format!("are {count}")
+    }
 }

@@ -28,7 +28,10 @@ pub(crate) fn check(ctxt: &Ctxt, model: &ProjectionModel) {
         if let ReturnType::Type(_, ty) = &handler.output
             && !matches!(&**ty, Type::Tuple(tuple) if tuple.elems.is_empty())
         {
-            ctxt.error(ty, "a handler of a projection returns nothing: it changes `self`");
+            ctxt.error(
+                ty,
+                "a handler of a projection returns nothing: it changes `self`",
+            );
         }
         check_overrides(ctxt, model, handler);
     }
@@ -43,12 +46,21 @@ fn check_fields(ctxt: &Ctxt, model: &ProjectionModel, fields: &[KeyField]) {
         );
     }
     for (i, field) in fields.iter().enumerate() {
-        if fields[..i].iter().any(|other| other.name.unraw() == field.name.unraw()) {
-            ctxt.error(&field.name, format_args!("`{}` is named twice", field.name.unraw()));
+        if fields[..i]
+            .iter()
+            .any(|other| other.name.unraw() == field.name.unraw())
+        {
+            ctxt.error(
+                &field.name,
+                format_args!("`{}` is named twice", field.name.unraw()),
+            );
         }
     }
     if let Some(field) = fields.get(MAX_PARTS) {
-        ctxt.error(&field.name, format_args!("a key has at most {MAX_PARTS} parts"));
+        ctxt.error(
+            &field.name,
+            format_args!("a key has at most {MAX_PARTS} parts"),
+        );
     }
 }
 
@@ -56,7 +68,10 @@ fn check_overrides(ctxt: &Ctxt, model: &ProjectionModel, handler: &Handler) {
     for over in &handler.overrides {
         let name = over.field.unraw().to_string();
         if let Some((_, index)) = &over.index {
-            ctxt.error(index, format_args!("a projection has one key: write `{name} = ..`"));
+            ctxt.error(
+                index,
+                format_args!("a projection has one key: write `{name} = ..`"),
+            );
         }
         match &model.key {
             KeyAttr::None => ctxt.error(

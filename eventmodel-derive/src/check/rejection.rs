@@ -16,7 +16,9 @@ pub(crate) fn check(ctxt: &Ctxt, model: &RejectionModel<'_>) {
                 ),
             );
         }
-        let twin = model.reasons[..i].iter().find(|other| other.code == *code && other.cfg.is_empty());
+        let twin = model.reasons[..i]
+            .iter()
+            .find(|other| other.code == *code && other.cfg.is_empty());
         if let (Some(twin), true) = (twin, reason.cfg.is_empty()) {
             ctxt.error_at(
                 reason.span,

@@ -18,8 +18,13 @@ pub(crate) fn check(ctxt: &Ctxt, model: &StreamModel<'_>) {
     }
     if let Some(log) = &model.log {
         let text = log.value();
-        if text.is_empty() || text.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_') {
-            ctxt.error(log, "the name of a log has letters, digits, `-` and `_`, and is not empty");
+        if text.is_empty()
+            || text.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+        {
+            ctxt.error(
+                log,
+                "the name of a log has letters, digits, `-` and `_`, and is not empty",
+            );
         }
     }
     if let (Some(template), Some(fields)) = (&model.template, &model.fields) {
@@ -29,7 +34,11 @@ pub(crate) fn check(ctxt: &Ctxt, model: &StreamModel<'_>) {
 
 fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fields: &[Field]) {
     let text = template.literal.value();
-    let report = Report { ctxt, literal: &template.literal, text: &text };
+    let report = Report {
+        ctxt,
+        literal: &template.literal,
+        text: &text,
+    };
     let mut seen: Vec<&Placeholder> = Vec::new();
     for placeholder in template.placeholders() {
         let range = placeholder.range.clone();
@@ -37,7 +46,10 @@ fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fie
         let head = placeholder.path[0].as_str();
         let Some(field) = fields.iter().find(|field| field.name == head) else {
             let hint = suggest::or_known(head, "it has", fields.iter().map(|f| f.name.as_str()));
-            report.at(range, format_args!("`{}` has no field `{head}`{hint}", model.input.ident));
+            report.at(
+                range,
+                format_args!("`{}` has no field `{head}`{hint}", model.input.ident),
+            );
             continue;
         };
         if placeholder.path.len() > 2 {
@@ -54,22 +66,32 @@ fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fie
         if placeholder.path.len() == 2 && struct_path(&field.ty).is_none() {
             report.at(
                 range,
-                format_args!("`{head}` is a `{}`, which is not a struct with named fields", text::of(&field.ty)),
+                format_args!(
+                    "`{head}` is a `{}`, which is not a struct with named fields",
+                    text::of(&field.ty)
+                ),
             );
             continue;
         }
         if seen.iter().any(|other| other.path == placeholder.path) {
             report.at(range, format_args!("`{path}` stands in the subject twice"));
-        } else if seen.iter().any(|other| other.path[0] == head && other.path.len() != placeholder.path.len()) {
-            report.at(range, format_args!("`{head}` stands in the subject as a whole and by its parts"));
+        } else if seen
+            .iter()
+            .any(|other| other.path[0] == head && other.path.len() != placeholder.path.len())
+        {
+            report.at(
+                range,
+                format_args!("`{head}` stands in the subject as a whole and by its parts"),
+            );
         }
         seen.push(placeholder);
     }
     for field in fields {
         // A misspelled placeholder leaves a field over. One error is enough for both.
         let named = template.placeholders().any(|p| p.path[0] == field.name);
-        let misspelled =
-            template.placeholders().any(|p| !fields.iter().any(|f| f.name == p.path[0]));
+        let misspelled = template
+            .placeholders()
+            .any(|p| !fields.iter().any(|f| f.name == p.path[0]));
         if !named && !misspelled {
             let name = &field.name;
             ctxt.error(

@@ -11,8 +11,16 @@ use crate::model::field::span_of;
 use crate::model::handler::Handler;
 
 pub(crate) fn expand(model: &AutomationModel, errors: Option<TokenStream>) -> TokenStream {
-    let AutomationModel { block, krate, doc, handlers, .. } = model;
-    let Some(name) = &model.name else { return quote!(#errors #block) };
+    let AutomationModel {
+        block,
+        krate,
+        doc,
+        handlers,
+        ..
+    } = model;
+    let Some(name) = &model.name else {
+        return quote!(#errors #block);
+    };
     let broken = errors.is_some();
     let ty = &block.self_ty;
     let generics = super::bounded(

@@ -11,7 +11,13 @@ use crate::model::template::Part;
 use crate::model::text;
 
 pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<TokenStream>) -> TokenStream {
-    let CommandModel { input, krate, doc, emits, .. } = model;
+    let CommandModel {
+        input,
+        krate,
+        doc,
+        emits,
+        ..
+    } = model;
     let broken = errors.is_some();
     let ident = &input.ident;
     let fields = model.fields.as_deref().unwrap_or_default();
@@ -20,7 +26,13 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<TokenStream>) -> T
 
     let info = type_info(krate, ident, doc, fields);
     let address = option(model.name.as_ref().filter(|_| !broken));
-    let id = option(model.id.as_ref().map(|template| &template.literal).filter(|_| !broken));
+    let id = option(
+        model
+            .id
+            .as_ref()
+            .map(|template| &template.literal)
+            .filter(|_| !broken),
+    );
     let schema = schema(krate, &input.generics);
     let state = state(model);
     let rejection = match &model.rejects {
@@ -32,7 +44,11 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<TokenStream>) -> T
         quote_spanned!(span=> <#event as #krate::Event>::INFO)
     });
     let names: Vec<String> = model.state.parts().iter().map(text::of).collect();
-    let overrides = if broken { &[] } else { model.overrides.as_slice() };
+    let overrides = if broken {
+        &[]
+    } else {
+        model.overrides.as_slice()
+    };
     let asserts = keys::asserts(overrides, &names, "state", |i, field| {
         let part = &model.state.parts()[i];
         quote!(<#part as #krate::StatePart>::PART.__has_field(#field))
@@ -47,9 +63,8 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<TokenStream>) -> T
         }
     });
     let has_fields = has_fields(krate, ident, &input.generics, fields);
-    let evaluated = (!has_types(&generics)).then(|| {
-        quote!(const _: &#krate::CommandInfo = <#ident as #krate::Command>::INFO;)
-    });
+    let evaluated = (!has_types(&generics))
+        .then(|| quote!(const _: &#krate::CommandInfo = <#ident as #krate::Command>::INFO;));
 
     anonymous(
         &input.attrs,
@@ -124,8 +139,14 @@ fn id_fn(model: &CommandModel<'_>) -> Option<TokenStream> {
     let parts = template.parts.iter().map(|part| match part {
         Part::Text(text) => quote!(__id.text(#text);),
         Part::Field(placeholder) => {
-            let mut path: Vec<_> = placeholder.path.iter().map(|name| member_ident(name)).collect();
-            let field = fields.iter().find(|field| field.name == placeholder.path[0]);
+            let mut path: Vec<_> = placeholder
+                .path
+                .iter()
+                .map(|name| member_ident(name))
+                .collect();
+            let field = fields
+                .iter()
+                .find(|field| field.name == placeholder.path[0]);
             let span = field.map_or_else(|| template.literal.span(), |field| span_of(&field.ty));
             if let Some(field) = field {
                 path[0] = field.ident.clone();

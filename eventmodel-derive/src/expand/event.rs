@@ -10,7 +10,14 @@ use crate::model::field::span_of;
 use crate::model::text;
 
 pub(crate) fn expand(model: &EventModel<'_>, errors: Option<TokenStream>) -> TokenStream {
-    let EventModel { input, krate, doc, streams, overrides, .. } = model;
+    let EventModel {
+        input,
+        krate,
+        doc,
+        streams,
+        overrides,
+        ..
+    } = model;
     let broken = errors.is_some();
     let ident = &input.ident;
     let name = ident.unraw().to_string();
@@ -23,7 +30,11 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<TokenStream>) -> Tok
         Some(event_type) => quote!(#event_type),
         None => quote!(#name),
     };
-    let version = model.version.as_ref().filter(|_| !broken).map_or(quote!(1), |version| quote!(#version));
+    let version = model
+        .version
+        .as_ref()
+        .filter(|_| !broken)
+        .map_or(quote!(1), |version| quote!(#version));
     let schema = schema(krate, &input.generics);
     let codec = match &model.codec {
         Some(codec) => quote!(#codec),
@@ -34,10 +45,15 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<TokenStream>) -> Tok
         quote_spanned!(span=> <#stream as #krate::Stream>::INFO)
     });
     let names: Vec<String> = streams.iter().map(text::of).collect();
-    let asserts = keys::asserts(if broken { &[] } else { overrides }, &names, "stream", |i, field| {
-        let stream = &streams[i];
-        quote!(<#stream as #krate::Stream>::INFO.__has_field(#field))
-    });
+    let asserts = keys::asserts(
+        if broken { &[] } else { overrides },
+        &names,
+        "stream",
+        |i, field| {
+            let stream = &streams[i];
+            quote!(<#stream as #krate::Stream>::INFO.__has_field(#field))
+        },
+    );
     let subjects = streams.iter().map(|stream| {
         let span = at(span_of(stream));
         quote_spanned! {span=>
@@ -49,7 +65,14 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<TokenStream>) -> Tok
         quote!(::core::result::Result::Ok(#krate::__private::Vec::from([#(#subjects),*]))),
     );
     let belongs = streams.iter().enumerate().map(|(i, stream)| {
-        let key = keys::build(krate, &quote!(#stream), i, overrides, &quote!(self), span_of(stream));
+        let key = keys::build(
+            krate,
+            &quote!(#stream),
+            i,
+            overrides,
+            &quote!(self),
+            span_of(stream),
+        );
         let key = body(broken, key);
         quote! {
             #[automatically_derived]
@@ -61,9 +84,8 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<TokenStream>) -> Tok
         }
     });
     let has_fields = has_fields(krate, ident, &input.generics, fields);
-    let evaluated = (!has_types(&generics)).then(|| {
-        quote!(const _: &#krate::EventInfo = <#ident as #krate::Event>::INFO;)
-    });
+    let evaluated = (!has_types(&generics))
+        .then(|| quote!(const _: &#krate::EventInfo = <#ident as #krate::Event>::INFO;));
 
     anonymous(
         &input.attrs,

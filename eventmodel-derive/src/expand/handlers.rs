@@ -12,7 +12,13 @@ use crate::model::handler::Handler;
 /// `HandlerInfo::__new(..)` of each.
 pub(crate) fn infos(krate: &Path, handlers: &[Handler], own_key: bool) -> TokenStream {
     let infos = handlers.iter().map(|handler| {
-        let Handler { doc, cfg, event, overrides, .. } = handler;
+        let Handler {
+            doc,
+            cfg,
+            event,
+            overrides,
+            ..
+        } = handler;
         let name = handler.name.unraw().to_string();
         let own_key = (own_key && !overrides.is_empty()).then(|| quote!(.__with_own_key()));
         let span = at(span_of(event));
@@ -39,7 +45,7 @@ pub(crate) fn distinct(krate: &Path, handlers: &[Handler]) -> TokenStream {
             );
         }
     });
-    quote!(#(#asserts)*)
+    super::constant(quote!(#(#asserts)*))
 }
 
 /// Runs `then` of the handler whose event it is. `__recorded` is the recorded event.

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Path};
 
-use super::at;
+use super::{at, constant};
 use crate::attr::overrides::Override;
 use crate::suggest;
 
@@ -20,8 +20,13 @@ pub(crate) fn build(
     span: Span,
 ) -> TokenStream {
     let span = at(span);
-    let overrides: Vec<&Override> = overrides.iter().filter(|over| applies(over, index, overrides)).collect();
-    let locals: Vec<Ident> = (0..overrides.len()).map(|i| format_ident!("__value{i}")).collect();
+    let overrides: Vec<&Override> = overrides
+        .iter()
+        .filter(|over| applies(over, index, overrides))
+        .collect();
+    let locals: Vec<Ident> = (0..overrides.len())
+        .map(|i| format_ident!("__value{i}"))
+        .collect();
     let values = overrides.iter().map(|over| value(&over.value));
     let setters = overrides.iter().zip(&locals).map(|(over, local)| {
         let name = name(over);
@@ -76,7 +81,9 @@ fn name(over: &Override) -> Ident {
 /// A field is cloned, as one that is found by name is; what an expression computes is taken as it is.
 pub(crate) fn value(value: &Expr) -> TokenStream {
     match value {
-        Expr::Field(_) | Expr::Path(_) | Expr::Index(_) => quote!(::core::clone::Clone::clone(&#value)),
+        Expr::Field(_) | Expr::Path(_) | Expr::Index(_) => {
+            quote!(::core::clone::Clone::clone(&#value))
+        }
         Expr::Paren(inner) => self::value(&inner.expr),
         Expr::Group(inner) => self::value(&inner.expr),
         _ => quote!(#value),
@@ -101,7 +108,10 @@ pub(crate) fn asserts(
             None => {
                 let names: Vec<&str> = keys.iter().map(String::as_str).collect();
                 (
-                    format!("no {what} has a field `{field}` in its key; asked were {}", suggest::list(&names)),
+                    format!(
+                        "no {what} has a field `{field}` in its key; asked were {}",
+                        suggest::list(&names)
+                    ),
                     (0..keys.len()).map(|i| has(i, &field)).collect(),
                 )
             }
@@ -109,5 +119,5 @@ pub(crate) fn asserts(
         let span = at(over.field.span());
         quote_spanned!(span=> ::core::assert!(#(#asked)||*, #message);)
     });
-    quote!(#(#asserts)*)
+    constant(quote!(#(#asserts)*))
 }

@@ -34,7 +34,10 @@ pub(crate) fn source(krate: &Path, name: &Ident, ty: &Type, owner: &Owner<'_>) -
         escaped(owner.name)
     );
     let label = format!("no field `{field}: {}`", escaped(&ty_text));
-    let note = format!("add the field, or say where it comes from: {}", escaped(owner.remedy));
+    let note = format!(
+        "add the field, or say where it comes from: {}",
+        escaped(owner.remedy)
+    );
     quote! {
         #[doc(hidden)]
         #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
@@ -66,18 +69,33 @@ pub(crate) fn source(krate: &Path, name: &Ident, ty: &Type, owner: &Owner<'_>) -
 pub(crate) fn from_fields(krate: &Path, stream: &Ident, fields: &[Field]) -> TokenStream {
     let parts = format_ident!("{}Parts", stream.unraw().to_string());
     let owner = format!("the key of the stream `{}`", stream.unraw());
-    let owner = Owner { name: &owner, remedy: "`key(field = self...)`" };
+    let owner = Owner {
+        name: &owner,
+        remedy: "`key(field = self...)`",
+    };
     let names: Vec<_> = fields.iter().map(|field| &field.ident).collect();
     let params: Vec<_> = (0..fields.len()).map(|i| format_ident!("__F{i}")).collect();
     let sources: Vec<_> = names.iter().map(|name| source_trait(name)).collect();
     let traits = fields.iter().map(|field| {
         let remedy = format!("`key({} = self...)`", field.name);
-        source(krate, &field.ident, &field.ty, &Owner { remedy: &remedy, ..owner })
+        source(
+            krate,
+            &field.ident,
+            &field.ty,
+            &Owner {
+                remedy: &remedy,
+                ..owner
+            },
+        )
     });
     let setters = fields.iter().enumerate().map(|(i, field)| {
         let Field { ident, ty, .. } = field;
         let given = params.iter().enumerate().map(|(j, param)| {
-            if i == j { quote!(#krate::__private::Given<#ty>) } else { quote!(#param) }
+            if i == j {
+                quote!(#krate::__private::Given<#ty>)
+            } else {
+                quote!(#param)
+            }
         });
         let values = names.iter().enumerate().map(|(j, name)| {
             if i == j {

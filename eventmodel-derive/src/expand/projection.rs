@@ -14,8 +14,16 @@ use crate::model::handler::Handler;
 use crate::model::projection::ProjectionModel;
 
 pub(crate) fn expand(model: &ProjectionModel, errors: Option<TokenStream>) -> TokenStream {
-    let ProjectionModel { block, krate, doc, handlers, .. } = model;
-    let Some(name) = &model.name else { return quote!(#errors #block) };
+    let ProjectionModel {
+        block,
+        krate,
+        doc,
+        handlers,
+        ..
+    } = model;
+    let Some(name) = &model.name else {
+        return quote!(#errors #block);
+    };
     let broken = errors.is_some();
     let ty = &block.self_ty;
     let bounds = quote! {
@@ -90,11 +98,17 @@ fn key(model: &ProjectionModel, name: &Ident) -> (TokenStream, Vec<String>, Toke
         KeyAttr::Stream(stream) => (quote!(#stream), Vec::new(), TokenStream::new()),
         KeyAttr::Fields(fields) => {
             let types: Vec<&Type> = fields.iter().map(|field| &field.ty).collect();
-            let names = fields.iter().map(|field| field.name.unraw().to_string()).collect();
+            let names = fields
+                .iter()
+                .map(|field| field.name.unraw().to_string())
+                .collect();
             let owner = format!("the key of the projection `{}`", name.unraw());
             let sources = fields.iter().map(|field| {
                 let remedy = format!("`#[key({} = event...)]` on the handler", field.name.unraw());
-                let owner = Owner { name: &owner, remedy: &remedy };
+                let owner = Owner {
+                    name: &owner,
+                    remedy: &remedy,
+                };
                 parts::source(&model.krate, &field.name, &field.ty, &owner)
             });
             let key = match types.as_slice() {
@@ -115,17 +129,26 @@ fn decode(handler: &Handler) -> TokenStream {
 
 /// The key for an event of this handler.
 fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
-    let Handler { event, overrides, .. } = handler;
+    let Handler {
+        event, overrides, ..
+    } = handler;
     let krate = &model.krate;
     let span = at(span_of(event));
     let key = match &model.key {
-        KeyAttr::None => return quote!(return ::core::result::Result::Ok(::core::option::Option::Some(()));),
+        KeyAttr::None => {
+            return quote!(return ::core::result::Result::Ok(::core::option::Option::Some(())););
+        }
         KeyAttr::Stream(stream) if overrides.is_empty() => {
             quote_spanned!(span=> <#event as #krate::BelongsTo<#stream>>::stream_key(__event))
         }
-        KeyAttr::Stream(stream) => {
-            keys::build(krate, &quote!(#stream), 0, overrides, &quote!(__event), span)
-        }
+        KeyAttr::Stream(stream) => keys::build(
+            krate,
+            &quote!(#stream),
+            0,
+            overrides,
+            &quote!(__event),
+            span,
+        ),
         KeyAttr::Fields(fields) => {
             let parts = fields.iter().map(|field| part(model, handler, field));
             match fields.len() {
@@ -153,7 +176,10 @@ fn event_names(handler: &Handler) -> TokenStream {
     if handler.overrides.is_empty() {
         return TokenStream::new();
     }
-    let param = handler.param.as_ref().map(|param| quote!(let #param = __event;));
+    let param = handler
+        .param
+        .as_ref()
+        .map(|param| quote!(let #param = __event;));
     quote!(let event = __event; #param)
 }
 
@@ -164,10 +190,12 @@ fn asserts(
 ) -> TokenStream {
     let krate = &model.krate;
     let names = [crate::model::text::of(stream)];
-    let asserts = keys::asserts(overrides, &names, "stream", |_, field| {
-        quote!(<#stream as #krate::Stream>::INFO.__has_field(#field))
-    });
-    quote!(const { #asserts })
+    keys::asserts(
+        overrides,
+        &names,
+        "stream",
+        |_, field| quote!(<#stream as #krate::Stream>::INFO.__has_field(#field)),
+    )
 }
 
 /// One part of a key that is made of fields.
@@ -176,7 +204,11 @@ fn part(model: &ProjectionModel, handler: &Handler, field: &KeyField) -> TokenSt
     let ty = &field.ty;
     let source = source_trait(&field.name);
     let span = at(span_of(&handler.event));
-    match handler.overrides.iter().find(|over| over.field.unraw() == field.name.unraw()) {
+    match handler
+        .overrides
+        .iter()
+        .find(|over| over.field.unraw() == field.name.unraw())
+    {
         Some(over) => {
             let value = value(&over.value);
             quote!({ let __part: #ty = #value; __part })

@@ -8,7 +8,13 @@ use super::{anonymous, body, bounded, type_info};
 use crate::model::rejection::RejectionModel;
 
 pub(crate) fn expand(model: &RejectionModel<'_>, errors: Option<TokenStream>) -> TokenStream {
-    let RejectionModel { input, krate, doc, reasons, .. } = model;
+    let RejectionModel {
+        input,
+        krate,
+        doc,
+        reasons,
+        ..
+    } = model;
     let broken = errors.is_some();
     let ident = &input.ident;
     let bounds = quote! {
@@ -18,7 +24,12 @@ pub(crate) fn expand(model: &RejectionModel<'_>, errors: Option<TokenStream>) ->
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let info = type_info(krate, ident, doc, &[]);
     let variants = reasons.iter().map(|reason| {
-        let (name, code, doc, cfg) = (reason.ident.unraw().to_string(), &reason.code, &reason.doc, &reason.cfg);
+        let (name, code, doc, cfg) = (
+            reason.ident.unraw().to_string(),
+            &reason.code,
+            &reason.doc,
+            &reason.cfg,
+        );
         quote!(#(#cfg)* #krate::VariantInfo::__new(#name, #code, #doc))
     });
     let code = if model.is_enum && reasons.is_empty() {

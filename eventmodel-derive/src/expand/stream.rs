@@ -11,7 +11,9 @@ use crate::model::stream::StreamModel;
 use crate::model::template::{Part, Placeholder, Template};
 
 pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<TokenStream>) -> TokenStream {
-    let StreamModel { input, krate, doc, .. } = model;
+    let StreamModel {
+        input, krate, doc, ..
+    } = model;
     let broken = errors.is_some();
     let ident = &input.ident;
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
@@ -21,10 +23,18 @@ pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<TokenStream>) -> To
     }
     let fields = model.fields.as_deref().unwrap_or_default();
     let template = model.template.as_ref().filter(|_| !broken);
-    let Code { write_key, read_key, subject, from_subject, len } = code(krate, ident, fields, template);
+    let Code {
+        write_key,
+        read_key,
+        subject,
+        from_subject,
+        len,
+    } = code(krate, ident, fields, template);
 
     let info = type_info(krate, ident, doc, fields);
-    let text = template.map(|template| template.literal.value()).unwrap_or_default();
+    let text = template
+        .map(|template| template.literal.value())
+        .unwrap_or_default();
     let log = match &model.log {
         Some(log) => quote!(::core::option::Option::Some(#log)),
         None => quote!(::core::option::Option::None),
@@ -90,9 +100,12 @@ struct Code {
 }
 
 fn code(krate: &Path, ident: &Ident, fields: &[Field], template: Option<&Template>) -> Code {
-    let parts = template.map(|template| template.parts.as_slice()).unwrap_or_default();
-    let placeholders: Vec<&Placeholder> =
-        template.map(|t| t.placeholders().collect()).unwrap_or_default();
+    let parts = template
+        .map(|template| template.parts.as_slice())
+        .unwrap_or_default();
+    let placeholders: Vec<&Placeholder> = template
+        .map(|t| t.placeholders().collect())
+        .unwrap_or_default();
     let len = placeholders.len();
 
     let write_key = placeholders.iter().map(|placeholder| {
@@ -108,7 +121,11 @@ fn code(krate: &Path, ident: &Ident, fields: &[Field], template: Option<&Templat
         let dot = (i > 0).then(|| quote!(__out.literal(".");));
         match part {
             Part::Text(text) => {
-                let text = if i > 0 { format!(".{text}") } else { text.clone() };
+                let text = if i > 0 {
+                    format!(".{text}")
+                } else {
+                    text.clone()
+                };
                 quote!(__out.literal(#text);)
             }
             Part::Field(placeholder) => {
@@ -128,7 +145,9 @@ fn code(krate: &Path, ident: &Ident, fields: &[Field], template: Option<&Templat
         }
     });
     let value = literal(ident, fields, &placeholders);
-    let template = template.map(|template| template.literal.value()).unwrap_or_default();
+    let template = template
+        .map(|template| template.literal.value())
+        .unwrap_or_default();
 
     Code {
         write_key: quote!(#(#write_key)*),
@@ -153,12 +172,16 @@ fn local(i: usize) -> Ident {
 }
 
 fn field<'a>(fields: &'a [Field], placeholder: &Placeholder) -> Option<&'a Field> {
-    fields.iter().find(|field| field.name == placeholder.path[0])
+    fields
+        .iter()
+        .find(|field| field.name == placeholder.path[0])
 }
 
 /// `.room.id`, and the place of the field's type.
 fn member(fields: &[Field], placeholder: &Placeholder) -> (proc_macro2::Span, TokenStream) {
-    let Some(field) = field(fields, placeholder) else { return (at(proc_macro2::Span::call_site()), TokenStream::new()) };
+    let Some(field) = field(fields, placeholder) else {
+        return (at(proc_macro2::Span::call_site()), TokenStream::new());
+    };
     let head = &field.ident;
     let tail = placeholder.path[1..].iter().map(|name| member_ident(name));
     (at(span_of(&field.ty)), quote!(.#head #(.#tail)*))
@@ -166,7 +189,9 @@ fn member(fields: &[Field], placeholder: &Placeholder) -> (proc_macro2::Span, To
 
 /// `::<RoomId>`, if the type of the token is known here. That of a part is inferred.
 fn ty(fields: &[Field], placeholder: &Placeholder) -> Option<TokenStream> {
-    let ty = &field(fields, placeholder).filter(|_| placeholder.path.len() == 1)?.ty;
+    let ty = &field(fields, placeholder)
+        .filter(|_| placeholder.path.len() == 1)?
+        .ty;
     Some(quote!(::<#ty>))
 }
 
@@ -174,8 +199,11 @@ fn ty(fields: &[Field], placeholder: &Placeholder) -> Option<TokenStream> {
 fn literal(ident: &Ident, fields: &[Field], placeholders: &[&Placeholder]) -> TokenStream {
     let values = fields.iter().map(|field| {
         let name = &field.ident;
-        let tokens: Vec<_> =
-            placeholders.iter().enumerate().filter(|(_, p)| p.path[0] == field.name).collect();
+        let tokens: Vec<_> = placeholders
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| p.path[0] == field.name)
+            .collect();
         match (tokens.as_slice(), struct_path(&field.ty)) {
             ([(i, placeholder)], _) if placeholder.path.len() == 1 => {
                 let local = local(*i);

@@ -8,13 +8,20 @@ use crate::model::field::span_of;
 use crate::model::subject_token::SubjectTokenModel;
 
 pub(crate) fn expand(model: &SubjectTokenModel<'_>, errors: Option<TokenStream>) -> TokenStream {
-    let SubjectTokenModel { input, krate, field } = model;
+    let SubjectTokenModel {
+        input,
+        krate,
+        field,
+    } = model;
     let ident = &input.ident;
     let mut generics = input.generics.clone();
     let (write, parse) = match field {
         Some((member, ty)) => {
             if has_types(&generics) {
-                generics.make_where_clause().predicates.push(syn::parse_quote!(#ty: #krate::SubjectToken));
+                generics
+                    .make_where_clause()
+                    .predicates
+                    .push(syn::parse_quote!(#ty: #krate::SubjectToken));
             }
             let span = at(span_of(ty));
             (
@@ -26,7 +33,10 @@ pub(crate) fn expand(model: &SubjectTokenModel<'_>, errors: Option<TokenStream>)
                 },
             )
         }
-        None => (quote!(::core::unreachable!()), quote!(::core::unreachable!())),
+        None => (
+            quote!(::core::unreachable!()),
+            quote!(::core::unreachable!()),
+        ),
     };
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     anonymous(

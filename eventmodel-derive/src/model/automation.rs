@@ -25,7 +25,11 @@ pub(crate) struct AutomationModel {
     pub(crate) handlers: Vec<Handler>,
 }
 
-pub(crate) fn build(ctxt: &Ctxt, krate: Option<Path>, item: &TokenStream) -> Option<AutomationModel> {
+pub(crate) fn build(
+    ctxt: &Ctxt,
+    krate: Option<Path>,
+    item: &TokenStream,
+) -> Option<AutomationModel> {
     let mut block = handler::block(ctxt, &RULES, item)?;
     let handlers = handler::read(ctxt, &RULES, &mut block);
     Some(AutomationModel {

@@ -60,7 +60,11 @@ impl State {
     }
 }
 
-pub(crate) fn build<'a>(ctxt: &Ctxt, input: &'a DeriveInput, attr: CommandAttr) -> CommandModel<'a> {
+pub(crate) fn build<'a>(
+    ctxt: &Ctxt,
+    input: &'a DeriveInput,
+    attr: CommandAttr,
+) -> CommandModel<'a> {
     field::owned(ctxt, input, &KIND);
     CommandModel {
         input,

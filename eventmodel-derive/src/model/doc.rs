@@ -17,13 +17,21 @@ enum Line {
 
 impl Doc {
     pub(crate) fn of(attrs: &[Attribute]) -> Self {
-        let lines = attrs.iter().filter(|attr| attr.path().is_ident("doc")).filter_map(|attr| {
-            let Meta::NameValue(pair) = &attr.meta else { return None };
-            Some(match &pair.value {
-                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Line::Text(text.value()),
-                other => Line::Macro(other.clone()),
-            })
-        });
+        let lines = attrs
+            .iter()
+            .filter(|attr| attr.path().is_ident("doc"))
+            .filter_map(|attr| {
+                let Meta::NameValue(pair) = &attr.meta else {
+                    return None;
+                };
+                Some(match &pair.value {
+                    Expr::Lit(ExprLit {
+                        lit: Lit::Str(text),
+                        ..
+                    }) => Line::Text(text.value()),
+                    other => Line::Macro(other.clone()),
+                })
+            });
         Self(lines.collect())
     }
 
@@ -48,7 +56,9 @@ impl ToTokens for Doc {
             return text.to_tokens(tokens);
         }
         let lines = self.0.iter().map(|line| match line {
-            Line::Text(text) => format!("{}\n", text.strip_prefix(' ').unwrap_or(text)).into_token_stream(),
+            Line::Text(text) => {
+                format!("{}\n", text.strip_prefix(' ').unwrap_or(text)).into_token_stream()
+            }
             Line::Macro(expr) => quote!(#expr, "\n"),
         });
         tokens.extend(quote!(::core::concat!(#(#lines),*)));

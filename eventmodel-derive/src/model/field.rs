@@ -28,7 +28,9 @@ impl Field {
 pub(crate) fn hash(name: &str) -> u128 {
     const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    name.bytes().fold(BASIS, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
+    name.bytes().fold(BASIS, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(PRIME)
+    })
 }
 
 /// What a derive is for, in its messages.
@@ -45,7 +47,12 @@ pub(crate) struct Kind {
 
 /// The fields of a struct with named fields or none. Any other shape is an error, and gives `None`.
 pub(crate) fn named(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) -> Option<Vec<Field>> {
-    let Kind { name, attr, instead_of_enum, example } = kind;
+    let Kind {
+        name,
+        attr,
+        instead_of_enum,
+        example,
+    } = kind;
     match &input.data {
         Data::Struct(data) => {
             for field in &data.fields {
@@ -109,9 +116,11 @@ pub(crate) fn owned(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) {
 /// The token of a type that names it best: the last segment of a path.
 pub(crate) fn span_of(ty: &Type) -> Span {
     match ty {
-        Type::Path(path) => {
-            path.path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span())
-        }
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map_or_else(Span::call_site, |segment| segment.ident.span()),
         Type::Group(group) => span_of(&group.elem),
         Type::Paren(paren) => span_of(&paren.elem),
         other => other.span(),

@@ -47,12 +47,18 @@ pub(crate) struct Rules {
 pub(crate) fn block(ctxt: &Ctxt, rules: &Rules, item: &TokenStream) -> Option<ItemImpl> {
     let attr = rules.attr;
     let wrong = || {
-        format!("`#[{attr}]` stands on the `impl` block of the event handlers: `impl Type {{ {} {{ .. }} }}`", rules.example)
+        format!(
+            "`#[{attr}]` stands on the `impl` block of the event handlers: `impl Type {{ {} {{ .. }} }}`",
+            rules.example
+        )
     };
     match syn::parse2::<syn::Item>(item.clone()) {
         Ok(syn::Item::Impl(block)) => {
             if let Some((path, _)) = &block.trait_ {
-                ctxt.error(path, format_args!("{}; this block implements a trait", wrong()));
+                ctxt.error(
+                    path,
+                    format_args!("{}; this block implements a trait", wrong()),
+                );
                 return None;
             }
             Some(block)
@@ -72,9 +78,16 @@ pub(crate) fn block(ctxt: &Ctxt, rules: &Rules, item: &TokenStream) -> Option<It
 /// The name of the type that the block is for.
 pub(crate) fn self_name(ctxt: &Ctxt, rules: &Rules, block: &ItemImpl) -> Option<Ident> {
     match &*block.self_ty {
-        Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.clone()),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map(|segment| segment.ident.clone()),
         other => {
-            ctxt.error(other, format_args!("`#[{}]` needs a type with a name", rules.attr));
+            ctxt.error(
+                other,
+                format_args!("`#[{}]` needs a type with a name", rules.attr),
+            );
             None
         }
     }
@@ -85,35 +98,46 @@ pub(crate) fn read(ctxt: &Ctxt, rules: &Rules, block: &mut ItemImpl) -> Vec<Hand
     let mut handlers = Vec::new();
     let mut seen = 0;
     for item in &mut block.items {
-        let ImplItem::Fn(function) = item else { continue };
+        let ImplItem::Fn(function) = item else {
+            continue;
+        };
         let keys = take_keys(function);
         if is_handler(ctxt, rules, function) {
             seen += 1;
             handlers.extend(handler(ctxt, rules, function, &keys));
         } else {
             for key in keys {
-                ctxt.error(key, "`#[key(..)]` stands on an event handler, and this is none");
+                ctxt.error(
+                    key,
+                    "`#[key(..)]` stands on an event handler, and this is none",
+                );
             }
         }
     }
     if seen == 0 {
         ctxt.error(
             &block.self_ty,
-            format_args!("no event handler in this block; a handler is `{}`", rules.example),
+            format_args!(
+                "no event handler in this block; a handler is `{}`",
+                rules.example
+            ),
         );
     }
     handlers
 }
 
 fn take_keys(function: &mut ImplItemFn) -> Vec<Attribute> {
-    let (keys, rest) =
-        std::mem::take(&mut function.attrs).into_iter().partition(|attr| attr.path().is_ident("key"));
+    let (keys, rest) = std::mem::take(&mut function.attrs)
+        .into_iter()
+        .partition(|attr| attr.path().is_ident("key"));
     function.attrs = rest;
     keys
 }
 
 fn is_handler(ctxt: &Ctxt, rules: &Rules, function: &ImplItemFn) -> bool {
-    let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() else { return false };
+    let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() else {
+        return false;
+    };
     match by_reference(receiver) {
         Some(true) if !rules.mutable => {
             ctxt.error(
@@ -139,10 +163,18 @@ fn by_reference(receiver: &Receiver) -> Option<bool> {
     }
 }
 
-fn handler(ctxt: &Ctxt, rules: &Rules, function: &ImplItemFn, keys: &[Attribute]) -> Option<Handler> {
+fn handler(
+    ctxt: &Ctxt,
+    rules: &Rules,
+    function: &ImplItemFn,
+    keys: &[Attribute],
+) -> Option<Handler> {
     let sig = &function.sig;
     if let Safety::Unsafe(token) = &sig.safety {
-        ctxt.error(token, "a handler is called by safe code, so it is not `unsafe`");
+        ctxt.error(
+            token,
+            "a handler is called by safe code, so it is not `unsafe`",
+        );
     }
     for param in &sig.generics.params {
         if !matches!(param, GenericParam::Lifetime(_)) {
@@ -168,7 +200,10 @@ fn handler(ctxt: &Ctxt, rules: &Rules, function: &ImplItemFn, keys: &[Attribute]
     };
     let more: Vec<Type> = params.map(|param| (*param.ty).clone()).collect();
     if let Some(extra) = more.get(rules.max_more) {
-        ctxt.error(extra, format_args!("a handler takes the event, and after it {}", rules.more));
+        ctxt.error(
+            extra,
+            format_args!("a handler takes the event, and after it {}", rules.more),
+        );
     }
     Some(Handler {
         name: sig.ident.clone(),
@@ -182,7 +217,10 @@ fn handler(ctxt: &Ctxt, rules: &Rules, function: &ImplItemFn, keys: &[Attribute]
         more: more.into_iter().take(rules.max_more).collect(),
         is_async: sig.asyncness.is_some(),
         output: sig.output.clone(),
-        overrides: keys.iter().flat_map(|key| key_overrides(ctxt, key)).collect(),
+        overrides: keys
+            .iter()
+            .flat_map(|key| key_overrides(ctxt, key))
+            .collect(),
     })
 }
 
@@ -195,12 +233,18 @@ fn event(ctxt: &Ctxt, rules: &Rules, ty: &Type) -> Option<Type> {
             if let Some(token) = &reference.mutability {
                 ctxt.error(
                     token,
-                    format_args!("an event is a fact, and cannot be changed: `&{}`", text::of(&reference.elem)),
+                    format_args!(
+                        "an event is a fact, and cannot be changed: `&{}`",
+                        text::of(&reference.elem)
+                    ),
                 );
                 return None;
             }
             if let Type::ImplTrait(_) | Type::Infer(_) = &*reference.elem {
-                ctxt.error(&reference.elem, format_args!("name the event: `{}`", rules.example));
+                ctxt.error(
+                    &reference.elem,
+                    format_args!("name the event: `{}`", rules.example),
+                );
                 return None;
             }
             Some((*reference.elem).clone())
@@ -208,7 +252,10 @@ fn event(ctxt: &Ctxt, rules: &Rules, ty: &Type) -> Option<Type> {
         other => {
             ctxt.error(
                 other,
-                format_args!("a handler takes the event by reference: `&{}`", text::of(other)),
+                format_args!(
+                    "a handler takes the event by reference: `&{}`",
+                    text::of(other)
+                ),
             );
             None
         }

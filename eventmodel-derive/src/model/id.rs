@@ -8,7 +8,11 @@ use crate::ctxt::Ctxt;
 /// Reads the template. `None` if a mistake was found.
 pub(crate) fn read(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
     let text = literal.value();
-    let report = Report { ctxt, literal, text: &text };
+    let report = Report {
+        ctxt,
+        literal,
+        text: &text,
+    };
     let mut parts = Vec::new();
     let mut from = 0;
     while from < text.len() {
@@ -33,14 +37,19 @@ pub(crate) fn read(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
             let hint = format!("{{{}}}/{{{}}}", before.text(), placeholder.text());
             report.at(
                 open..open + len + 1,
-                format_args!("two fields side by side can give one id for two commands: write `{hint}`"),
+                format_args!(
+                    "two fields side by side can give one id for two commands: write `{hint}`"
+                ),
             );
             return None;
         }
         parts.push(Part::Field(placeholder));
         from = open + len + 1;
     }
-    let template = Template { literal: literal.clone(), parts };
+    let template = Template {
+        literal: literal.clone(),
+        parts,
+    };
     if template.placeholders().next().is_none() {
         ctxt.error(
             literal,

@@ -27,7 +27,11 @@ pub(crate) struct ProjectionModel {
     pub(crate) handlers: Vec<Handler>,
 }
 
-pub(crate) fn build(ctxt: &Ctxt, attr: ProjectionAttr, item: &TokenStream) -> Option<ProjectionModel> {
+pub(crate) fn build(
+    ctxt: &Ctxt,
+    attr: ProjectionAttr,
+    item: &TokenStream,
+) -> Option<ProjectionModel> {
     let mut block = handler::block(ctxt, &RULES, item)?;
     let handlers = handler::read(ctxt, &RULES, &mut block);
     Some(ProjectionModel {

@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Ident, Path};
 
 use super::doc::Doc;
-use crate::attr::rejection::{self as attr, RejectionAttr};
 use crate::attr::crate_or_default;
+use crate::attr::rejection::{self as attr, RejectionAttr};
 use crate::ctxt::Ctxt;
 
 pub(crate) struct RejectionModel<'a> {
@@ -47,7 +47,10 @@ pub(crate) fn build<'a>(ctxt: &Ctxt, input: &'a DeriveInput) -> RejectionModel<'
             RejectionAttr { code: None, krate }
         }
         Data::Union(data) => {
-            ctxt.error(data.union_token, "a rejection is an enum, with one variant for each rule");
+            ctxt.error(
+                data.union_token,
+                "a rejection is an enum, with one variant for each rule",
+            );
             RejectionAttr::default()
         }
     };
@@ -65,10 +68,20 @@ fn reason(ident: &Ident, attr: RejectionAttr, attrs: &[Attribute]) -> Reason {
         Some(code) => (code.value(), code.span()),
         None => (ident.unraw().to_string().to_kebab_case(), ident.span()),
     };
-    Reason { ident: ident.clone(), code, span, doc: Doc::of(attrs), cfg: cfg(attrs) }
+    Reason {
+        ident: ident.clone(),
+        code,
+        span,
+        doc: Doc::of(attrs),
+        cfg: cfg(attrs),
+    }
 }
 
 /// The `#[cfg(..)]`s among the attributes.
 pub(crate) fn cfg(attrs: &[Attribute]) -> Vec<Attribute> {
-    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
+    attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("cfg"))
+        .cloned()
+        .collect()
 }

@@ -43,7 +43,10 @@ pub(crate) fn build<'a>(ctxt: &Ctxt, input: &'a DeriveInput, attr: StreamAttr) -
         input,
         krate: crate_or_default(attr.krate),
         doc: Doc::of(&input.attrs),
-        template: attr.subject.as_ref().and_then(|literal| template::subject(ctxt, literal)),
+        template: attr
+            .subject
+            .as_ref()
+            .and_then(|literal| template::subject(ctxt, literal)),
         fields,
         log: attr.log,
     }

@@ -34,7 +34,11 @@ pub(crate) fn build<'a>(
             None
         }
     };
-    SubjectTokenModel { input, krate: crate_or_default(krate), field }
+    SubjectTokenModel {
+        input,
+        krate: crate_or_default(krate),
+        field,
+    }
 }
 
 fn one_field(ctxt: &Ctxt, input: &DeriveInput, fields: &Fields) -> Option<(Member, Type)> {
@@ -62,7 +66,10 @@ fn one_field(ctxt: &Ctxt, input: &DeriveInput, fields: &Fields) -> Option<(Membe
         }
         Fields::Unnamed(_) => ctxt.error(
             fields,
-            format_args!("{message}; this one has {}: implement it by hand", fields.len()),
+            format_args!(
+                "{message}; this one has {}: implement it by hand",
+                fields.len()
+            ),
         ),
     }
     None

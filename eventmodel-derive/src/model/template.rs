@@ -51,7 +51,10 @@ impl Template {
 pub(crate) fn subject(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
     let text = literal.value();
     if text.is_empty() {
-        ctxt.error(literal, "the subject is empty; write for example `booking.{room}.{date}`");
+        ctxt.error(
+            literal,
+            "the subject is empty; write for example `booking.{room}.{date}`",
+        );
         return None;
     }
     if text.len() > MAX_LEN {
@@ -62,10 +65,19 @@ pub(crate) fn subject(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
         );
         return None;
     }
-    let report = Report { ctxt, literal, text: &text };
-    let tokens = split(&text).map(|range| token(&report, range)).collect::<Vec<_>>();
+    let report = Report {
+        ctxt,
+        literal,
+        text: &text,
+    };
+    let tokens = split(&text)
+        .map(|range| token(&report, range))
+        .collect::<Vec<_>>();
     let parts = tokens.into_iter().collect::<Option<_>>()?;
-    Some(Template { literal: literal.clone(), parts })
+    Some(Template {
+        literal: literal.clone(),
+        parts,
+    })
 }
 
 /// The tokens of a subject: what stands between dots that are not in braces.
@@ -90,18 +102,28 @@ fn split(text: &str) -> impl Iterator<Item = Range<usize>> {
 fn token(report: &Report<'_>, range: Range<usize>) -> Option<Part> {
     let token = &report.text[range.clone()];
     if token.is_empty() {
-        report.at(range, "a token of the subject is empty: there is a dot too many");
+        report.at(
+            range,
+            "a token of the subject is empty: there is a dot too many",
+        );
         return None;
     }
     if token.contains(['{', '}']) {
         return placeholder(report, range).map(Part::Field);
     }
     if range.start == 0 && token.starts_with('$') {
-        report.at(0..1, "subjects that start with `$` belong to the server; start with a word");
+        report.at(
+            0..1,
+            "subjects that start with `$` belong to the server; start with a word",
+        );
         return None;
     }
-    let bad = token.char_indices().find(|(_, c)| !c.is_ascii_graphic() || matches!(c, '*' | '>'));
-    let Some((offset, c)) = bad else { return Some(Part::Text(token.to_owned())) };
+    let bad = token
+        .char_indices()
+        .find(|(_, c)| !c.is_ascii_graphic() || matches!(c, '*' | '>'));
+    let Some((offset, c)) = bad else {
+        return Some(Part::Text(token.to_owned()));
+    };
     let at = range.start + offset..range.start + offset + c.len_utf8();
     match c {
         '*' | '>' => report.at(
@@ -135,11 +157,17 @@ fn placeholder(report: &Report<'_>, range: Range<usize>) -> Option<Placeholder> 
     let path = path(report, at(open + 1, close))?;
     if open > 0 || close + 1 < token.len() {
         let parts = [&token[..open], &token[open..=close], &token[close + 1..]];
-        let parts: Vec<_> =
-            parts.iter().map(|p| p.trim_matches(['-', '_'])).filter(|p| !p.is_empty()).collect();
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|p| p.trim_matches(['-', '_']))
+            .filter(|p| !p.is_empty())
+            .collect();
         report.at(
             range,
-            format_args!("a field is a whole token of a subject: write `{}`", parts.join(".")),
+            format_args!(
+                "a field is a whole token of a subject: write `{}`",
+                parts.join(".")
+            ),
         );
         return None;
     }
@@ -163,7 +191,10 @@ pub(crate) fn path(report: &Report<'_>, range: Range<usize>) -> Option<Placehold
             && chars.all(|c| c.is_alphanumeric() || c == '_')
     };
     if parts.iter().all(|part| is_name(part)) {
-        return Some(Placeholder { path: parts.into_iter().map(str::to_owned).collect(), range });
+        return Some(Placeholder {
+            path: parts.into_iter().map(str::to_owned).collect(),
+            range,
+        });
     }
     let hint = if text.contains("r#") {
         "write the name without `r#`"
@@ -172,7 +203,10 @@ pub(crate) fn path(report: &Report<'_>, range: Range<usize>) -> Option<Placehold
     } else {
         "write the name of a field, or a path like `{room.id}`"
     };
-    report.at(range, format_args!("`{text}` is not the name of a field; {hint}"));
+    report.at(
+        range,
+        format_args!("`{text}` is not the name of a field; {hint}"),
+    );
     None
 }
 
@@ -188,17 +222,27 @@ impl Report<'_> {
     pub(crate) fn at(&self, range: Range<usize>, message: impl std::fmt::Display) {
         match self.subspan(&range) {
             Some(span) => self.ctxt.error_at(span, message),
-            None => self.ctxt.error(self.literal, format_args!("{message}\n\n{}", self.picture(&range))),
+            None => self.ctxt.error(
+                self.literal,
+                format_args!("{message}\n\n{}", self.picture(&range)),
+            ),
         }
     }
 
     /// The literal with the part underlined.
     fn picture(&self, range: &Range<usize>) -> String {
-        let line: String =
-            self.text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let line: String = self
+            .text
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
         let before = self.text[..range.start].chars().count();
         let marked = self.text[range.clone()].chars().count().max(1);
-        format!("    \"{line}\"\n     {}{}", " ".repeat(before), "^".repeat(marked))
+        format!(
+            "    \"{line}\"\n     {}{}",
+            " ".repeat(before),
+            "^".repeat(marked)
+        )
     }
 
     /// The span of a part, where the compiler can give one (not yet on a stable one), and the source of the literal
@@ -241,7 +285,10 @@ mod tests {
 
     #[test]
     fn a_path_in_braces_is_one_token() {
-        assert_eq!(read("booking.{room.id}.{date}").unwrap(), ["booking", "<room.id>", "<date>"]);
+        assert_eq!(
+            read("booking.{room.id}.{date}").unwrap(),
+            ["booking", "<room.id>", "<date>"]
+        );
         assert_eq!(read("settings").unwrap(), ["settings"]);
     }
 
@@ -276,6 +323,9 @@ mod tests {
 
     #[test]
     fn two_mistakes_in_one_template_give_two_errors() {
-        assert_eq!(read("a..*").unwrap_err().matches("compile_error").count(), 2);
+        assert_eq!(
+            read("a..*").unwrap_err().matches("compile_error").count(),
+            2
+        );
     }
 }

@@ -21,6 +21,10 @@ fn write(tokens: TokenStream, out: &mut String) {
                     Delimiter::Bracket => ("[", "]"),
                     Delimiter::None => ("", ""),
                 };
+                let word = out.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+                if word && (open == "[" || out.ends_with("mut") || out.ends_with("dyn")) {
+                    out.push(' ');
+                }
                 out.push_str(open);
                 write(group.stream(), out);
                 out.push_str(close);
@@ -33,7 +37,10 @@ fn write(tokens: TokenStream, out: &mut String) {
                 }
                 out.push(c);
                 let arrow = c == '>' && out.ends_with("->");
-                if matches!(c, ',' | ';' | '+') || arrow || (c == '=' && punct.spacing() == Spacing::Alone) {
+                if matches!(c, ',' | ';' | '+')
+                    || arrow
+                    || (c == '=' && punct.spacing() == Spacing::Alone)
+                {
                     out.push(' ');
                 }
                 joint = punct.spacing() == Spacing::Joint;
@@ -57,10 +64,19 @@ mod tests {
     fn types_read_as_they_are_written() {
         for (tokens, text) in [
             (quote!(Option<ClientId>), "Option<ClientId>"),
-            (quote!(std::collections::BTreeMap<u8, Vec<(A, B)>>), "std::collections::BTreeMap<u8, Vec<(A, B)>>"),
+            (
+                quote!(std::collections::BTreeMap<u8, Vec<(A, B)>>),
+                "std::collections::BTreeMap<u8, Vec<(A, B)>>",
+            ),
             (quote!(&'a mut [u8; 4]), "&'a mut [u8; 4]"),
-            (quote!(Box<dyn Fn(u8) -> u8 + Send>), "Box<dyn Fn(u8) -> u8 + Send>"),
-            (quote!(Box<dyn Iterator<Item = u8>>), "Box<dyn Iterator<Item = u8>>"),
+            (
+                quote!(Box<dyn Fn(u8) -> u8 + Send>),
+                "Box<dyn Fn(u8) -> u8 + Send>",
+            ),
+            (
+                quote!(Box<dyn Iterator<Item = u8>>),
+                "Box<dyn Iterator<Item = u8>>",
+            ),
         ] {
             assert_eq!(super::of(&tokens), text);
         }

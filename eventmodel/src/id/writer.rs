@@ -74,7 +74,10 @@ mod tests {
     use super::*;
 
     fn id(values: &[&str]) -> String {
-        let mut writer = IdWriter { id: String::from("enrol:"), template: "{course}/{student}" };
+        let mut writer = IdWriter {
+            id: String::from("enrol:"),
+            template: "{course}/{student}",
+        };
         writer.value(&values[0].to_owned());
         writer.text("/");
         writer.value(&values[1].to_owned());

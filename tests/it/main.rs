@@ -1,0 +1,3 @@
+//! Tests of the whole workspace, one module for each subject.
+
+mod ui;
