@@ -26,6 +26,8 @@ pub mod store;
 mod stream;
 mod subject;
 mod template;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;
 mod validation;
 pub mod view;

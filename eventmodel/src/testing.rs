@@ -1,0 +1,1 @@
+//! What a user tests a model with, and a store.
