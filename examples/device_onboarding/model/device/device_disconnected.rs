@@ -1,0 +1,13 @@
+use eventmodel::Event;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Device, DeviceId};
+
+/// The device is not online any more.
+#[derive(Event, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[event(stream = Device)]
+pub struct DeviceDisconnected {
+    /// The device.
+    pub device: DeviceId,
+}

@@ -1,0 +1,19 @@
+use eventmodel::Event;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Device, DeviceId, FirmwareVersion, MacAddress, SerialNumber};
+
+/// A device made itself known.
+#[derive(Event, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[event(stream = Device)]
+pub struct DeviceRegistered {
+    /// The device.
+    pub device: DeviceId,
+    /// What the manufacturer printed on it.
+    pub serial: Option<SerialNumber>,
+    /// The address of its network card.
+    pub mac: Option<MacAddress>,
+    /// What ran on it.
+    pub firmware: Option<FirmwareVersion>,
+}

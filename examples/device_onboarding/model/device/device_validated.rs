@@ -1,0 +1,17 @@
+use eventmodel::Event;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Device, DeviceId, FirmwareVersion, Status};
+
+/// An operator let the device in.
+#[derive(Event, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[event(stream = Device)]
+pub struct DeviceValidated {
+    /// The device.
+    pub device: DeviceId,
+    /// What ran on it.
+    pub firmware: FirmwareVersion,
+    /// Where it stood before: registered or refused.
+    pub was: Status,
+}

@@ -1,0 +1,83 @@
+use eventmodel::projection;
+use serde::{Deserialize, Serialize};
+
+use crate::model::device::{
+    DeviceConnected, DeviceDecommissioned, DeviceDisconnected, DeviceProvisioned, DeviceRegistered,
+    DeviceValidated, DeviceValidationFailed, Status,
+};
+
+/// How many devices have which status. One instance, whatever the size of the fleet: an event that can follow
+/// several statuses says which it was, so that nothing is remembered per device.
+#[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct FleetOverview {
+    /// All devices that were ever registered.
+    pub total: u64,
+    /// Waiting for an operator.
+    pub registered: u64,
+    /// Not let in.
+    pub refused: u64,
+    /// Waiting for the bot.
+    pub validated: u64,
+    /// Never online yet.
+    pub provisioned: u64,
+    /// Online.
+    pub connected: u64,
+    /// Not online any more.
+    pub disconnected: u64,
+    /// Out of service.
+    pub decommissioned: u64,
+}
+
+#[projection]
+impl FleetOverview {
+    fn registered(&mut self, _: &DeviceRegistered) {
+        self.total += 1;
+        self.registered += 1;
+    }
+
+    fn validated(&mut self, event: &DeviceValidated) {
+        self.moved(event.was, Status::Validated);
+    }
+
+    fn validation_failed(&mut self, event: &DeviceValidationFailed) {
+        self.moved(event.was, Status::Refused);
+    }
+
+    fn provisioned(&mut self, _: &DeviceProvisioned) {
+        self.moved(Status::Validated, Status::Provisioned);
+    }
+
+    fn connected(&mut self, event: &DeviceConnected) {
+        self.moved(event.was, Status::Connected);
+    }
+
+    fn disconnected(&mut self, _: &DeviceDisconnected) {
+        self.moved(Status::Connected, Status::Disconnected);
+    }
+
+    fn decommissioned(&mut self, event: &DeviceDecommissioned) {
+        self.moved(event.was, Status::Decommissioned);
+    }
+}
+
+impl FleetOverview {
+    fn moved(&mut self, from: Status, to: Status) {
+        // Every event follows one that put the device where it was, so this stops at zero only for a log that was
+        // cut; a view must not stop there.
+        let before = self.count_mut(from);
+        *before = before.saturating_sub(1);
+        *self.count_mut(to) += 1;
+    }
+
+    fn count_mut(&mut self, status: Status) -> &mut u64 {
+        match status {
+            Status::Registered => &mut self.registered,
+            Status::Refused => &mut self.refused,
+            Status::Validated => &mut self.validated,
+            Status::Provisioned => &mut self.provisioned,
+            Status::Connected => &mut self.connected,
+            Status::Disconnected => &mut self.disconnected,
+            Status::Decommissioned => &mut self.decommissioned,
+        }
+    }
+}
