@@ -73,7 +73,8 @@ pub(crate) fn expand(model: &AutomationModel, errors: Option<TokenStream>) -> To
             #evaluated
         },
     );
-    quote!(#block #expanded)
+    let allowed = handlers::prescribed();
+    quote!(#allowed #block #expanded)
 }
 
 fn output(output: &ReturnType) -> TokenStream {

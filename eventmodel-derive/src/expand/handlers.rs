@@ -28,6 +28,13 @@ pub(crate) fn infos(krate: &Path, handlers: &[Handler], own_key: bool) -> TokenS
     quote!(&[#(#infos),*])
 }
 
+/// Put before the block of the handlers: their signatures are prescribed, so lints about them cannot be heeded.
+pub(crate) fn prescribed() -> TokenStream {
+    quote! {
+        #[allow(clippy::unused_self, clippy::unused_async, clippy::trivially_copy_pass_by_ref)]
+    }
+}
+
 /// Statements that fail to compile if two handlers handle one event under two names of its type.
 pub(crate) fn distinct(krate: &Path, handlers: &[Handler]) -> TokenStream {
     let asserts = handlers.iter().enumerate().skip(1).map(|(i, handler)| {

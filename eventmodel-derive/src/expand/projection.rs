@@ -88,7 +88,8 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<TokenStream>) -> To
             #evaluated
         },
     );
-    quote!(#block #expanded)
+    let allowed = handlers::prescribed();
+    quote!(#allowed #block #expanded)
 }
 
 /// The type of the key, the names of its parts, and the traits that give them.
