@@ -108,7 +108,8 @@ pub(super) fn read(
     } = query;
     let log = log.unwrap_or_else(|| app.model.name().clone());
     let stop = app.stop.clone();
-    app.store
+    let events = app
+        .store
         .read(Read {
             log,
             after,
@@ -122,7 +123,11 @@ pub(super) fn read(
             };
             std::future::ready(wanted)
         })
-        .take(limit.unwrap_or(usize::MAX))
-        .take_until(stop.cancelled_owned())
-        .boxed()
+        .take(limit.unwrap_or(usize::MAX));
+    // What is recorded can be read to its end even after the app has stopped; only waiting for more ends then.
+    if live {
+        events.take_until(stop.cancelled_owned()).boxed()
+    } else {
+        events.boxed()
+    }
 }

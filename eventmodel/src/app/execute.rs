@@ -134,6 +134,13 @@ impl Execution<'_> {
                             return Ok(receipt);
                         }
                     }
+                    // What was decided on is stale, for the next command too if this one gives up.
+                    erased
+                        .iter()
+                        .for_each(|slot| self.app.cache.release(&**slot));
+                    guarded
+                        .iter()
+                        .for_each(|subject| self.app.cache.forget_tail(subject));
                     if attempts >= self.app.options.max_attempts {
                         return Err(ExecuteError::Conflict { attempts });
                     }

@@ -91,9 +91,8 @@ impl Runner {
         if let Some(error) = &failed {
             tracing::error!(automation = self.name(), %error, "the automation has stopped");
         }
-        while let Some(done) = self.tasks.join_next().await {
-            self.finish(done).await;
-        }
+        // What is still in hand comes again after the next start; its commands have the same ids then.
+        self.tasks.shutdown().await;
         self.shared.progress.send_modify(|progress| {
             progress.stopped = true;
             progress.failed = failed;
