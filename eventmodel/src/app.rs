@@ -78,6 +78,8 @@ impl App {
         store.open(&model.logs()).await?;
         let vocabulary = Arc::new(Vocabulary::of(&model));
         let stop = CancellationToken::new();
+        // Dropped when something below fails, it stops what runs already.
+        let guard = stop.clone().drop_guard();
         let views = start_views(&model, &store, &options, &vocabulary, &stop).await?;
         let inner = Arc::new(Inner {
             routes: routes(&model),
@@ -87,7 +89,7 @@ impl App {
             automations: std::sync::OnceLock::new(),
             closing: AtomicBool::new(false),
             in_flight: TaskTracker::new(),
-            stop: stop.clone(),
+            stop,
             model,
             store,
             options,
@@ -96,7 +98,7 @@ impl App {
         // From here on a failure drops the guard, which stops what runs already.
         let app = Self {
             inner,
-            handle: Some(Arc::new(stop.drop_guard())),
+            handle: Some(Arc::new(guard)),
         };
         let automations = automations::start(&app.internal()).await?;
         let _ = app.inner.automations.set(automations);

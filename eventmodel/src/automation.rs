@@ -22,7 +22,8 @@ pub use commands::{Commands, IntoCommands};
 /// an `Option`, a `Vec`, an array or a tuple of commands, or a `Result` of these.
 ///
 /// Each command gets an id that follows from the event's, so that an event which is delivered twice has its effect
-/// once. Events of one stream instance are handled in order, those of different instances at the same time.
+/// once. Events of one stream instance are handled in order, those of different instances at the same time; an
+/// event of several streams has its turn in its first one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an automation",
     label = "not an automation",

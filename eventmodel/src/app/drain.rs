@@ -51,6 +51,7 @@ pub(super) async fn shutdown(app: &Inner) -> Result<(), NotDrained> {
     app.closing.store(true, Ordering::Release);
     app.in_flight.close();
     let drained = tokio::time::timeout(app.options.drain_within, async {
+        app.in_flight.wait().await;
         // A view that has stopped at an event will not get further; it is no reason to wait.
         let _ = settled(app).await;
     });
@@ -62,7 +63,6 @@ pub(super) async fn shutdown(app: &Inner) -> Result<(), NotDrained> {
     for automation in app.running_automations() {
         automation.stopped().await;
     }
-    app.in_flight.wait().await;
     behind.map_or(Ok(()), |behind| Err(NotDrained { behind }))
 }
 

@@ -106,29 +106,29 @@ impl Runner {
     async fn take(&mut self, event: RecordedEvent) {
         self.seen = self.seen.max(event.position());
         let subject = event.subject();
-        if let Some(until) = self.taken.get(subject) {
-            if event.position() <= *until {
-                return self.done(&event).await;
-            }
-            self.taken.remove(subject);
+        match self.taken.get(subject) {
+            Some(until) if event.position() <= *until => return self.done(&event).await,
+            Some(_) => drop(self.taken.remove(subject)),
+            None => {}
         }
-        if !self.entry.info().handles(event.event_type()) {
-            if let Err(error) = self.app.inner.vocabulary.check(&event) {
-                self.park(
-                    &event,
-                    GivenUp {
-                        error: error.to_string(),
-                        attempts: 0,
-                    },
-                );
-            }
-            return self.done(&event).await;
-        }
-        if let Some(parked) = self.shared.parked().get_mut(subject) {
-            parked.waiting += 1;
-        } else {
+        self.accept(event).await;
+    }
+
+    /// Handles the event, or puts it behind those of its instance that are not handled yet.
+    async fn accept(&mut self, event: RecordedEvent) {
+        if let Some(parked) = self.shared.parked().get_mut(event.subject()) {
+            parked.waiting += usize::from(self.entry.info().handles(event.event_type()));
+        } else if self.entry.info().handles(event.event_type()) {
             self.pending.insert(event.position());
             return self.queue(event);
+        } else if let Err(error) = self.app.inner.vocabulary.check(&event) {
+            self.park(
+                &event,
+                GivenUp {
+                    error: error.to_string(),
+                    attempts: 0,
+                },
+            );
         }
         self.done(&event).await;
     }
@@ -221,16 +221,18 @@ impl Runner {
         match self.app.inner.store.load(load).await {
             Ok(loaded) => {
                 self.shared.parked().remove(&subject);
-                if let Some(last) = loaded.events.last() {
+                // An event that is here as that of a second stream has its turn at its first one.
+                let events = loaded
+                    .events
+                    .into_iter()
+                    .filter(|event| *event.subject() == subject);
+                let events: Vec<_> = events.collect();
+                if let Some(last) = events.last() {
                     self.taken.insert(subject, last.position());
                 }
-                for event in loaded.events {
-                    if self.entry.info().handles(event.event_type()) {
-                        self.pending.insert(event.position());
-                        self.queue(event);
-                    }
+                for event in events {
+                    self.accept(event).await;
                 }
-                self.report();
             }
             Err(error) => {
                 tracing::warn!(automation = self.name(), %subject, %error, "still parked");
