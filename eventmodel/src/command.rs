@@ -130,11 +130,11 @@ impl<C: Command> Events<C> {
     }
 
     /// Adds an event.
-    pub fn push<E: Event>(&mut self, event: E)
+    pub fn push<E: Event>(&mut self, event: &E)
     where
         C: Emits<E>,
     {
-        self.events.push(EmittedEvent::new(&event));
+        self.events.push(EmittedEvent::new(event));
     }
 
     /// Adds events: one, an `Option`, a `Vec`, an array, or a tuple of these.
@@ -173,7 +173,8 @@ pub(crate) struct EmittedEvent {
     pub(crate) content_type: &'static str,
     pub(crate) subjects: Result<Vec<Subject>, SubjectError>,
     pub(crate) payload: Result<Bytes, CodecError>,
-    /// Decodes a payload and encodes it again; used by the specs.
+    /// Decodes a payload and encodes it again.
+    #[cfg(feature = "testing")]
     pub(crate) recode: fn(&[u8]) -> Result<Bytes, CodecError>,
 }
 
@@ -184,6 +185,7 @@ impl EmittedEvent {
             content_type: <E::Codec as Codec>::CONTENT_TYPE,
             subjects: event.subjects(),
             payload: E::Codec::encode(event),
+            #[cfg(feature = "testing")]
             recode: |payload| E::Codec::encode(&E::Codec::decode::<E>(payload)?),
         }
     }
@@ -208,7 +210,7 @@ pub trait IntoEvents<C: Command> {
 
 impl<C: Command + Emits<E>, E: Event> IntoEvents<C> for E {
     fn append_to(self, events: &mut Events<C>) {
-        events.push(self);
+        events.push(&self);
     }
 }
 

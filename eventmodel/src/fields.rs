@@ -47,6 +47,10 @@ impl FromFields for NoKey {
 impl NoParts {
     /// The key.
     #[must_use]
+    #[expect(
+        clippy::unused_self,
+        reason = "the builders of streams have the same signature"
+    )]
     pub fn __build<S: ?Sized>(self, _: &S) -> NoKey {
         NoKey
     }

@@ -81,6 +81,7 @@ pub mod __private {
     pub use crate::fields::{ByName, FromFields, Given, HasField};
     pub use crate::id::IdWriter;
     pub use crate::projection::FromRecorded;
+    pub use crate::state::{ErasedSlot, Slot};
     pub use crate::stream::WholeStreamKey;
     pub use crate::validation::{both_valid, garde_validate};
     pub use async_trait::async_trait;

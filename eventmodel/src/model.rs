@@ -103,7 +103,7 @@ impl EventModel {
     }
 
     fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.slices.iter().flat_map(|slice| slice.steps())
+        self.slices.iter().flat_map(Slice::steps)
     }
 
     /// Finds what is wrong with the model, all of it. [`start`](Self::start) does it too.

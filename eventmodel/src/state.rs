@@ -12,9 +12,8 @@ use crate::subject::SubjectError;
 
 mod slot;
 
-pub(crate) use slot::ErasedSlot;
 #[doc(hidden)]
-pub use slot::Slot;
+pub use slot::{ErasedSlot, Slot};
 
 /// What a command decides on: a [`StatePart`], a tuple of up to six, or `()`.
 #[diagnostic::on_unimplemented(

@@ -77,7 +77,7 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Where views live. In this process, unless the store has a better place.
     fn views(&self) -> Arc<dyn ViewHost> {
-        Arc::new(MemoryViews::default())
+        Arc::new(MemoryViews)
     }
 
     /// Where the progress of automations lives. In this process, unless the store has a better place.

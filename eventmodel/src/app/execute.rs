@@ -126,28 +126,20 @@ impl Execution<'_> {
             match self.append(append).await {
                 Ok(appended) => {
                     self.remember(&mut erased, &appended);
-                    return Ok(self.receipt(appended, instance));
+                    return Ok(self.receipt(appended, &instance));
                 }
                 Err(AppendError::Conflict { subject, actual }) => {
-                    if self.given_id {
-                        if let Some(receipt) = self.committed(&guarded).await? {
-                            return Ok(receipt);
-                        }
+                    if self.given_id
+                        && let Some(receipt) = self.committed(&guarded).await?
+                    {
+                        return Ok(receipt);
                     }
                     // What was decided on is stale, for the next command too if this one gives up.
-                    erased
-                        .iter()
-                        .for_each(|slot| self.app.cache.release(&**slot));
-                    guarded
-                        .iter()
-                        .for_each(|subject| self.app.cache.forget_tail(subject));
+                    self.forget(&erased, &guarded);
                     if attempts >= self.app.options.max_attempts {
                         return Err(ExecuteError::Conflict { attempts });
                     }
                     backoff.wait().await;
-                    guarded
-                        .iter()
-                        .for_each(|subject| self.app.cache.forget_tail(subject));
                     let floor = subject.zip(actual);
                     self.refresh(&mut erased, floor.as_ref()).await?;
                     freshness = Freshness::Read;
@@ -164,7 +156,7 @@ impl Execution<'_> {
         Ok(appended.map(|appended| {
             let instance = subjects.first().cloned();
             let instance = instance.unwrap_or_else(|| appended.events[0].subject().clone());
-            self.receipt(appended, instance)
+            self.receipt(appended, &instance)
         }))
     }
 
@@ -263,7 +255,7 @@ impl Execution<'_> {
         configured.unwrap_or(self.app.model.name()).clone()
     }
 
-    fn receipt(&self, appended: Appended, instance: Subject) -> Receipt {
+    fn receipt(&self, appended: Appended, instance: &Subject) -> Receipt {
         let Appended {
             events,
             revisions,
@@ -273,7 +265,7 @@ impl Execution<'_> {
             .last()
             .map(crate::RecordedEvent::position)
             .unwrap_or_default();
-        let revision = revisions.iter().find(|guard| guard.subject == instance);
+        let revision = revisions.iter().find(|guard| guard.subject == *instance);
         Receipt {
             command_id: self.command.id.clone(),
             correlation_id: events.first().map_or_else(
@@ -341,9 +333,7 @@ impl Execution<'_> {
     }
 }
 
-fn erased<'a, C: Decide>(
-    slots: &'a mut <C::State as DecisionState>::Slots,
-) -> Vec<&'a mut dyn ErasedSlot> {
+fn erased<C: Decide>(slots: &mut <C::State as DecisionState>::Slots) -> Vec<&mut dyn ErasedSlot> {
     let mut erased = Vec::with_capacity(C::State::PARTS.len());
     C::State::erased(slots, &mut erased);
     erased

@@ -21,6 +21,7 @@ pub struct Commands(pub(crate) Vec<Box<dyn PendingCommand>>);
 #[async_trait]
 pub(crate) trait PendingCommand: fmt::Debug + Any + Send + Sync {
     fn info(&self) -> &'static CommandInfo;
+    #[cfg(feature = "testing")]
     fn body(&self) -> Result<serde_json::Value, serde_json::Error>;
     async fn execute(&self, app: &App, options: ExecuteOptions) -> Result<Receipt, Failure>;
 }
@@ -39,6 +40,7 @@ impl<C: Decide> PendingCommand for Pending<C> {
         C::INFO
     }
 
+    #[cfg(feature = "testing")]
     fn body(&self) -> Result<serde_json::Value, serde_json::Error> {
         serde_json::to_value(&self.0)
     }

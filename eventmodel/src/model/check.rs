@@ -147,7 +147,7 @@ fn one_log_each(model: &EventModel, problems: &mut Vec<ModelProblem>) {
             });
         }
     }
-    for command in model.commands().iter().map(|entry| entry.info()) {
+    for command in model.commands().iter().map(super::CommandEntry::info) {
         // What is only consulted may be elsewhere; it needs no guard.
         let states = command
             .states

@@ -21,7 +21,7 @@ pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 #[must_use = "a view is asked with `get`, `list` or `watch`"]
 #[derive(Clone, Debug)]
 pub struct View<P: Projection> {
-    view: Result<RunningView, ViewError>,
+    running: Result<RunningView, ViewError>,
     after: Option<After>,
     within: Duration,
     prefix: String,
@@ -55,9 +55,9 @@ impl From<&Receipt> for After {
 }
 
 impl<P: Projection> View<P> {
-    pub(crate) fn new(view: Result<RunningView, ViewError>) -> Self {
+    pub(crate) fn new(running: Result<RunningView, ViewError>) -> Self {
         Self {
-            view,
+            running,
             after: None,
             within: DEFAULT_WAIT,
             prefix: String::new(),
@@ -111,7 +111,7 @@ impl<P: Projection> View<P> {
         view.hosted
             .get(&key.to_text())
             .await?
-            .map(typed)
+            .map(|entry| typed(&entry))
             .transpose()
     }
 
@@ -122,7 +122,10 @@ impl<P: Projection> View<P> {
     pub async fn list(&self) -> Result<Vec<ViewEntry<P>>, ViewError> {
         let view = self.ready().await?;
         let all = view.hosted.list(&self.prefix).await?;
-        let mut entries = all.into_iter().map(typed).collect::<Result<Vec<_>, _>>()?;
+        let mut entries = all
+            .into_iter()
+            .map(|entry| typed(&entry))
+            .collect::<Result<Vec<_>, _>>()?;
         if let Some(range) = &self.range {
             entries.retain(|entry: &ViewEntry<P>| range.contains(&entry.key));
             entries.sort_by(|a, b| range.compare(&a.key, &b.key));
@@ -153,7 +156,7 @@ impl<P: Projection> View<P> {
         }
         .into_stream()
         .flatten()
-        .map(|entry| entry.and_then(typed))
+        .map(|entry| entry.and_then(|entry| typed(&entry)))
         .filter(move |entry: &Result<ViewEntry<P>, _>| {
             let wanted = match (entry, &range) {
                 (Ok(entry), Some(range)) => range.contains(&entry.key),
@@ -169,17 +172,17 @@ impl<P: Projection> View<P> {
     /// # Errors
     /// [`ViewError::NotInModel`].
     pub fn status(&self) -> Result<ViewStatus, ViewError> {
-        Ok(self.view.as_ref().map_err(Clone::clone)?.hosted.status())
+        Ok(self.running.as_ref().map_err(Clone::clone)?.hosted.status())
     }
 
     async fn ready(&self) -> Result<&RunningView, ViewError> {
-        let view = self.view.as_ref().map_err(Clone::clone)?;
+        let view = self.running.as_ref().map_err(Clone::clone)?;
         view.ready(self.after.as_ref(), self.within).await?;
         Ok(view)
     }
 }
 
-fn typed<P: Projection>(entry: ErasedEntry) -> Result<ViewEntry<P>, ViewError> {
+fn typed<P: Projection>(entry: &ErasedEntry) -> Result<ViewEntry<P>, ViewError> {
     let view = P::INFO.ty.name;
     let key = P::Key::from_text(&entry.key).map_err(|error| ViewError::Key { view, error })?;
     let value = value_of::<P>(&*entry.state).cloned().ok_or_else(|| {

@@ -71,7 +71,6 @@ async fn attempt(
             .source(name);
         options.traceparent = metadata.traceparent.clone();
         match command.execute(app, options).await {
-            Ok(_) => {}
             // The domain has answered; it would answer the same again.
             Err(ExecuteError::Rejected(rejection)) => {
                 let (automation, command) = (name, command.info().ty.name);
@@ -82,8 +81,8 @@ async fn attempt(
                     "the command was rejected"
                 );
             }
-            // The id follows from this event: it was this automation, before a restart, with another answer.
-            Err(ExecuteError::IdReused { .. }) => {}
+            // An id that was used follows from this event: it was this automation, before a restart.
+            Ok(_) | Err(ExecuteError::IdReused { .. }) => {}
             Err(error) => return Err(failed(command.info().ty.name, &error)),
         }
     }

@@ -133,6 +133,16 @@ impl Execution<'_> {
         }
     }
 
+    /// Drops what was cached of these states, and of these instances that are written without a state.
+    pub(super) fn forget(&self, slots: &[&mut dyn ErasedSlot], written: &[Subject]) {
+        for slot in slots {
+            self.app.cache.release(&**slot);
+        }
+        for subject in written {
+            self.app.cache.forget_tail(subject);
+        }
+    }
+
     /// Folds in what was just appended, and keeps the states for the next command.
     pub(super) fn remember(&self, slots: &mut [&mut dyn ErasedSlot], appended: &Appended) {
         for slot in slots.iter_mut() {
