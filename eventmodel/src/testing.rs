@@ -1,1 +1,21 @@
-//! What a user tests a model with, and a store.
+//! What a model is tested with: specs in the words given, when and then, and a store that fails on purpose.
+//!
+//! - [`spec`]: given some events, when a command is executed, then it emits, or is rejected.
+//! - [`view_spec`]: given some events, then a view shows this.
+//! - [`automation_spec`]: given an event, then an automation issues commands.
+//!
+//! Specs are synchronous and need neither a store nor a runtime nor a server.
+
+mod automation_spec;
+mod given;
+mod report;
+mod scene;
+mod spec;
+mod view_spec;
+
+pub use automation_spec::{AutomationSpec, automation_spec, automation_spec_with};
+pub use given::{GivenEvents, IntoGiven};
+#[doc(hidden)]
+pub use spec::HasWhen;
+pub use spec::{NoWhen, Spec, When, spec};
+pub use view_spec::{ViewSpec, ViewThen, view_spec};

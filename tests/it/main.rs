@@ -4,4 +4,6 @@ mod automations;
 mod bank;
 mod engine;
 mod models;
+mod testing;
+mod ui;
 mod views;
