@@ -5,7 +5,7 @@ use futures_util::{FutureExt, StreamExt};
 
 use crate::projection::ProjectionInfo;
 use crate::view::{After, ErasedEntry, RunningView, ViewError, ViewStatus};
-use crate::{KeyError, Position};
+use crate::{DecodeError, KeyError, Position, RecordedEvent};
 
 /// A view without its type, for adapters: keys are text, instances are JSON.
 #[derive(Clone, Debug)]
@@ -42,6 +42,14 @@ impl AnyView {
     /// [`KeyError`] if it is not the text of a key.
     pub fn parts(key: &str) -> Result<Vec<String>, KeyError> {
         crate::key::parts(key)
+    }
+
+    /// The text of the key of the instance that the event is for; `None` if the view does not handle it.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it handles the event and cannot read it.
+    pub fn key_of(&self, event: &RecordedEvent) -> Result<Option<String>, DecodeError> {
+        self.view.definition.fold.key_of(event)
     }
 
     /// Waits until the view can answer, and has seen what `after` says.

@@ -36,6 +36,16 @@ pub struct After {
     pub(super) position: Position,
 }
 
+impl After {
+    /// Everything in this log up to this position.
+    pub fn in_log(log: impl Into<Arc<str>>, position: Position) -> Self {
+        Self {
+            log: Some(log.into()),
+            position,
+        }
+    }
+}
+
 impl From<Position> for After {
     fn from(position: Position) -> Self {
         Self {
