@@ -1,0 +1,320 @@
+//! Commands: the route for all of them, and what a handler of one's own needs.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::HeaderMap;
+use axum::http::header::LOCATION;
+use axum::response::Response;
+use eventmodel::{CommandEntry, CommandId, Decide, ExecuteError, Failure, Receipt};
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
+
+use crate::problem::failure::{Context, internal};
+use crate::problem::{Problem, at, kinds};
+use crate::request::body;
+use crate::request::headers::{CommandHeaders, is_correlation_id};
+use crate::request::url::Target;
+use crate::{Http, receipt};
+
+/// `PUT /mutation/<command>`
+pub(crate) async fn mutation(http: Arc<Http>, request: Request) -> Result<Response, Problem> {
+    let deadline = http.deadline();
+    let target = Target::of(&request, "/mutation")?;
+    let entry = match &target.parts[..] {
+        [address] => http
+            .commands
+            .get(address.as_str())
+            .filter(|entry| !entry.is_internal()),
+        _ => None,
+    };
+    let entry = entry
+        .cloned()
+        .ok_or_else(|| Problem::of(kinds::UNKNOWN_COMMAND))?;
+    let (parts, body) = request.into_parts();
+    let headers = CommandHeaders::read(&parts.headers)?;
+    let body = body::json(&parts.headers, body, http.options.body_limit, deadline).await?;
+    let Envelope {
+        data,
+        correlation_id,
+    } = Envelope::read(body)?;
+    let context = context(&headers, correlation_id, entry.info(), "/data");
+    let receipt = http
+        .execute_entry(entry, data, &headers, &context, deadline)
+        .await?;
+    let mut response = receipt::answer(&receipt)?;
+    if let Some(location) = receipt::location(&http, &target.mount, &receipt) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// The body of the route for all commands: `{"data": {...}, "correlationId"?: "..."}`.
+struct Envelope {
+    data: Value,
+    correlation_id: Option<String>,
+}
+
+impl Envelope {
+    fn read(body: Value) -> Result<Self, Problem> {
+        let Value::Object(mut members) = body else {
+            return Err(Problem::of(kinds::MALFORMED_BODY).detail(
+                "the body must be an object: {\"data\": {...}}, with the command in `data`",
+            ));
+        };
+        let mut errors = Vec::new();
+        let data = members.remove("data");
+        let correlation_id = members.remove("correlationId");
+        if data.is_none() {
+            errors.push(at("/data", "it is missing: the command stands in it"));
+        }
+        let correlation_id = match correlation_id {
+            None | Some(Value::Null) => None,
+            Some(Value::String(id)) if is_correlation_id(&id) => Some(id),
+            Some(_) => {
+                let detail = "it must be a string of 1 to 256 bytes without control characters";
+                errors.push(at("/correlationId", detail));
+                None
+            }
+        };
+        errors.extend(unknown(&members));
+        match data {
+            Some(data) if errors.is_empty() => Ok(Self {
+                data,
+                correlation_id,
+            }),
+            _ => Err(Problem::of(kinds::INVALID)
+                .detail("the body must be {\"data\": {...}, \"correlationId\"?: \"...\"}")
+                .member("errors", errors)),
+        }
+    }
+}
+
+fn unknown(members: &Map<String, Value>) -> impl Iterator<Item = Value> {
+    members.keys().map(|name| {
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        at(
+            &pointer,
+            "there is no such member; the fields of the command stand in `data`",
+        )
+    })
+}
+
+fn context(
+    headers: &CommandHeaders,
+    correlation_id: Option<String>,
+    info: &'static eventmodel::CommandInfo,
+    pointer: &'static str,
+) -> Context {
+    let given = correlation_id.or_else(|| headers.correlation_id.clone());
+    Context {
+        info,
+        id: headers.id.clone(),
+        // Every answer has one, also where nothing was recorded: it leads to the audit trail.
+        correlation_id: Some(given.unwrap_or_else(|| CommandId::fresh().to_string())),
+        pointer,
+    }
+}
+
+impl Http {
+    /// Executes a command in a handler of your own, with what the headers of the request say about it
+    /// (`Idempotency-Key`, `If-Match`, `If-None-Match`, `X-Correlation-Id`, `traceparent`), and answers with the
+    /// receipt or the problem, as `PUT /mutation/<command>` does.
+    ///
+    /// ```
+    /// # use eventmodel::{Command, Decide, Decision, Event, Stream, emit};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
+    /// # #[stream(subject = "device.{device}")]
+    /// # struct Device { device: String }
+    /// # #[derive(Event, Serialize, Deserialize)]
+    /// # #[event(stream = Device)]
+    /// # struct DeviceConnected { device: String }
+    /// # #[derive(Command, Serialize, Deserialize)]
+    /// # #[command(emits(DeviceConnected))]
+    /// # struct Connect { device: String }
+    /// # impl Decide for Connect {
+    /// #     fn decide(&self, (): &()) -> Decision<Self> { emit(DeviceConnected { device: self.device.clone() }) }
+    /// # }
+    /// use axum::extract::{Path, State};
+    /// use axum::http::HeaderMap;
+    /// use axum::response::Response;
+    /// use axum::routing::post;
+    /// use eventmodel_http::Http;
+    ///
+    /// async fn connect(State(http): State<Http>, Path(device): Path<String>, headers: HeaderMap) -> Response {
+    ///     http.execute(Connect { device }, &headers).await
+    /// }
+    ///
+    /// # fn example(http: Http) {
+    /// let router: axum::Router = axum::Router::new()
+    ///     .route("/devices/{device}/connect", post(connect))
+    ///     .with_state(http.clone())
+    ///     .merge(http.router());
+    /// # }
+    /// ```
+    pub async fn execute<C: Decide>(&self, command: C, headers: &HeaderMap) -> Response {
+        self.answer(self.try_execute(command, headers).await)
+    }
+
+    async fn try_execute<C: Decide>(
+        &self,
+        command: C,
+        headers: &HeaderMap,
+    ) -> Result<Response, Problem> {
+        let deadline = self.deadline();
+        let headers = CommandHeaders::read(headers)?;
+        let context = context(&headers, None, C::INFO, "");
+        let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
+        let app = self.app.clone();
+        let execution = async move {
+            app.execute_with(command, options)
+                .await
+                .map_err(ExecuteError::erase)
+        };
+        receipt::answer(&self.run(execution, &context, deadline).await?)
+    }
+
+    /// A handler for a route of your own whose body is the command itself, without `data` around it.
+    ///
+    /// ```
+    /// # use eventmodel::{Command, Decide, Decision, Event, Stream, emit};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
+    /// # #[stream(subject = "device.{device}")]
+    /// # struct Device { device: String }
+    /// # #[derive(Event, Serialize, Deserialize)]
+    /// # #[event(stream = Device)]
+    /// # struct DeviceRegistered { device: String }
+    /// # #[derive(Command, Serialize, Deserialize)]
+    /// # #[command(emits(DeviceRegistered))]
+    /// # struct RegisterDevice { device: String }
+    /// # impl Decide for RegisterDevice {
+    /// #     fn decide(&self, (): &()) -> Decision<Self> { emit(DeviceRegistered { device: self.device.clone() }) }
+    /// # }
+    /// # fn example(http: eventmodel_http::Http) {
+    /// use axum::routing::post;
+    ///
+    /// let router: axum::Router = http.router().route("/devices", post(http.command::<RegisterDevice>()));
+    /// # }
+    /// ```
+    pub fn command<C: Decide>(&self) -> CommandHandler<C> {
+        let entry = self.commands.get(&C::INFO.address());
+        let is_it = |entry: &&CommandEntry| {
+            let (a, b) = (&entry.info().ty, &C::INFO.ty);
+            (a.module, a.name) == (b.module, b.name)
+        };
+        CommandHandler {
+            http: Arc::new(self.clone()),
+            entry: entry.filter(is_it).cloned(),
+            command: std::marker::PhantomData,
+        }
+    }
+
+    /// A failed command as a problem, for a handler that executes it by itself.
+    pub fn problem<C: Decide>(&self, error: ExecuteError<C::Rejection>) -> Problem {
+        let context = Context {
+            info: C::INFO,
+            id: None,
+            correlation_id: None,
+            pointer: "",
+        };
+        context
+            .problem(error.erase())
+            .based(&self.options.problem_types)
+    }
+
+    async fn execute_entry(
+        &self,
+        entry: CommandEntry,
+        data: Value,
+        headers: &CommandHeaders,
+        context: &Context,
+        deadline: Instant,
+    ) -> Result<Receipt, Problem> {
+        let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
+        let app = self.app.clone();
+        let execution = async move { entry.execute(&app, &data, options).await };
+        self.run(execution, context, deadline).await
+    }
+
+    /// Runs an execution to its end, also when the client goes away or the time is over: what was begun is decided,
+    /// recorded and noted in the audit trail.
+    async fn run(
+        &self,
+        execution: impl Future<Output = Result<Receipt, Failure>> + Send + 'static,
+        context: &Context,
+        deadline: Instant,
+    ) -> Result<Receipt, Problem> {
+        let running = tokio::spawn(execution.in_current_span());
+        match timeout_at(deadline, running).await {
+            Ok(Ok(result)) => result.map_err(|failure| context.problem(failure)),
+            Ok(Err(panic)) => Err(context.name(internal(&panic, "executing a command"))),
+            Err(_) => Err(context.name(
+                Problem::of(kinds::UNKNOWN_OUTCOME)
+                    .detail("the command is still being executed, and may be committed")
+                    .retry_after(1),
+            )),
+        }
+    }
+}
+
+/// A handler of a route whose body is a command. Made by [`Http::command`].
+pub struct CommandHandler<C> {
+    http: Arc<Http>,
+    entry: Option<CommandEntry>,
+    command: std::marker::PhantomData<fn() -> C>,
+}
+
+impl<C: Decide> CommandHandler<C> {
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let deadline = self.http.deadline();
+        let Some(entry) = self.entry.clone() else {
+            let command = C::INFO.ty.name;
+            return Err(internal(
+                &ExecuteError::<Failure>::NotInModel { command },
+                "routing a command",
+            ));
+        };
+        let (parts, body) = request.into_parts();
+        let headers = CommandHeaders::read(&parts.headers)?;
+        let body = body::json(&parts.headers, body, self.http.options.body_limit, deadline).await?;
+        let context = context(&headers, None, C::INFO, "");
+        receipt::answer(
+            &self
+                .http
+                .execute_entry(entry, body, &headers, &context, deadline)
+                .await?,
+        )
+    }
+}
+
+impl<C: Decide, S> Handler<C, S> for CommandHandler<C> {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, request: Request, _: S) -> Self::Future {
+        Box::pin(async move {
+            let result = self.handle(request).await;
+            self.http.answer(result)
+        })
+    }
+}
+
+impl<C> Clone for CommandHandler<C> {
+    fn clone(&self) -> Self {
+        Self {
+            http: self.http.clone(),
+            entry: self.entry.clone(),
+            command: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<C> std::fmt::Debug for CommandHandler<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("CommandHandler").field(&self.entry).finish()
+    }
+}

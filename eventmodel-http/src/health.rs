@@ -1,0 +1,103 @@
+//! `GET /health`: the process answers. `GET /ready`: it can answer from all its views, and its automations run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use eventmodel::view::ViewError;
+use eventmodel::{AnyView, Position};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::Http;
+use crate::problem::Problem;
+use crate::receipt::json as answer;
+use crate::serve::Closing;
+
+pub(crate) async fn health(_: Arc<Http>, _: Request) -> Result<Response, Problem> {
+    answer(StatusCode::OK, &json!({ "status": "up" }))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ready {
+    status: &'static str,
+    views: Vec<ViewHealth>,
+    automations: Vec<AutomationHealth>,
+}
+
+#[derive(Serialize)]
+struct ViewHealth {
+    name: &'static str,
+    status: &'static str,
+    positions: BTreeMap<Arc<str>, Position>,
+}
+
+#[derive(Serialize)]
+struct AutomationHealth {
+    name: &'static str,
+    status: &'static str,
+    positions: BTreeMap<Arc<str>, Position>,
+    /// How many stream instances it has set aside. It goes on with the others, so it is ready.
+    parked: usize,
+}
+
+pub(crate) async fn ready(http: Arc<Http>, request: Request) -> Result<Response, Problem> {
+    let mut views = Vec::new();
+    for (_, view) in http.views.iter() {
+        views.push(view_health(view).await);
+    }
+    let automations: Vec<_> = http
+        .app
+        .automations()
+        .into_iter()
+        .map(|automation| AutomationHealth {
+            name: automation.name,
+            status: if automation.stopped.is_none() {
+                "running"
+            } else {
+                "stopped"
+            },
+            positions: automation.positions,
+            parked: automation.parked,
+        })
+        .collect();
+    let closing = request
+        .extensions()
+        .get::<Closing>()
+        .is_some_and(|closing| closing.0.is_cancelled());
+    let running = views.iter().all(|view| view.status == "running")
+        && automations
+            .iter()
+            .all(|automation| automation.status == "running");
+    let (code, status) = match (closing, running) {
+        (false, true) => (StatusCode::OK, "ready"),
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "shutting-down"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "not-ready"),
+    };
+    answer(
+        code,
+        &Ready {
+            status,
+            views,
+            automations,
+        },
+    )
+}
+
+async fn view_health(view: &AnyView) -> ViewHealth {
+    let status = match view.ready(None, Duration::ZERO).await {
+        _ if view.status().stopped.is_some() => "stopped",
+        Ok(()) => "running",
+        Err(ViewError::NotReached { .. }) => "catching-up",
+        Err(_) => "stopped",
+    };
+    ViewHealth {
+        name: view.info().ty.name,
+        status,
+        positions: view.status().positions,
+    }
+}

@@ -1,0 +1,252 @@
+//! The adapter of one app: its options, and the routers made from it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, post, put};
+use eventmodel::{AnyView, App, CommandEntry};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::problem::{DEFAULT_BASE, Problem, kinds, pages};
+use crate::{admin, commands, health, index, views};
+
+/// The HTTP adapter of an app. [`router`](crate::router) is the short form; this one has options.
+///
+/// ```
+/// # async fn example(app: eventmodel::App) {
+/// use std::time::Duration;
+/// use eventmodel_http::Http;
+///
+/// let http = Http::new(app)
+///     .body_limit(64 * 1024)
+///     .timeout(Duration::from_secs(10))
+///     .problem_types("https://hotel.example/problems");
+/// let router: axum::Router = axum::Router::new()
+///     .nest("/api", http.router())
+///     .nest("/internal", http.admin());
+/// # }
+/// ```
+///
+/// The routers are finished ones, `Router<()>`. To put one into a router whose own state is still missing, give it
+/// that state's type: `http.router().with_state(())`.
+#[derive(Clone)]
+pub struct Http {
+    pub(crate) app: App,
+    pub(crate) options: Options,
+    pub(crate) commands: Arc<HashMap<String, CommandEntry>>,
+    /// In the order of the story.
+    pub(crate) views: Arc<[(String, AnyView)]>,
+    pub(crate) watchers: Arc<Semaphore>,
+    pub(crate) closing: CancellationToken,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) body_limit: usize,
+    pub(crate) timeout: Duration,
+    pub(crate) problem_types: Arc<str>,
+    pub(crate) page_size: usize,
+    pub(crate) keep_alive: Duration,
+}
+
+impl Http {
+    /// The adapter of this app, with the defaults.
+    pub fn new(app: App) -> Self {
+        let model = app.model();
+        let commands = model
+            .commands()
+            .into_iter()
+            .map(|entry| (entry.info().address(), entry));
+        let views = model.views().into_iter().filter_map(|view| {
+            let address = view.address();
+            let running = app.view_at(&address)?;
+            Some((address, running))
+        });
+        Self {
+            commands: Arc::new(commands.collect()),
+            views: views.collect(),
+            watchers: Arc::new(Semaphore::new(1000)),
+            closing: CancellationToken::new(),
+            options: Options {
+                body_limit: 1024 * 1024,
+                timeout: Duration::from_secs(30),
+                problem_types: DEFAULT_BASE.into(),
+                page_size: 1000,
+                keep_alive: Duration::from_secs(15),
+            },
+            app,
+        }
+    }
+
+    /// The largest body that is read, in bytes; a larger one is a 413. 1 MiB.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.options.body_limit = bytes;
+        self
+    }
+
+    /// How long a request may take: a body that has not arrived by then is a 408, a command that has not ended by
+    /// then a 503 (it goes on, and may be committed). A live view has no end. 30 seconds.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// What the types of problems start with: `https://hotel.example/problems`, or a path. They are identifiers
+    /// that clients compare, so they do not change with the place where the router is mounted: say it here, if they
+    /// are to lead to their pages. `/problems`.
+    #[must_use]
+    pub fn problem_types(mut self, base: &str) -> Self {
+        self.options.problem_types = base.trim_end_matches('/').into();
+        self
+    }
+
+    /// How many instances, events or entries one answer holds at most, and unless `?limit=` asks for fewer; at
+    /// least 1. 1,000.
+    #[must_use]
+    pub fn page_size(mut self, items: usize) -> Self {
+        self.options.page_size = items.max(1);
+        self
+    }
+
+    /// How many live views are served at the same time; one more is a 503. 1,000.
+    #[must_use]
+    pub fn max_watchers(mut self, watchers: usize) -> Self {
+        self.watchers = Arc::new(Semaphore::new(watchers.min(Semaphore::MAX_PERMITS)));
+        self
+    }
+
+    /// How often a live view on which nothing happens sends a comment, so that nobody between takes it for dead;
+    /// at least a millisecond. 15 seconds.
+    #[must_use]
+    pub fn keep_alive(mut self, interval: Duration) -> Self {
+        self.options.keep_alive = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// The app.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Everything but [`admin`](Self::admin), with a fallback that answers 404 as a problem. Before it is merged
+    /// into a router that has a fallback of its own, call `reset_fallback` on it; or take the parts.
+    pub fn router(&self) -> Router {
+        let missing = endpoint(self, async |_, _| Err(Problem::of(kinds::NOT_FOUND)));
+        Router::new()
+            .merge(self.index())
+            .merge(self.commands())
+            .merge(self.views())
+            .merge(self.health())
+            .merge(self.problems())
+            .fallback(missing)
+    }
+
+    /// `PUT /mutation/<command>`, also `POST`.
+    pub fn commands(&self) -> Router {
+        let mutation = || endpoint(self, commands::mutation);
+        self.route(&["/mutation/{*command}"], &put(mutation()).post(mutation()))
+    }
+
+    /// `GET /query/<view>/<key...>`: an instance, a list, or, as server-sent events, live.
+    pub fn views(&self) -> Router {
+        self.route(&["/query/{*view}"], &get(endpoint(self, views::query)))
+    }
+
+    /// `GET /health` and `GET /ready`.
+    pub fn health(&self) -> Router {
+        self.route(&["/health"], &get(endpoint(self, health::health)))
+            .merge(self.route(&["/ready"], &get(endpoint(self, health::ready))))
+    }
+
+    /// `GET /problems/<type>`: what a type of problem means.
+    pub fn problems(&self) -> Router {
+        let paths = ["/problems", "/problems/", "/problems/{*type}"];
+        self.route(&paths, &get(endpoint(self, pages::page)))
+    }
+
+    /// `GET /`: the commands and the views, their fields and where they are.
+    pub fn index(&self) -> Router {
+        self.route(&["/"], &get(endpoint(self, index::index)))
+    }
+
+    /// What only operators may see and do: `GET /audit`, `GET /events`, `GET /parked`, `POST /parked/retry`. It is
+    /// not a part of [`router`](Self::router): put it where not everyone can reach it.
+    pub fn admin(&self) -> Router {
+        self.route(&["/audit"], &get(endpoint(self, admin::audit)))
+            .merge(self.route(&["/events"], &get(endpoint(self, admin::events))))
+            .merge(self.route(&["/parked"], &get(endpoint(self, admin::parked))))
+            .merge(self.route(&["/parked/retry"], &post(endpoint(self, admin::retry))))
+    }
+
+    /// Ends the live views. [`serve`](crate::serve) does it; call it when the server is to stop, if it is another
+    /// one, which would wait for them.
+    pub fn end_watches(&self) {
+        self.closing.cancel();
+    }
+
+    fn route(&self, paths: &[&str], methods: &MethodRouter) -> Router {
+        let refused = endpoint(self, async |_, request: Request| {
+            Err(Problem::of(kinds::METHOD)
+                .detail(format!("`{}` is not possible here", request.method())))
+        });
+        let router = Router::new();
+        let routed = paths
+            .iter()
+            .fold(router, |router, path| router.route(path, methods.clone()));
+        routed.method_not_allowed_fallback(refused)
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.options.timeout
+    }
+
+    pub(crate) fn view(&self, address: &str) -> Option<&AnyView> {
+        self.views
+            .iter()
+            .find(|(known, _)| known == address)
+            .map(|(_, view)| view)
+    }
+
+    pub(crate) fn answer(&self, result: Result<Response, Problem>) -> Response {
+        result.unwrap_or_else(|problem| problem.answer(&self.options.problem_types))
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("app", &self.app)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A handler whose problems have their types where the application has them.
+fn endpoint<F, Fut>(
+    http: &Http,
+    handler: F,
+) -> impl Fn(Request) -> std::pin::Pin<Box<dyn Future<Output = Response> + Send>>
++ Clone
++ Send
++ Sync
++ 'static
+where
+    F: Fn(Arc<Http>, Request) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<Response, Problem>> + Send + 'static,
+{
+    let http = Arc::new(http.clone());
+    move |request| {
+        let http = http.clone();
+        let answer = handler(http.clone(), request);
+        Box::pin(async move { http.answer(answer.await) })
+    }
+}

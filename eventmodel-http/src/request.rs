@@ -1,0 +1,6 @@
+//! Reading requests: whatever arrives is either understood, or answered with a problem that says what was wrong.
+
+pub(crate) mod body;
+pub(crate) mod etag;
+pub(crate) mod headers;
+pub(crate) mod url;

@@ -1,0 +1,208 @@
+//! A server that stops in good order: first the requests, then the app.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::response::Response;
+use eventmodel::{App, NotDrained};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+/// In the extensions of every request that [`Server`] takes: cancelled when it stops.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing(pub(crate) CancellationToken);
+
+/// Serves the router until `stop`, then shuts the app down: a [`Server`] with the defaults.
+///
+/// ```no_run
+/// # async fn example(app: eventmodel::App) -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+/// let router = eventmodel_http::router(app.clone());
+/// eventmodel_http::serve(listener, router, app, eventmodel_http::shutdown_signal()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`Server::run`].
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    app: App,
+    stop: impl Future<Output = ()>,
+) -> Result<(), NotDrained> {
+    Server::new(router, app).run(listener, stop).await
+}
+
+/// Serves a router over HTTP/1.1. Handlers can ask for `ConnectInfo<SocketAddr>`.
+///
+/// When it is to stop it takes no more connections, ends live views, lets the requests that run end, and then shuts
+/// the app down. Use `axum::serve` if you need something else, with [`Http::end_watches`](crate::Http::end_watches).
+#[derive(Debug)]
+pub struct Server {
+    router: Router,
+    app: App,
+    drain_within: Duration,
+    header_timeout: Duration,
+}
+
+impl Server {
+    /// A server of this router, whose requests end up in this app.
+    pub fn new(router: Router, app: App) -> Self {
+        Self {
+            router,
+            app,
+            drain_within: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// How long requests that run may take to end when the server stops. What has not ended then is cut off;
+    /// commands are executed to their end all the same. 10 seconds.
+    #[must_use]
+    pub fn drain_within(mut self, wait: Duration) -> Self {
+        self.drain_within = wait;
+        self
+    }
+
+    /// How long the head of a request may take to arrive, and how long a connection may be idle. 30 seconds.
+    #[must_use]
+    pub fn header_timeout(mut self, wait: Duration) -> Self {
+        self.header_timeout = wait;
+        self
+    }
+
+    /// Serves until `stop`.
+    ///
+    /// # Errors
+    /// [`NotDrained`] if the app had to stop before everything was handled, as [`App::shutdown`] says.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), NotDrained> {
+        let closing = CancellationToken::new();
+        let mut connections = JoinSet::new();
+        let mut stop = pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                Some(_) = connections.join_next() => {}
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        connections.spawn(self.connection(stream, peer, &closing));
+                    }
+                    Err(error) => pause(&error).await,
+                },
+            }
+        }
+        drop(listener);
+        closing.cancel();
+        let ended = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.drain_within, ended)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = connections.len(),
+                "connections that did not end in time were cut off"
+            );
+            connections.shutdown().await;
+        }
+        self.app.shutdown().await
+    }
+
+    fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        closing: &CancellationToken,
+    ) -> impl Future<Output = ()> + use<> {
+        let (router, closing, header_timeout) =
+            (self.router.clone(), closing.clone(), self.header_timeout);
+        async move {
+            // An answer is written at once; waiting to fill a packet only delays it.
+            let _ = stream.set_nodelay(true);
+            let requests = Closing(closing.clone());
+            let service =
+                hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+                    request.extensions_mut().insert(ConnectInfo(peer));
+                    request.extensions_mut().insert(requests.clone());
+                    let answer = router.clone().call(request);
+                    async move {
+                        Ok::<Response, Infallible>(
+                            answer.await.unwrap_or_else(|never| match never {}),
+                        )
+                    }
+                });
+            let served = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(header_timeout)
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades();
+            let mut served = pin!(served);
+            let ended = tokio::select! {
+                ended = served.as_mut() => ended,
+                () = closing.cancelled() => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%peer, %error, "a connection broke");
+            }
+        }
+    }
+}
+
+/// A connection that broke before it was accepted is no trouble; without free file descriptors there is nothing to
+/// do but wait until some connection ends.
+async fn pause(error: &std::io::Error) {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    ) {
+        tracing::error!(%error, "a connection cannot be accepted");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Ends when the process is asked to stop: Ctrl-C, or SIGTERM.
+///
+/// If the system does not let it listen for one of them, it says so in the log and never ends because of it.
+pub async fn shutdown_signal() {
+    let interrupt = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "Ctrl-C is not heard");
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "SIGTERM is not heard");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,5 @@
+//! The adapter over real connections.
+
+mod commands;
+mod model;
+mod server;
