@@ -275,3 +275,107 @@ pub struct Read {
     /// Whether to wait for more at the end of the log. Else the stream ends there.
     pub follow: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CommandId, Metadata};
+
+    fn subject(text: &str) -> Subject {
+        Subject::new(text).unwrap()
+    }
+
+    fn command(id: &str) -> CommandRef {
+        CommandRef {
+            id: CommandId::new(id).unwrap(),
+            name: "BookRoom".into(),
+            fingerprint: None,
+            events: 1,
+        }
+    }
+
+    fn guard(text: &str) -> Guard {
+        Guard {
+            subject: subject(text),
+            expected: Position::START,
+        }
+    }
+
+    fn event(command: &CommandRef, n: usize, subjects: &[&str]) -> NewEvent {
+        let metadata = Metadata {
+            position: Position::START,
+            subjects: subjects.iter().map(|text| subject(text)).collect(),
+            id: command.id.event(n),
+            event_type: "RoomBooked".into(),
+            version: 1,
+            time: jiff::Timestamp::UNIX_EPOCH,
+            source: "test".into(),
+            content_type: "application/json".into(),
+            correlation_id: "c".into(),
+            causation_id: None,
+            traceparent: None,
+            command: command.clone(),
+        };
+        NewEvent {
+            metadata,
+            payload: "{}".into(),
+        }
+    }
+
+    fn append(guards: Vec<Guard>, events: Vec<NewEvent>) -> Result<Append, InvalidAppend> {
+        Append::new("hotel".into(), command("a"), guards, events)
+    }
+
+    #[test]
+    fn an_append_has_a_guard_for_every_subject_that_it_writes() {
+        let a = command("a");
+        let events = vec![
+            event(&a, 0, &["booking.1"]),
+            event(&a, 1, &["booking.1", "room.1"]),
+        ];
+        let unguarded = |text| InvalidAppend::Unguarded {
+            subject: subject(text),
+        };
+        let refused = append(vec![], events.clone()).unwrap_err();
+        assert_eq!(refused, unguarded("booking.1"));
+        let refused = append(vec![guard("booking.1")], events.clone()).unwrap_err();
+        assert_eq!(refused, unguarded("room.1"));
+        // More guards than subjects are fine: an instance may be only read.
+        let guards = ["room.1", "guest.1", "booking.1"].map(guard).to_vec();
+        let accepted = append(guards.clone(), events).unwrap();
+        assert_eq!(accepted.guards(), guards);
+    }
+
+    #[test]
+    fn an_append_has_an_event() {
+        let refused = append(vec![guard("booking.1")], vec![]).unwrap_err();
+        assert_eq!(refused, InvalidAppend::NoEvents);
+    }
+
+    #[test]
+    fn an_append_has_one_guard_for_a_subject() {
+        let guards = vec![guard("room.1"), guard("booking.1"), guard("room.1")];
+        let events = vec![event(&command("a"), 0, &["booking.1"])];
+        let subject = subject("room.1");
+        let refused = append(guards, events).unwrap_err();
+        assert_eq!(refused, InvalidAppend::GuardedTwice { subject });
+    }
+
+    #[test]
+    fn an_append_has_the_events_of_one_command_in_their_order() {
+        let (a, b) = (command("a"), command("b"));
+        let of = |command, n| event(command, n, &["booking.1"]);
+        let mut renamed = of(&a, 0);
+        renamed.metadata.command.name = "CheckIn".into();
+        for (events, wrong) in [
+            (vec![of(&b, 0)], b.id.event(0)),
+            (vec![of(&a, 1)], a.id.event(1)),
+            (vec![of(&a, 0), of(&a, 0)], a.id.event(0)),
+            (vec![of(&a, 0), of(&a, 2)], a.id.event(2)),
+            (vec![renamed], a.id.event(0)),
+        ] {
+            let refused = append(vec![guard("booking.1")], events).unwrap_err();
+            assert_eq!(refused, InvalidAppend::OtherCommand { event: wrong });
+        }
+    }
+}

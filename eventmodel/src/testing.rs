@@ -5,14 +5,22 @@
 //! - [`automation_spec`]: given an event, then an automation issues commands.
 //!
 //! Specs are synchronous and need neither a store nor a runtime nor a server.
+//!
+//! A store itself is tested with `store_contract!`, with the feature `store-contract`.
 
 mod automation_spec;
+#[cfg(feature = "store-contract")]
+#[doc(hidden)]
+pub mod contract;
 mod given;
 mod report;
 mod scene;
 mod spec;
 mod view_spec;
 
+#[cfg(feature = "store-contract")]
+#[doc(inline)]
+pub use crate::__store_contract as store_contract;
 pub use automation_spec::{AutomationSpec, automation_spec, automation_spec_with};
 pub use given::{GivenEvents, IntoGiven};
 #[doc(hidden)]

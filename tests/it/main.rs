@@ -3,6 +3,7 @@
 mod automations;
 mod bank;
 mod engine;
+mod memory;
 mod models;
 mod testing;
 mod ui;
