@@ -51,9 +51,11 @@ pub(crate) fn at(span: Span) -> Span {
 pub(crate) fn type_info(krate: &Path, ident: &Ident, doc: &Doc, fields: &[Field]) -> TokenStream {
     let name = ident.unraw().to_string();
     let (file, line) = place(ident.span());
-    let fields = fields.iter().map(|Field { name, ty, doc, .. }| {
-        let ty = text::of(ty);
-        quote!(#krate::FieldInfo::__new(#name, #ty, #doc))
+    let fields = fields.iter().map(|field| {
+        let Field { name, doc, .. } = field;
+        let ty = text::of(&field.ty);
+        let json = field.json.as_ref().map(|json| quote!(.__in_json(#json)));
+        quote!(#krate::FieldInfo::__new(#name, #ty, #doc) #json)
     });
     quote! {
         #krate::TypeInfo::__new(#name, ::core::module_path!(), #doc, &[#(#fields),*], #file, #line)

@@ -83,7 +83,7 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// | `id = "{order}"` | Its id, if it has a natural one: text and fields (`{order.id}`), each field a `SubjectToken`. The address of the command is put before it. |
 /// | `name = "book"` | Its name in addresses; that of the struct in kebab case if it is not given. |
 /// | `validate = Self::check` | What is wrong whatever the state is: a function of `&Self` that returns `Result<(), impl Into<Violations>>`. |
-/// | `garde` | The same by `garde::Validate`, with the feature `garde`. With both, the violations of both are reported. |
+/// | `garde` | The same by `garde::Validate`, with the feature `garde`. Its fields are reported under the names that serde gives them in JSON. With both, the violations of both are reported. |
 /// | `crate = path` | Where `eventmodel` is. |
 ///
 /// The struct has named fields, or none, and needs `Serialize` and `Deserialize`. With the feature `schemars` its

@@ -7,6 +7,7 @@ pub(crate) mod event;
 pub(crate) mod field;
 pub(crate) mod handler;
 pub(crate) mod id;
+pub(crate) mod json_name;
 pub(crate) mod projection;
 pub(crate) mod rejection;
 pub(crate) mod stream;

@@ -75,6 +75,8 @@ pub(crate) const fn same(a: &str, b: &str) -> bool {
 pub struct FieldInfo {
     /// Its name, without `r#`.
     pub name: &'static str,
+    /// Its name in JSON: another one, if serde is told so by `rename` or `rename_all`.
+    pub json: &'static str,
     /// Its type as it is written: `Option<ClientId>`.
     pub ty: &'static str,
     /// Its doc comment.
@@ -84,7 +86,19 @@ pub struct FieldInfo {
 impl FieldInfo {
     #[doc(hidden)]
     pub const fn __new(name: &'static str, ty: &'static str, doc: &'static str) -> Self {
-        Self { name, ty, doc }
+        Self {
+            name,
+            json: name,
+            ty,
+            doc,
+        }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __in_json(mut self, json: &'static str) -> Self {
+        self.json = json;
+        self
     }
 }
 

@@ -131,14 +131,27 @@ pub fn both_valid(
     all.into_result()
 }
 
-/// What `garde` says of a command. For `#[command(garde)]`.
+/// What `garde` says of a command, with its fields under the names that they have in JSON: the sender knows no
+/// others. For `#[command(garde)]`.
 #[doc(hidden)]
 #[cfg(feature = "garde")]
 pub fn garde_validate<C>(command: &C) -> Result<(), Violations>
 where
-    C: garde::Validate<Context: Default>,
+    C: crate::Command + garde::Validate<Context: Default>,
 {
-    command.validate().map_err(Violations::from)
+    garde::Validate::validate(command).map_err(|report| {
+        let mut violations = Violations::from(report);
+        for first in violations
+            .0
+            .iter_mut()
+            .filter_map(|one| one.path.first_mut())
+        {
+            if let Some(field) = C::INFO.ty.fields.iter().find(|field| field.name == *first) {
+                field.json.clone_into(first);
+            }
+        }
+        violations
+    })
 }
 
 /// Tells that `#[command(garde)]` needs a feature.

@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Fields, GenericParam, Ident, Type};
 
 use super::doc::Doc;
+use super::json_name;
 use crate::ctxt::Ctxt;
 
 /// A named field.
@@ -14,6 +15,8 @@ pub(crate) struct Field {
     pub(crate) ident: Ident,
     /// Without `r#`.
     pub(crate) name: String,
+    /// Its name in JSON, if serde is told another one.
+    pub(crate) json: Option<String>,
     pub(crate) ty: Type,
     pub(crate) doc: Doc,
 }
@@ -65,7 +68,11 @@ pub(crate) fn named(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) -> Option<Vec
             }
             match &data.fields {
                 Fields::Unit => Some(Vec::new()),
-                Fields::Named(fields) => Some(fields.named.iter().filter_map(field).collect()),
+                Fields::Named(fields) => {
+                    let rule = json_name::renamed(&input.attrs, "rename_all");
+                    let field = |f| field(f, rule.as_deref());
+                    Some(fields.named.iter().filter_map(field).collect())
+                }
                 Fields::Unnamed(fields) => {
                     ctxt.error(
                         fields,
@@ -88,10 +95,15 @@ pub(crate) fn named(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) -> Option<Vec
     }
 }
 
-fn field(field: &syn::Field) -> Option<Field> {
+/// A field, with serde's rule for the names of all of them.
+fn field(field: &syn::Field, rule: Option<&str>) -> Option<Field> {
     let ident = field.ident.clone()?;
+    let name = ident.unraw().to_string();
+    let renamed = json_name::renamed(&field.attrs, "rename");
+    let json = renamed.or_else(|| Some(json_name::under_rule(&name, rule?)));
     Some(Field {
-        name: ident.unraw().to_string(),
+        json: json.filter(|json| *json != name),
+        name,
         ident,
         ty: field.ty.clone(),
         doc: Doc::of(&field.attrs),
