@@ -23,7 +23,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let app = device_onboarding().start(MemoryStore::new()).await?;
 //! let register = RegisterDevice {
-//!     device: DeviceId::new("sensor-1"),
+//!     device_id: DeviceId::new("sensor-1"),
 //!     serial: None,
 //!     mac: None,
 //!     firmware: Some(FirmwareVersion::new("2.1.0")),
@@ -33,7 +33,7 @@
 //! assert!(again.already_committed);
 //! assert_eq!(again.position, first.position);
 //!
-//! let validate = ValidateDevice { device: DeviceId::new("sensor-1"), firmware: None };
+//! let validate = ValidateDevice { device_id: DeviceId::new("sensor-1"), firmware: None };
 //! let _ = app.execute(validate).await?;
 //! app.settled().await?; // the bot has reacted
 //! let fleet = app.view::<FleetOverview>().get(&()).await?.unwrap_or_default();

@@ -19,8 +19,8 @@ impl Default for Provisioner {
 impl Provisioner {
     fn validated(&self, event: &DeviceValidated) -> ProvisionDevice {
         ProvisionDevice {
-            device: event.device.clone(),
-            hub: hub_of(&event.device, self.hubs),
+            device_id: event.device_id.clone(),
+            hub: hub_of(&event.device_id, self.hubs),
         }
     }
 }

@@ -14,23 +14,27 @@ use crate::projection::DeviceLifecycle;
     rejects = DeviceRejection,
     garde
 )]
+#[serde(rename_all = "camelCase")]
 pub struct ConnectDevice {
     /// The device.
     #[garde(dive)]
-    pub device: DeviceId,
+    pub device_id: DeviceId,
 }
 
 impl Decide for ConnectDevice {
     fn decide(&self, device: &DeviceLifecycle) -> Decision<Self> {
-        let status = device.in_service(&self.device)?;
-        let id = self.device.clone();
+        let status = device.in_service(&self.device_id)?;
+        let id = self.device_id.clone();
         match status {
             Status::Provisioned | Status::Disconnected => emit(DeviceConnected {
-                device: id,
+                device_id: id,
                 was: status,
             }),
-            Status::Connected => reject(DeviceRejection::AlreadyConnected { device: id }),
-            _ => reject(DeviceRejection::NotProvisioned { device: id, status }),
+            Status::Connected => reject(DeviceRejection::AlreadyConnected { device_id: id }),
+            _ => reject(DeviceRejection::NotProvisioned {
+                device_id: id,
+                status,
+            }),
         }
     }
 }

@@ -14,10 +14,11 @@ use crate::projection::DeviceLifecycle;
     rejects = DeviceRejection,
     garde
 )]
+#[serde(rename_all = "camelCase")]
 pub struct DecommissionDevice {
     /// The device.
     #[garde(dive)]
-    pub device: DeviceId,
+    pub device_id: DeviceId,
     /// Why, for whoever looks at the device later.
     #[garde(length(chars, min = 1, max = 500))]
     pub reason: String,
@@ -25,9 +26,9 @@ pub struct DecommissionDevice {
 
 impl Decide for DecommissionDevice {
     fn decide(&self, device: &DeviceLifecycle) -> Decision<Self> {
-        let was = device.in_service(&self.device)?;
+        let was = device.in_service(&self.device_id)?;
         emit(DeviceDecommissioned {
-            device: self.device.clone(),
+            device_id: self.device_id.clone(),
             reason: self.reason.clone(),
             was,
         })

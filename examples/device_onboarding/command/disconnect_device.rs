@@ -14,19 +14,23 @@ use crate::projection::DeviceLifecycle;
     rejects = DeviceRejection,
     garde
 )]
+#[serde(rename_all = "camelCase")]
 pub struct DisconnectDevice {
     /// The device.
     #[garde(dive)]
-    pub device: DeviceId,
+    pub device_id: DeviceId,
 }
 
 impl Decide for DisconnectDevice {
     fn decide(&self, device: &DeviceLifecycle) -> Decision<Self> {
-        let status = device.in_service(&self.device)?;
-        let id = self.device.clone();
+        let status = device.in_service(&self.device_id)?;
+        let id = self.device_id.clone();
         match status {
-            Status::Connected => emit(DeviceDisconnected { device: id }),
-            _ => reject(DeviceRejection::NotConnected { device: id, status }),
+            Status::Connected => emit(DeviceDisconnected { device_id: id }),
+            _ => reject(DeviceRejection::NotConnected {
+                device_id: id,
+                status,
+            }),
         }
     }
 }

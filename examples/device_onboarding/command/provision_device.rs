@@ -14,10 +14,11 @@ use crate::projection::DeviceLifecycle;
     rejects = DeviceRejection,
     garde
 )]
+#[serde(rename_all = "camelCase")]
 pub struct ProvisionDevice {
     /// The device.
     #[garde(dive)]
-    pub device: DeviceId,
+    pub device_id: DeviceId,
     /// The hub.
     #[garde(dive)]
     pub hub: HubId,
@@ -25,17 +26,21 @@ pub struct ProvisionDevice {
 
 impl Decide for ProvisionDevice {
     fn decide(&self, device: &DeviceLifecycle) -> Decision<Self> {
-        let status = device.in_service(&self.device)?;
-        let id = self.device.clone();
+        let status = device.in_service(&self.device_id)?;
+        let id = self.device_id.clone();
         match status {
             Status::Validated => emit(DeviceProvisioned {
-                device: id,
+                device_id: id,
                 hub: self.hub.clone(),
             }),
-            Status::Registered | Status::Refused => {
-                reject(DeviceRejection::NotValidated { device: id, status })
-            }
-            _ => reject(DeviceRejection::AlreadyProvisioned { device: id, status }),
+            Status::Registered | Status::Refused => reject(DeviceRejection::NotValidated {
+                device_id: id,
+                status,
+            }),
+            _ => reject(DeviceRejection::AlreadyProvisioned {
+                device_id: id,
+                status,
+            }),
         }
     }
 }

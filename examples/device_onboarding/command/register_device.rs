@@ -17,39 +17,39 @@ use crate::projection::DeviceLifecycle;
     state = DeviceLifecycle,
     emits(DeviceRegistered),
     rejects = DeviceRejection,
-    id = "{device}",
+    id = "{device_id}",
     garde
 )]
+#[serde(rename_all = "camelCase")]
 pub struct RegisterDevice {
     /// The device.
     #[garde(dive)]
-    pub device: DeviceId,
+    pub device_id: DeviceId,
     /// What the manufacturer printed on it.
     #[garde(dive)]
-    #[serde(default)]
     pub serial: Option<SerialNumber>,
     /// The address of its network card.
     #[garde(dive)]
-    #[serde(default)]
     pub mac: Option<MacAddress>,
     /// What runs on it.
     #[garde(dive)]
-    #[serde(default)]
     pub firmware: Option<FirmwareVersion>,
 }
 
 impl Decide for RegisterDevice {
     fn decide(&self, device: &DeviceLifecycle) -> Decision<Self> {
-        let id = self.device.clone();
+        let id = self.device_id.clone();
         match device.status {
             None => emit(DeviceRegistered {
-                device: id,
+                device_id: id,
                 serial: self.serial.clone(),
                 mac: self.mac.clone(),
                 firmware: self.firmware.clone(),
             }),
-            Some(Status::Decommissioned) => reject(DeviceRejection::Decommissioned { device: id }),
-            Some(_) => reject(DeviceRejection::AlreadyRegistered { device: id }),
+            Some(Status::Decommissioned) => {
+                reject(DeviceRejection::Decommissioned { device_id: id })
+            }
+            Some(_) => reject(DeviceRejection::AlreadyRegistered { device_id: id }),
         }
     }
 }

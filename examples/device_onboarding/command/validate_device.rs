@@ -16,37 +16,37 @@ use crate::projection::DeviceLifecycle;
     rejects = DeviceRejection,
     garde
 )]
+#[serde(rename_all = "camelCase")]
 pub struct ValidateDevice {
     /// The device.
     #[garde(dive)]
-    pub device: DeviceId,
+    pub device_id: DeviceId,
     /// What runs on it now, if that is not what it was registered with.
     #[garde(dive)]
-    #[serde(default)]
     pub firmware: Option<FirmwareVersion>,
 }
 
 impl Decide for ValidateDevice {
     fn decide(&self, device: &DeviceLifecycle) -> Decision<Self> {
-        let was = device.in_service(&self.device)?;
-        let id = self.device.clone();
+        let was = device.in_service(&self.device_id)?;
+        let id = self.device_id.clone();
         if !matches!(was, Status::Registered | Status::Refused) {
             return reject(DeviceRejection::AlreadyValidated {
-                device: id,
+                device_id: id,
                 status: was,
             });
         }
         let Some(firmware) = self.firmware.as_ref().or(device.firmware.as_ref()).cloned() else {
-            return reject(DeviceRejection::FirmwareUnknown { device: id });
+            return reject(DeviceRejection::FirmwareUnknown { device_id: id });
         };
         match firmware.may_join() {
             Ok(()) => emit(DeviceValidated {
-                device: id,
+                device_id: id,
                 firmware,
                 was,
             }),
             Err(reason) => emit(DeviceValidationFailed {
-                device: id,
+                device_id: id,
                 firmware,
                 reason,
                 was,

@@ -55,13 +55,15 @@ impl DeviceLifecycle {
     ///
     /// # Errors
     /// [`DeviceRejection::NotRegistered`], [`DeviceRejection::Decommissioned`].
-    pub fn in_service(&self, device: &DeviceId) -> Result<Status, DeviceRejection> {
-        let device = || device.clone();
+    pub fn in_service(&self, device_id: &DeviceId) -> Result<Status, DeviceRejection> {
+        let device_id = || device_id.clone();
         match self.status {
-            None => Err(DeviceRejection::NotRegistered { device: device() }),
-            Some(Status::Decommissioned) => {
-                Err(DeviceRejection::Decommissioned { device: device() })
-            }
+            None => Err(DeviceRejection::NotRegistered {
+                device_id: device_id(),
+            }),
+            Some(Status::Decommissioned) => Err(DeviceRejection::Decommissioned {
+                device_id: device_id(),
+            }),
             Some(status) => Ok(status),
         }
     }

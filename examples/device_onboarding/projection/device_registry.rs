@@ -37,7 +37,7 @@ pub struct DeviceRegistry {
 #[projection(key = Device)]
 impl DeviceRegistry {
     fn registered(&mut self, event: &DeviceRegistered, meta: &Metadata) {
-        self.device_id = Some(event.device.clone());
+        self.device_id = Some(event.device_id.clone());
         self.serial.clone_from(&event.serial);
         self.mac.clone_from(&event.mac);
         self.firmware.clone_from(&event.firmware);

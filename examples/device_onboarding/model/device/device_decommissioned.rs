@@ -7,9 +7,10 @@ use super::{Device, DeviceId, Status};
 /// The device is out of service, for good.
 #[derive(Event, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[event(stream = Device)]
+#[serde(rename_all = "camelCase")]
 pub struct DeviceDecommissioned {
     /// The device.
-    pub device: DeviceId,
+    pub device_id: DeviceId,
     /// Why.
     pub reason: String,
     /// Where it stood before.

@@ -7,7 +7,8 @@ use super::{Device, DeviceId};
 /// The device is not online any more.
 #[derive(Event, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[event(stream = Device)]
+#[serde(rename_all = "camelCase")]
 pub struct DeviceDisconnected {
     /// The device.
-    pub device: DeviceId,
+    pub device_id: DeviceId,
 }
