@@ -30,7 +30,7 @@ pub struct EventQuery {
 }
 
 impl EventQuery {
-    /// All events of the log that has the name of the model.
+    /// All events of the model's log; of a model with several, those of the log that has its name.
     pub fn new() -> Self {
         Self::default()
     }
@@ -106,7 +106,10 @@ pub(super) fn read(
         limit,
         live,
     } = query;
-    let log = log.unwrap_or_else(|| app.model.name().clone());
+    let log = log.unwrap_or_else(|| match &app.model.logs()[..] {
+        [only] => only.name.clone(),
+        _ => app.model.name().clone(),
+    });
     let stop = app.stop.clone();
     let events = app
         .store
