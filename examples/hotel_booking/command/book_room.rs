@@ -27,6 +27,7 @@ pub struct BookRoom {
 
 /// Why a room is not booked.
 #[derive(Rejection, Serialize, Clone, Debug, PartialEq, thiserror::Error)]
+#[serde(untagged)]
 pub enum BookingRejection {
     /// The hotel has no such room.
     #[error("there is no {room}")]
@@ -34,7 +35,7 @@ pub enum BookingRejection {
         /// The room.
         room: Room,
     },
-    /// Somebody has it.
+    /// The room is booked already.
     #[error("{room} is booked already for the night of {date}")]
     AlreadyBooked {
         /// The room.
@@ -71,6 +72,115 @@ impl Decide for BookRoom {
                 date,
             }),
             _ => reject(BookingRejection::AlreadyBooked { room: number, date }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eventmodel::testing::spec;
+
+    use super::*;
+    use crate::model::admin::RoomCreated;
+    use crate::model::booking::{GuestCheckedIn, RoomAvailable};
+
+    const ROOM: Room = Room { id: 1 };
+    const FIRST: Client = Client { id: 1 };
+    const SECOND: Client = Client { id: 2 };
+    const NIGHT: Date = jiff::civil::date(2022, 12, 12);
+
+    fn book(client: Client) -> BookRoom {
+        BookRoom {
+            room: ROOM,
+            client,
+            date: NIGHT,
+        }
+    }
+
+    fn booked() -> RoomBooked {
+        RoomBooked {
+            room: ROOM,
+            client: FIRST,
+            date: NIGHT,
+        }
+    }
+
+    #[test]
+    fn a_free_room_is_booked() {
+        spec::<BookRoom>()
+            .given(RoomCreated { room: ROOM })
+            .when(book(FIRST))
+            .emits(booked());
+    }
+
+    #[test]
+    fn the_room_must_exist() {
+        spec::<BookRoom>()
+            .when(book(FIRST))
+            .rejects(BookingRejection::NoSuchRoom { room: ROOM });
+    }
+
+    #[test]
+    fn a_room_is_booked_once() {
+        for client in [FIRST, SECOND] {
+            spec::<BookRoom>()
+                .given((RoomCreated { room: ROOM }, booked()))
+                .when(book(client))
+                .rejects(BookingRejection::AlreadyBooked {
+                    room: ROOM,
+                    date: NIGHT,
+                });
+        }
+    }
+
+    #[test]
+    fn a_room_that_is_clean_or_occupied_is_not_booked_again() {
+        let cleaned = RoomAvailable {
+            room: ROOM,
+            date: NIGHT,
+        };
+        let checked_in = GuestCheckedIn {
+            room: ROOM,
+            client: FIRST,
+            date: NIGHT,
+        };
+        for checked_in in [None, Some(checked_in)] {
+            spec::<BookRoom>()
+                .given((
+                    RoomCreated { room: ROOM },
+                    booked(),
+                    cleaned.clone(),
+                    checked_in,
+                ))
+                .when(book(SECOND))
+                .rejects(BookingRejection::AlreadyBooked {
+                    room: ROOM,
+                    date: NIGHT,
+                });
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let (room, client) = (Room { id: 0 }, Client { id: 0 });
+        spec::<BookRoom>()
+            .when(BookRoom {
+                room,
+                client,
+                date: Date::MIN,
+            })
+            .invalid(["room.id", "client.id", "date"]);
+    }
+
+    #[test]
+    fn the_first_and_the_last_night_can_be_booked() {
+        for date in [night::FIRST, night::LAST] {
+            let command = BookRoom {
+                room: ROOM,
+                client: FIRST,
+                date,
+            };
+            assert_eq!(command.validate(), Ok(()));
         }
     }
 }

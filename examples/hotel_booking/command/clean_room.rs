@@ -34,8 +34,9 @@ pub struct CleanRoom {
 
 /// Why a room is not cleaned.
 #[derive(Rejection, Serialize, Clone, Debug, PartialEq, thiserror::Error)]
+#[serde(untagged)]
 pub enum CleaningRejection {
-    /// Nobody has booked it for the night.
+    /// Nobody has booked the room for the night.
     #[error("{room} is not booked for the night of {date}")]
     NotBooked {
         /// The room.
@@ -43,7 +44,7 @@ pub enum CleaningRejection {
         /// The night.
         date: Date,
     },
-    /// It is clean.
+    /// The room was cleaned already.
     #[error("{room} was cleaned already for the night of {date}")]
     AlreadyCleaned {
         /// The room.
@@ -58,6 +59,9 @@ impl CleanRoom {
         let mut violations = Violations::new();
         self.room.check(&mut violations);
         night::check(night::is_in_the_books(self.date), &mut violations);
+        if let Some(team) = self.team {
+            team.check(&mut violations);
+        }
         violations.into_result()
     }
 }
@@ -78,5 +82,150 @@ impl Decide for CleanRoom {
                 ))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eventmodel::testing::spec;
+
+    use super::*;
+    use crate::model::Client;
+    use crate::model::booking::{GuestCheckedIn, RoomBooked};
+    use crate::model::cleanup::RoomCleaningScheduled;
+
+    const ROOM: Room = Room { id: 1 };
+    const CLIENT: Client = Client { id: 1 };
+    const NIGHT: Date = jiff::civil::date(2022, 12, 12);
+
+    fn clean(team: Option<Team>) -> CleanRoom {
+        CleanRoom {
+            room: ROOM,
+            date: NIGHT,
+            team,
+        }
+    }
+
+    fn booked() -> RoomBooked {
+        RoomBooked {
+            room: ROOM,
+            client: CLIENT,
+            date: NIGHT,
+        }
+    }
+
+    fn available() -> RoomAvailable {
+        RoomAvailable {
+            room: ROOM,
+            date: NIGHT,
+        }
+    }
+
+    fn cleaned_up(team: Team) -> RoomCleanedUp {
+        RoomCleanedUp {
+            room: ROOM,
+            date: NIGHT,
+            team,
+        }
+    }
+
+    #[test]
+    fn a_booked_room_becomes_available_when_it_is_cleaned() {
+        let team = Team { id: 3 };
+        spec::<CleanRoom>()
+            .given((
+                booked(),
+                RoomCleaningScheduled {
+                    room: ROOM,
+                    date: NIGHT,
+                    team,
+                },
+            ))
+            .when(clean(None))
+            .emits((available(), cleaned_up(team)));
+    }
+
+    #[test]
+    fn a_team_that_stands_in_is_recorded() {
+        let (planned, team) = (Team { id: 3 }, Team { id: 1 });
+        spec::<CleanRoom>()
+            .given((
+                booked(),
+                RoomCleaningScheduled {
+                    room: ROOM,
+                    date: NIGHT,
+                    team: planned,
+                },
+            ))
+            .when(clean(Some(team)))
+            .emits((available(), cleaned_up(team)));
+    }
+
+    #[test]
+    fn a_room_that_is_on_no_list_yet_is_cleaned_by_the_team_on_duty() {
+        spec::<CleanRoom>()
+            .given(booked())
+            .when(clean(None))
+            .emits((available(), cleaned_up(Team::on_duty(NIGHT))));
+    }
+
+    #[test]
+    fn only_a_booked_room_is_cleaned() {
+        spec::<CleanRoom>()
+            .when(clean(None))
+            .rejects(CleaningRejection::NotBooked {
+                room: ROOM,
+                date: NIGHT,
+            });
+    }
+
+    #[test]
+    fn a_room_that_is_on_a_list_and_not_booked_is_not_cleaned() {
+        let team = Team { id: 1 };
+        spec::<CleanRoom>()
+            .given(RoomCleaningScheduled {
+                room: ROOM,
+                date: NIGHT,
+                team,
+            })
+            .when(clean(None))
+            .rejects(CleaningRejection::NotBooked {
+                room: ROOM,
+                date: NIGHT,
+            });
+    }
+
+    #[test]
+    fn a_room_is_cleaned_once() {
+        let checked_in = GuestCheckedIn {
+            room: ROOM,
+            client: CLIENT,
+            date: NIGHT,
+        };
+        for checked_in in [None, Some(checked_in)] {
+            spec::<CleanRoom>()
+                .given((
+                    booked(),
+                    available(),
+                    cleaned_up(Team { id: 1 }),
+                    checked_in,
+                ))
+                .when(clean(None))
+                .rejects(CleaningRejection::AlreadyCleaned {
+                    room: ROOM,
+                    date: NIGHT,
+                });
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        spec::<CleanRoom>()
+            .when(CleanRoom {
+                room: Room { id: 0 },
+                date: Date::MIN,
+                team: Some(Team { id: 0 }),
+            })
+            .invalid(["room.id", "date", "team.id"]);
     }
 }

@@ -22,8 +22,9 @@ pub struct CreateRoom {
 
 /// Why a room is not created.
 #[derive(Rejection, Serialize, Clone, Debug, PartialEq, thiserror::Error)]
+#[serde(untagged)]
 pub enum CreateRoomRejection {
-    /// There is such a room.
+    /// The room exists already.
     #[error("{room} exists already")]
     RoomExists {
         /// The room.
@@ -45,5 +46,45 @@ impl Decide for CreateRoom {
             return reject(CreateRoomRejection::RoomExists { room: self.room });
         }
         emit(RoomCreated { room: self.room })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eventmodel::testing::spec;
+
+    use super::*;
+
+    const ROOM: Room = Room { id: 1 };
+
+    #[test]
+    fn a_room_is_created() {
+        spec::<CreateRoom>()
+            .when(CreateRoom { room: ROOM })
+            .emits(RoomCreated { room: ROOM });
+    }
+
+    #[test]
+    fn a_room_is_created_once() {
+        spec::<CreateRoom>()
+            .given(RoomCreated { room: ROOM })
+            .when(CreateRoom { room: ROOM })
+            .rejects(CreateRoomRejection::RoomExists { room: ROOM });
+    }
+
+    #[test]
+    fn there_is_no_room_zero() {
+        spec::<CreateRoom>()
+            .when(CreateRoom {
+                room: Room { id: 0 },
+            })
+            .invalid(["room.id"]);
+    }
+
+    #[test]
+    fn the_id_of_the_command_follows_from_the_room() {
+        let id = |id| CreateRoom { room: Room { id } }.id();
+        assert_eq!(id(1), id(1));
+        assert_ne!(id(1), id(2));
     }
 }

@@ -29,6 +29,7 @@ impl ScheduleCleaning {
         let mut violations = Violations::new();
         self.room.check(&mut violations);
         night::check(night::is_in_the_books(self.date), &mut violations);
+        self.team.check(&mut violations);
         violations.into_result()
     }
 }
@@ -38,5 +39,73 @@ impl Decide for ScheduleCleaning {
         let &Self { room, date, team } = self;
         let needed = task.team.is_none();
         emit(needed.then_some(RoomCleaningScheduled { room, date, team }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eventmodel::testing::spec;
+
+    use super::*;
+    use crate::model::cleanup::RoomCleanedUp;
+
+    const ROOM: Room = Room { id: 1 };
+    const TEAM: Team = Team { id: 2 };
+    const NIGHT: Date = jiff::civil::date(2022, 12, 12);
+
+    fn schedule(team: Team) -> ScheduleCleaning {
+        ScheduleCleaning {
+            room: ROOM,
+            date: NIGHT,
+            team,
+        }
+    }
+
+    fn scheduled() -> RoomCleaningScheduled {
+        RoomCleaningScheduled {
+            room: ROOM,
+            date: NIGHT,
+            team: TEAM,
+        }
+    }
+
+    #[test]
+    fn the_team_has_the_room_on_its_list() {
+        spec::<ScheduleCleaning>()
+            .when(schedule(TEAM))
+            .emits(scheduled());
+    }
+
+    #[test]
+    fn a_room_that_is_on_a_list_stays_there() {
+        for team in [TEAM, Team { id: 3 }] {
+            spec::<ScheduleCleaning>()
+                .given(scheduled())
+                .when(schedule(team))
+                .changes_nothing();
+        }
+    }
+
+    #[test]
+    fn a_room_that_is_clean_is_not_put_on_a_list() {
+        spec::<ScheduleCleaning>()
+            .given(RoomCleanedUp {
+                room: ROOM,
+                date: NIGHT,
+                team: TEAM,
+            })
+            .when(schedule(TEAM))
+            .changes_nothing();
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        spec::<ScheduleCleaning>()
+            .when(ScheduleCleaning {
+                room: Room { id: 0 },
+                date: Date::MAX,
+                team: Team { id: 0 },
+            })
+            .invalid(["room.id", "date", "team.id"]);
     }
 }

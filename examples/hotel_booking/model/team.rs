@@ -1,5 +1,6 @@
 use std::fmt;
 
+use eventmodel::Violations;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A cleaning team.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Team {
-    /// The number of the team, from 1.
+    /// The number of the team, from 1 to [`Team::COUNT`].
     pub id: u32,
 }
 
@@ -22,6 +23,12 @@ impl Team {
         Self {
             id: 1 + day % Self::COUNT,
         }
+    }
+
+    pub(crate) fn check(self, violations: &mut Violations) {
+        let valid = (1..=Self::COUNT).contains(&self.id);
+        let message = format!("teams are numbered from 1 to {}", Self::COUNT);
+        violations.check(valid, "team.id", message);
     }
 }
 

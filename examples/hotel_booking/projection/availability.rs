@@ -30,3 +30,48 @@ impl Availability {
         self.client = Some(event.client);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use eventmodel::testing::view_spec;
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::model::Room;
+
+    #[test]
+    fn it_shows_how_far_a_room_is_on_a_night() {
+        let (room, client, date) = (Room { id: 1 }, Client { id: 1 }, date(2022, 12, 12));
+        let key = || Booking { room, date };
+        let shows = |status| Availability {
+            status,
+            client: Some(client),
+        };
+        view_spec::<Availability>()
+            .given(RoomBooked { room, client, date })
+            .then(key(), shows(Status::Booked))
+            .given(RoomAvailable { room, date })
+            .then(key(), shows(Status::Available))
+            .given(GuestCheckedIn { room, client, date })
+            .then(key(), shows(Status::Occupied));
+    }
+
+    #[test]
+    fn a_booking_is_for_one_room_and_one_night() {
+        let (room, client, night) = (Room { id: 1 }, Client { id: 1 }, date(2022, 12, 12));
+        view_spec::<Availability>()
+            .given(RoomBooked {
+                room,
+                client,
+                date: night,
+            })
+            .then_nothing(Booking {
+                room,
+                date: date(2022, 12, 13),
+            })
+            .then_nothing(Booking {
+                room: Room { id: 2 },
+                date: night,
+            });
+    }
+}

@@ -54,3 +54,67 @@ impl CleaningSchedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use eventmodel::testing::view_spec;
+    use jiff::civil::date;
+
+    use super::*;
+
+    const TODAY: Date = date(2022, 12, 12);
+
+    fn scheduled(room: u32, date: Date) -> RoomCleaningScheduled {
+        RoomCleaningScheduled {
+            room: Room { id: room },
+            date,
+            team: Team { id: 2 },
+        }
+    }
+
+    fn cleaned_up(room: u32, team: u32) -> RoomCleanedUp {
+        RoomCleanedUp {
+            room: Room { id: room },
+            date: TODAY,
+            team: Team { id: team },
+        }
+    }
+
+    fn schedule<const N: usize>(rooms: [(u32, u32, bool); N]) -> CleaningSchedule {
+        let planned = |(room, team, done)| PlannedCleaning {
+            room: Room { id: room },
+            team: Team { id: team },
+            done,
+        };
+        CleaningSchedule {
+            rooms: rooms.into_iter().map(planned).collect(),
+        }
+    }
+
+    #[test]
+    fn a_day_has_the_rooms_that_are_to_be_cleaned() {
+        view_spec::<CleaningSchedule>()
+            .given([
+                scheduled(7, TODAY),
+                scheduled(1, TODAY),
+                scheduled(3, date(2022, 12, 13)),
+            ])
+            .then(TODAY, schedule([(1, 2, false), (7, 2, false)]))
+            .then(date(2022, 12, 13), schedule([(3, 2, false)]))
+            .then_nothing(date(2022, 12, 14));
+    }
+
+    #[test]
+    fn a_room_that_is_clean_is_done_by_the_team_that_did_it() {
+        view_spec::<CleaningSchedule>()
+            .given((scheduled(1, TODAY), scheduled(7, TODAY), cleaned_up(7, 3)))
+            .then(TODAY, schedule([(1, 2, false), (7, 3, true)]));
+    }
+
+    #[test]
+    fn a_room_that_was_cleaned_before_it_was_on_a_list_is_there_too() {
+        view_spec::<CleaningSchedule>()
+            .given(cleaned_up(1, 2))
+            .then(TODAY, schedule([(1, 2, true)]));
+    }
+}

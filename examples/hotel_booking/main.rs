@@ -1,0 +1,86 @@
+//! The hotel as a program: `cargo run --example hotel_booking`, and it says what to try.
+
+mod adapter;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use eventmodel::{App, ExecuteError, MemoryStore, NotDrained, StartError};
+use hotel_booking::command::CreateRoomRejection;
+use hotel_booking::{ROOMS, create_rooms, hotel_booking};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use adapter::cli::Options;
+use adapter::demo::{self, DemoError};
+use adapter::http::{self, HttpError};
+use adapter::store::StoreChoice;
+
+/// Why the program ends with an error.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("the hotel cannot open")]
+    Start(#[from] StartError),
+    #[error("the rooms cannot be created")]
+    Rooms(#[from] ExecuteError<CreateRoomRejection>),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error("the story broke off")]
+    Demo(#[from] DemoError),
+    #[error(transparent)]
+    Drain(#[from] NotDrained),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    match run(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), RunError> {
+    if options.demo {
+        let app = open(options.store).await?;
+        demo::play(&app, io::stdout().lock()).await?;
+        app.shutdown().await?;
+        return Ok(());
+    }
+    // Before the hotel opens: a port that is taken is the most likely mistake.
+    let listener = http::listen(&options.host, options.port).await?;
+    let app = open(options.store).await?;
+    http::run(listener, app, options.store).await?;
+    Ok(())
+}
+
+/// The hotel with its rooms.
+async fn open(store: StoreChoice) -> Result<App, RunError> {
+    let app = match store {
+        StoreChoice::Memory => hotel_booking().start(MemoryStore::new()).await?,
+    };
+    create_rooms(&app, ROOMS).await?;
+    Ok(app)
+}
+
+/// Prints an error and what caused it. It cannot be helped if that fails, too.
+fn report(error: &dyn std::error::Error) {
+    let mut text = format!("hotel_booking: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    let _ = writeln!(io::stderr(), "{text}");
+}
