@@ -66,7 +66,7 @@ fn command(info: &CommandInfo, mount: &str, problems: &str) -> Value {
 }
 
 fn field(field: &FieldInfo) -> Value {
-    json!({ "name": field.name, "type": field.ty, "doc": field.doc })
+    json!({ "name": field.json, "type": field.ty, "doc": field.doc })
 }
 
 fn describe(view: &AnyView, address: &str, mount: &str) -> Value {
