@@ -5,6 +5,7 @@
 //!
 //! | folder | on the board |
 //! |---|---|
+//! | `adapter` | the lanes on top: how the outside comes in, and how it is started |
 //! | `command` | the blue post-its: what is asked for, decided on where the device stands |
 //! | `model` | the row at the bottom, and the orange post-its in it: what has happened |
 //! | `projection` | the green post-its: what commands decide on, what people look at |
@@ -43,6 +44,7 @@
 //! # }
 //! ```
 
+pub mod adapter;
 pub mod automation;
 pub mod command;
 pub mod model;

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use eventmodel::projection;
 use serde::{Deserialize, Serialize};
 
@@ -79,5 +81,25 @@ impl FleetOverview {
             Status::Disconnected => &mut self.disconnected,
             Status::Decommissioned => &mut self.decommissioned,
         }
+    }
+}
+
+impl fmt::Display for FleetOverview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} devices", self.total)?;
+        let counts = [
+            (self.registered, Status::Registered),
+            (self.refused, Status::Refused),
+            (self.validated, Status::Validated),
+            (self.provisioned, Status::Provisioned),
+            (self.connected, Status::Connected),
+            (self.disconnected, Status::Disconnected),
+            (self.decommissioned, Status::Decommissioned),
+        ];
+        let there = counts.iter().filter(|(count, _)| *count > 0);
+        for (n, (count, status)) in there.enumerate() {
+            write!(f, "{} {count} {status}", if n == 0 { ":" } else { "," })?;
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,133 @@
+//! Many devices at once, from a file: each line is a device that is registered and validated; the bot does the rest.
+//!
+//! A line can be run as often as you like, because the ids of its commands follow from the device. So a run that was
+//! stopped is resumed by starting it again, and there is no file that says how far it was.
+
+mod csv;
+mod format;
+mod input;
+mod lines;
+mod ndjson;
+mod problem;
+mod progress;
+mod server;
+mod summary;
+mod target;
+
+use std::num::NonZeroUsize;
+
+use futures_util::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+pub use format::Format;
+pub use input::Input;
+pub use lines::MAX_LINE;
+pub use problem::{InputProblem, WrongLine};
+pub use progress::Progress;
+pub use server::{Server, UrlError};
+pub use summary::{Outcome, Summary};
+pub use target::{Target, TargetError};
+
+use input::Read;
+
+/// Why a run ended before its input did.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Ended {
+    /// Someone stopped it.
+    #[error("stopped")]
+    Stopped,
+    /// The file cannot be used.
+    #[error("{name}: {problem}")]
+    Input {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        problem: InputProblem,
+    },
+    /// The target gave no answer.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+/// Onboards the devices of a file, `concurrency` of them at the same time, and tells `watch` of each line in its
+/// order. What came of the lines is added to `summary`, also if it ends early.
+///
+/// # Errors
+/// [`Ended`]: why it ended before the file did. Lines that are wrong are no reason.
+pub async fn onboard(
+    input: Input,
+    target: &Target,
+    concurrency: NonZeroUsize,
+    stop: &CancellationToken,
+    summary: &mut Summary,
+    watch: &mut impl Watch,
+) -> Result<(), Ended> {
+    let name = input.name();
+    watch.starts(&name, input.size());
+    let (lines, bytes) = input.read();
+    // What is in flight when it is stopped is finished, so that each line that was sent is also reported.
+    let results = ReceiverStream::new(lines)
+        .take_until(stop.cancelled())
+        .map(|read| async {
+            Ok(match read {
+                Read::Line {
+                    number,
+                    device: Ok(device),
+                } => Seen::Line(number, target.onboard(device).await?),
+                Read::Line {
+                    number,
+                    device: Err(wrong),
+                } => Seen::Line(number, Outcome::Wrong(wrong)),
+                Read::Note(note) => Seen::Note(note),
+                Read::Problem(problem) => return Err(Problem::Input(problem)),
+            })
+        })
+        .buffered(concurrency.get());
+    let mut results = std::pin::pin!(results);
+    while let Some(seen) = results.next().await {
+        match seen {
+            Ok(Seen::Line(number, outcome)) => {
+                summary.add(&outcome);
+                let bytes = bytes.load(std::sync::atomic::Ordering::Relaxed);
+                watch.line(&name, number, &outcome, bytes);
+            }
+            Ok(Seen::Note(note)) => watch.note(&name, &note),
+            Err(Problem::Input(problem)) => return Err(Ended::Input { name, problem }),
+            Err(Problem::Target(error)) => return Err(error.into()),
+        }
+    }
+    if stop.is_cancelled() {
+        Err(Ended::Stopped)
+    } else {
+        Ok(())
+    }
+}
+
+enum Seen {
+    Line(u64, Outcome),
+    Note(String),
+}
+
+enum Problem {
+    Input(InputProblem),
+    Target(TargetError),
+}
+
+impl From<TargetError> for Problem {
+    fn from(error: TargetError) -> Self {
+        Self::Target(error)
+    }
+}
+
+/// Who is told how a run goes.
+pub trait Watch {
+    /// A file is begun; its size in bytes, if that is known.
+    fn starts(&mut self, _name: &str, _size: Option<u64>) {}
+    /// A line was done; so many bytes of its file were read.
+    fn line(&mut self, name: &str, number: u64, outcome: &Outcome, bytes: u64);
+    /// Something about the file is worth a note.
+    fn note(&mut self, _name: &str, _note: &str) {}
+}
