@@ -8,6 +8,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
+use foldhash::fast::RandomState;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::sync::watch;
@@ -74,9 +75,9 @@ struct Content {
     /// The event at position `n` is at index `n - 1`.
     events: Vec<RecordedEvent>,
     /// The positions of each instance, in order.
-    instances: HashMap<Subject, Vec<u64>>,
+    instances: HashMap<Subject, Vec<u64>, RandomState>,
     /// The first position of each command.
-    commands: HashMap<CommandId, u64>,
+    commands: HashMap<CommandId, u64, RandomState>,
 }
 
 impl Log {
