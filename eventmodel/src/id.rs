@@ -1,10 +1,12 @@
 //! Identities: of commands, and of the events that they emit.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::scratch;
 
 mod writer;
 
@@ -73,9 +75,25 @@ impl CommandId {
         &self.0
     }
 
+    /// The id, not copied.
+    pub(crate) fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
+
     /// The id of the `n`th event that this command emitted, from 0.
     pub(crate) fn event(&self, n: usize) -> EventId {
-        EventId(format!("{}/{n}", self.0).into())
+        let mut text = scratch::take();
+        text.push_str(&self.0);
+        text.push('/');
+        match u8::try_from(n) {
+            // The usual one, without the machinery of formats.
+            Ok(digit @ 0..=9) => text.push(char::from(b'0' + digit)),
+            // Writing to a string does not fail.
+            _ => drop(write!(text, "{n}")),
+        }
+        let id = EventId(text.as_str().into());
+        scratch::give_back(text);
+        id
     }
 }
 

@@ -21,6 +21,7 @@ mod projection;
 mod receipt;
 mod recorded;
 mod rejection;
+mod scratch;
 mod state;
 pub mod store;
 mod stream;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scratch;
 use crate::token::{SubjectToken, TokenError, decode_token, encode_token};
 
 /// A literal NATS subject, such as `booking.1.2022-12-12`: the address of one stream instance.
@@ -151,9 +152,9 @@ impl SubjectError {
 pub struct SubjectWriter(String);
 
 impl SubjectWriter {
-    /// Room for a usual subject.
+    /// Nothing so far.
     pub fn new() -> Self {
-        Self(String::with_capacity(48))
+        Self(scratch::take())
     }
 
     /// A part of the template that is not a field, with its dots.
@@ -176,7 +177,9 @@ impl SubjectWriter {
         if self.0.len() > Subject::MAX_LEN {
             return Err(SubjectError::too_long(&self.0));
         }
-        Ok(Subject(self.0.into()))
+        let subject = Subject(self.0.as_str().into());
+        scratch::give_back(self.0);
+        Ok(subject)
     }
 }
 
