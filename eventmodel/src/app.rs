@@ -11,6 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::audit::{AuditEntry, AuditQuery, AuditTrail};
+use crate::codec::{Codec, Json};
 use crate::model::{EventModel, Vocabulary, log_of, logs_of_handlers};
 use crate::store::{Store, StoreError};
 use crate::view::{RunningView, View, ViewDefinition, ViewError};
@@ -66,6 +67,16 @@ struct Inner {
 struct Route {
     name: Arc<str>,
     log: Arc<str>,
+    /// Texts that its events have: their types, and the usual content type.
+    texts: Vec<Arc<str>>,
+}
+
+impl Route {
+    /// The text, without a copy for every event.
+    fn shared(&self, text: &'static str) -> Arc<str> {
+        let known = self.texts.iter().find(|known| ***known == *text);
+        known.cloned().unwrap_or_else(|| text.into())
+    }
 }
 
 impl App {
@@ -271,6 +282,10 @@ fn routes(model: &EventModel) -> HashMap<TypeId, Route> {
         Route {
             name: info.ty.name.into(),
             log: home.map_or_else(|| model.name().clone(), |stream| log_of(model, stream)),
+            texts: std::iter::once(Json::CONTENT_TYPE)
+                .chain(info.emits.iter().map(|event| event.event_type))
+                .map(Arc::from)
+                .collect(),
         }
     };
     commands

@@ -37,7 +37,14 @@ impl StateCache {
         true
     }
 
-    /// Takes the state out, so that its only owner can change it in place.
+    /// Takes the state out if it is shared with the slot, so that the slot can change it in place.
+    pub(super) fn unshare(&self, slot: &dyn ErasedSlot) {
+        if slot.is_shared() {
+            self.release(slot);
+        }
+    }
+
+    /// Takes the state out.
     pub(super) fn release(&self, slot: &dyn ErasedSlot) {
         if let Some(cache) = &self.0 {
             cache.remove(&(slot.projection_id(), slot.subject().clone()));

@@ -58,7 +58,7 @@ pub(super) async fn execute<C: Decide>(
     let correlation_id = options
         .correlation_id
         .clone()
-        .unwrap_or_else(|| id.as_str().into());
+        .unwrap_or_else(|| id.shared());
     let fingerprint = given_id.then(|| fingerprint(command)).flatten();
     let execution = Execution {
         app,
@@ -95,8 +95,10 @@ impl Execution<'_> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            self.expect_revision(&mut erased::<C>(&mut slots), &mut freshness)
-                .await?;
+            if let Some(expected) = self.options.expected_revision {
+                self.expect_revision(expected, &mut erased::<C>(&mut slots), &mut freshness)
+                    .await?;
+            }
             let decision = <C::State>::with(&slots, self.now, |state| command.decide(state));
             let mut erased = erased::<C>(&mut slots);
             let events = match decision {
@@ -118,17 +120,13 @@ impl Execution<'_> {
             };
             let append = self.prepare(events, &erased).await?;
             let instance = instance(&erased, &append);
-            let guarded: Vec<_> = append
-                .guards()
-                .iter()
-                .map(|guard| guard.subject.clone())
-                .collect();
-            match self.append(append).await {
+            match self.append(&append).await {
                 Ok(appended) => {
                     self.remember(&mut erased, &appended);
                     return Ok(self.receipt(appended, &instance));
                 }
                 Err(AppendError::Conflict { subject, actual }) => {
+                    let guarded = guarded(&append);
                     if self.given_id
                         && let Some(receipt) = self.committed(&guarded).await?
                     {
@@ -163,12 +161,10 @@ impl Execution<'_> {
     /// What the sender expects must hold for a state that was read for it, not only for a cached one.
     async fn expect_revision<R>(
         &self,
+        expected: Position,
         slots: &mut [&mut dyn ErasedSlot],
         freshness: &mut Freshness,
     ) -> Result<(), ExecuteError<R>> {
-        let Some(expected) = self.options.expected_revision else {
-            return Ok(());
-        };
         let Some(first) = slots.first() else {
             return Ok(());
         };
@@ -220,11 +216,11 @@ impl Execution<'_> {
                     position: Position::START,
                     subjects: subjects.into(),
                     id: command.id.event(n),
-                    event_type: event_type.into(),
+                    event_type: self.route.shared(event_type),
                     version: event.info.version,
                     time: self.now,
                     source: self.source(),
-                    content_type: event.content_type.into(),
+                    content_type: self.route.shared(event.content_type),
                     correlation_id: self.correlation_id.clone(),
                     causation_id: self.options.causation_id.clone(),
                     traceparent: self.options.traceparent.clone(),
@@ -341,6 +337,11 @@ fn erased<C: Decide>(slots: &mut <C::State as DecisionState>::Slots) -> Vec<&mut
 
 fn subjects(slots: &[&mut dyn ErasedSlot]) -> Vec<Subject> {
     slots.iter().map(|slot| slot.subject().clone()).collect()
+}
+
+fn guarded(append: &Append) -> Vec<Subject> {
+    let guards = append.guards().iter();
+    guards.map(|guard| guard.subject.clone()).collect()
 }
 
 /// The instance that the command is keyed by.

@@ -54,6 +54,8 @@ pub trait ErasedSlot: Send + Sync {
     fn revision(&self) -> Position;
     /// All up to `revision` is folded.
     fn set_revision(&mut self, revision: Position);
+    /// Whether the state is someone else's too.
+    fn is_shared(&self) -> bool;
     /// Folds an event in; `false` if the projection does not handle it.
     fn apply(&mut self, event: &RecordedEvent) -> Result<bool, DecodeError>;
     /// The state, to be cached.
@@ -91,6 +93,10 @@ impl<P: Projection> ErasedSlot for Slot<P> {
 
     fn set_revision(&mut self, revision: Position) {
         self.revision = revision;
+    }
+
+    fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.state) > 1
     }
 
     fn apply(&mut self, event: &RecordedEvent) -> Result<bool, DecodeError> {

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{Backoff, Execution};
+use super::{Backoff, Execution, guarded};
 use crate::Subject;
 use crate::store::{Append, AppendError, Appended, StoreError};
 
@@ -12,8 +12,8 @@ impl Execution<'_> {
     /// The same append is made again: it has the same ids and the same guards, so that at most one of them is
     /// stored. Only when a guard does not hold any more, and the command is not found, is it certain that none was
     /// stored nor will be.
-    pub(super) async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let deadline = Instant::now() + self.app.options.resolve_within;
+    pub(super) async fn append(&self, append: &Append) -> Result<Appended, AppendError> {
+        let mut deadline = None;
         let mut backoff = Backoff::for_lost_answers();
         let mut in_doubt: Option<String> = None;
         loop {
@@ -28,12 +28,7 @@ impl Execution<'_> {
                     });
                 }
                 Err(conflict @ AppendError::Conflict { .. }) if in_doubt.is_some() => {
-                    let subjects: Vec<Subject> = append
-                        .guards()
-                        .iter()
-                        .map(|guard| guard.subject.clone())
-                        .collect();
-                    match self.look_up(&subjects).await {
+                    match self.look_up(&guarded(append)).await {
                         Ok(Some(appended)) => {
                             return Ok(Appended {
                                 already_committed: self.given_id,
@@ -52,7 +47,8 @@ impl Execution<'_> {
                 tracing::warn!(command = %self.command.id, %reason, "the answer to an append was lost");
                 in_doubt = Some(reason.clone());
             }
-            if Instant::now() >= deadline {
+            let now = Instant::now();
+            if now >= *deadline.get_or_insert(now + self.app.options.resolve_within) {
                 return Err(match in_doubt {
                     Some(reason) => AppendError::Unknown { reason },
                     None => error,

@@ -5,17 +5,17 @@ use std::time::Duration;
 pub(crate) struct Backoff {
     next: Duration,
     max: Duration,
+    /// 0 before the first wait: most executions have none.
     random: u64,
 }
 
 impl Backoff {
     /// The first wait is at most `first`, each further one at most twice as long, up to `max`.
     pub(crate) fn new(first: Duration, max: Duration) -> Self {
-        // The keys of the standard hasher are random for each instance: enough to spread waits.
         Self {
             next: first,
             max,
-            random: RandomState::new().hash_one(0) | 1,
+            random: 0,
         }
     }
 
@@ -29,6 +29,10 @@ impl Backoff {
 
     /// Waits between half of the next wait and all of it.
     pub(crate) async fn wait(&mut self) {
+        if self.random == 0 {
+            // The keys of the standard hasher are random for each instance: enough to spread waits.
+            self.random = RandomState::new().hash_one(0) | 1;
+        }
         // Xorshift; the quality of a spread does not need more.
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;

@@ -16,6 +16,29 @@ pub(super) enum Freshness {
     Read,
 }
 
+/// Some of the states of a command, of which there are at most six: a bit for each.
+#[derive(Clone, Copy, Default)]
+struct Which(u64);
+
+impl Which {
+    fn add(&mut self, i: usize) {
+        self.0 |= 1 << i;
+    }
+
+    fn iter(self) -> impl Iterator<Item = usize> {
+        (0..64).filter(move |i| self.0 & (1 << i) != 0)
+    }
+
+    fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The only one.
+    fn single(self) -> Option<usize> {
+        (self.0.count_ones() == 1).then(|| self.0.trailing_zeros() as usize)
+    }
+}
+
 impl Execution<'_> {
     /// Loads the states: the guarded ones from the cache if they are there, the others from the store.
     pub(super) async fn load<R>(
@@ -24,16 +47,16 @@ impl Execution<'_> {
         floor: Option<&(Subject, Position)>,
     ) -> Result<Freshness, ExecuteError<R>> {
         let mut freshness = Freshness::Read;
-        let mut from_store = Vec::with_capacity(slots.len());
+        let mut from_store = Which::default();
         for (i, slot) in slots.iter_mut().enumerate() {
             // No guard will tell that an unguarded state was stale, so its tail is always read.
             if self.app.cache.restore(&mut **slot) && slot.guarded() {
                 freshness = Freshness::Cached;
             } else {
-                from_store.push(i);
+                from_store.add(i);
             }
         }
-        self.read(slots, &from_store, floor).await?;
+        self.read(slots, from_store, floor).await?;
         Ok(freshness)
     }
 
@@ -43,66 +66,71 @@ impl Execution<'_> {
         slots: &mut [&mut dyn ErasedSlot],
         floor: Option<&(Subject, Position)>,
     ) -> Result<bool, ExecuteError<R>> {
-        let all: Vec<_> = (0..slots.len()).collect();
-        self.read(slots, &all, floor).await
+        let mut all = Which::default();
+        (0..slots.len()).for_each(|i| all.add(i));
+        self.read(slots, all, floor).await
     }
 
     async fn read<R>(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
-        which: &[usize],
+        which: Which,
         floor: Option<&(Subject, Position)>,
     ) -> Result<bool, ExecuteError<R>> {
-        let loads = which.iter().map(|&i| {
-            let (subject, after) = (slots[i].subject().clone(), slots[i].revision());
-            let floor = floor
-                .filter(|(s, _)| *s == subject)
-                .map_or(after, |(_, p)| *p);
-            let log = self.log_of(&*slots[i]);
-            self.app.store.load(Load {
-                log,
-                subject,
-                after,
-                floor,
-            })
+        if which.is_empty() {
+            return Ok(false);
+        }
+        // The usual case needs no list of futures.
+        if let Some(i) = which.single() {
+            let loaded = self.app.store.load(self.what_is_new(&*slots[i], floor));
+            let loaded = loaded.await.map_err(ExecuteError::Store)?;
+            return self.fold(&mut *slots[i], &loaded);
+        }
+        let loads = which.iter().map(|i| {
+            let load = self.what_is_new(&*slots[i], floor);
+            self.app.store.load(load)
         });
-        let loaded = match which {
-            [] => return Ok(false),
-            // The usual case needs no list of futures.
-            [_] => {
-                let mut loads = loads;
-                let Some(load) = loads.next() else {
-                    return Ok(false);
-                };
-                vec![load.await.map_err(ExecuteError::Store)?]
-            }
-            _ => try_join_all(loads).await.map_err(ExecuteError::Store)?,
-        };
+        let loaded = try_join_all(loads).await.map_err(ExecuteError::Store)?;
         let mut changed = false;
-        for (&i, Loaded { events, revision }) in which.iter().zip(loaded) {
-            let slot = &mut *slots[i];
-            if revision == slot.revision() {
-                continue;
-            }
-            changed = true;
-            // So that a state that only the cache shares is changed in place.
-            self.app.cache.release(slot);
-            for event in &events {
-                let applied = slot.apply(event).and_then(|handled| {
-                    if handled {
-                        Ok(())
-                    } else {
-                        self.app.vocabulary.check(event)
-                    }
-                });
-                applied.map_err(|error| ExecuteError::Undecodable {
-                    log: self.log_of(slot),
-                    error,
-                })?;
-            }
-            slot.set_revision(revision);
+        for (i, loaded) in which.iter().zip(&loaded) {
+            changed |= self.fold(&mut *slots[i], loaded)?;
         }
         Ok(changed)
+    }
+
+    fn what_is_new(&self, slot: &dyn ErasedSlot, floor: Option<&(Subject, Position)>) -> Load {
+        let after = slot.revision();
+        Load {
+            log: self.log_of(slot),
+            subject: slot.subject().clone(),
+            after,
+            floor: floor
+                .filter(|(subject, _)| subject == slot.subject())
+                .map_or(after, |(_, position)| *position),
+        }
+    }
+
+    /// Folds in what was loaded; whether there was something.
+    fn fold<R>(&self, slot: &mut dyn ErasedSlot, loaded: &Loaded) -> Result<bool, ExecuteError<R>> {
+        if loaded.revision == slot.revision() {
+            return Ok(false);
+        }
+        self.app.cache.unshare(slot);
+        for event in &loaded.events {
+            let applied = slot.apply(event).and_then(|handled| {
+                if handled {
+                    Ok(())
+                } else {
+                    self.app.vocabulary.check(event)
+                }
+            });
+            applied.map_err(|error| ExecuteError::Undecodable {
+                log: self.log_of(slot),
+                error,
+            })?;
+        }
+        slot.set_revision(loaded.revision);
+        Ok(true)
     }
 
     /// The log of a state: an unguarded one may be in another log than what the command writes.
@@ -155,7 +183,7 @@ impl Execution<'_> {
                 self.app.cache.save(slot);
                 continue;
             };
-            self.app.cache.release(slot);
+            self.app.cache.unshare(slot);
             // A receipt of an earlier execution says nothing of what came between; it is not folded in.
             let folded = !appended.already_committed
                 && appended.events.iter().all(|event| {
