@@ -133,7 +133,7 @@ pub(crate) fn value<T: Parse>(
     input: ParseStream<'_>,
     example: &str,
 ) -> syn::Result<T> {
-    let missing = || syn::Error::new(key.span(), format_args!("write `{}`", example));
+    let missing = || syn::Error::new(key.span(), format_args!("write `{example}`"));
     if !input.peek(Token![=]) {
         return Err(missing());
     }

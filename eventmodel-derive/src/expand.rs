@@ -26,7 +26,7 @@ use crate::model::text;
 /// Everything is expanded in an anonymous constant, so that no name of ours meets a name of the user.
 pub(crate) fn anonymous(
     attrs: &[Attribute],
-    errors: Option<TokenStream>,
+    errors: Option<&TokenStream>,
     body: &TokenStream,
 ) -> TokenStream {
     let deprecated = attrs
@@ -45,6 +45,19 @@ pub(crate) fn anonymous(
 /// when the token comes from another macro.
 pub(crate) fn at(span: Span) -> Span {
     Span::call_site().located_at(span)
+}
+
+/// `Some(..)`, or `None`.
+pub(crate) fn option<T: ToTokens>(value: Option<T>) -> TokenStream {
+    value.map_or_else(
+        || quote!(::core::option::Option::None),
+        |value| quote!(::core::option::Option::Some(#value)),
+    )
+}
+
+/// What the user wrote, or the default.
+pub(crate) fn or<T: ToTokens>(value: Option<T>, default: TokenStream) -> TokenStream {
+    value.map_or(default, ToTokens::into_token_stream)
 }
 
 /// `TypeInfo::__new(..)`

@@ -46,7 +46,7 @@ pub fn derive_stream(input: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::stream::build(&ctxt, &input, attr::stream::read(&ctxt, &input));
     check::stream::check(&ctxt, &model);
-    expand::stream::expand(&model, ctxt.finish()).into()
+    expand::stream::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// An event: `Event`, and `BelongsTo` for each of its streams.
@@ -69,7 +69,7 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::event::build(&ctxt, &input, attr::event::read(&ctxt, &input));
     check::event::check(&ctxt, &model);
-    expand::event::expand(&model, ctxt.finish()).into()
+    expand::event::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// A command: `Command`, and `Emits` for each of its events. The decision is `Decide`, written by hand.
@@ -94,7 +94,7 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::command::build(&ctxt, &input, attr::command::read(&ctxt, &input));
     check::command::check(&ctxt, &model);
-    expand::command::expand(&model, ctxt.finish()).into()
+    expand::command::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// Why a command is refused: `Rejection`, with a code for each variant of an enum, or one for a struct.
@@ -111,7 +111,7 @@ pub fn derive_rejection(input: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::rejection::build(&ctxt, &input);
     check::rejection::check(&ctxt, &model);
-    expand::rejection::expand(&model, ctxt.finish()).into()
+    expand::rejection::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// A struct with one field, named or not, that stands in a subject as its field does: `SubjectToken`.
@@ -123,7 +123,7 @@ pub fn derive_subject_token(input: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let krate = attr::subject_token::read(&ctxt, &input);
     let model = model::subject_token::build(&ctxt, &input, krate);
-    expand::subject_token::expand(&model, ctxt.finish()).into()
+    expand::subject_token::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// A fold of events: `Projection` for the type of the `impl` block, from the handlers in it.
@@ -150,7 +150,7 @@ pub fn projection(args: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#errors #item).into();
     };
     check::projection::check(&ctxt, &model);
-    expand::projection::expand(&model, ctxt.finish()).into()
+    expand::projection::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// A reaction to events: `Automation` for the type of the `impl` block, from the handlers in it.
@@ -171,5 +171,5 @@ pub fn automation(args: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#errors #item).into();
     };
     check::automation::check(&ctxt, &model);
-    expand::automation::expand(&model, ctxt.finish()).into()
+    expand::automation::expand(&model, ctxt.finish().as_ref()).into()
 }

@@ -12,7 +12,7 @@ use crate::ctxt::Ctxt;
 pub(crate) enum KeyAttr {
     /// `()`
     None,
-    Stream(Type),
+    Stream(Box<Type>),
     Fields(Vec<KeyField>),
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn read(ctxt: &Ctxt, args: TokenStream) -> ProjectionAttr {
             attr.key = KeyAttr::Fields(fields.parse2(group.stream())?.into_iter().collect());
         } else {
             let example = "key = Booking` for a stream, or `key(room: RoomId)";
-            attr.key = KeyAttr::Stream(value(key, input, example)?);
+            attr.key = KeyAttr::Stream(Box::new(value(key, input, example)?));
         }
         Ok(())
     });

@@ -10,7 +10,7 @@ use crate::model::automation::AutomationModel;
 use crate::model::field::span_of;
 use crate::model::handler::Handler;
 
-pub(crate) fn expand(model: &AutomationModel, errors: Option<TokenStream>) -> TokenStream {
+pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> TokenStream {
     let AutomationModel {
         block,
         krate,

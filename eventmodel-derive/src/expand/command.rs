@@ -4,13 +4,13 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::stream::member_ident;
-use super::{anonymous, at, body, bounded, has_fields, has_types, keys, schema, type_info};
+use super::{anonymous, at, body, bounded, has_fields, has_types, keys, option, schema, type_info};
 use crate::model::command::{CommandModel, State};
 use crate::model::field::span_of;
 use crate::model::template::Part;
 use crate::model::text;
 
-pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<TokenStream>) -> TokenStream {
+pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let CommandModel {
         input,
         krate,
@@ -35,10 +35,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<TokenStream>) -> T
     );
     let schema = schema(krate, &input.generics);
     let state = state(model);
-    let rejection = match &model.rejects {
-        Some(rejects) => quote!(#rejects),
-        None => quote!(#krate::NoRejection),
-    };
+    let rejection = super::or(model.rejects.as_ref(), quote!(#krate::NoRejection));
     let emitted = emits.iter().map(|event| {
         let span = at(span_of(event));
         quote_spanned!(span=> <#event as #krate::Event>::INFO)
@@ -101,13 +98,6 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<TokenStream>) -> T
             #evaluated
         },
     )
-}
-
-fn option<T: quote::ToTokens>(value: Option<T>) -> TokenStream {
-    match value {
-        Some(value) => quote!(::core::option::Option::Some(#value)),
-        None => quote!(::core::option::Option::None),
-    }
 }
 
 fn state(model: &CommandModel<'_>) -> TokenStream {

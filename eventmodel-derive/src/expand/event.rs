@@ -9,7 +9,7 @@ use crate::model::event::EventModel;
 use crate::model::field::span_of;
 use crate::model::text;
 
-pub(crate) fn expand(model: &EventModel<'_>, errors: Option<TokenStream>) -> TokenStream {
+pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let EventModel {
         input,
         krate,
@@ -26,20 +26,14 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<TokenStream>) -> Tok
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
 
     let info = type_info(krate, ident, doc, fields);
-    let event_type = match &model.event_type {
-        Some(event_type) => quote!(#event_type),
-        None => quote!(#name),
-    };
+    let event_type = super::or(model.event_type.as_ref(), quote!(#name));
     let version = model
         .version
         .as_ref()
         .filter(|_| !broken)
         .map_or(quote!(1), |version| quote!(#version));
     let schema = schema(krate, &input.generics);
-    let codec = match &model.codec {
-        Some(codec) => quote!(#codec),
-        None => quote!(#krate::Json),
-    };
+    let codec = super::or(model.codec.as_ref(), quote!(#krate::Json));
     let infos = streams.iter().map(|stream| {
         let span = at(span_of(stream));
         quote_spanned!(span=> <#stream as #krate::Stream>::INFO)

@@ -100,21 +100,18 @@ pub(crate) fn asserts(
 ) -> TokenStream {
     let asserts = overrides.iter().map(|over| {
         let field = over.field.unraw().to_string();
-        let (message, asked): (String, Vec<TokenStream>) = match &over.index {
-            Some((i, _)) => (
+        let (message, asked) = if let Some((i, _)) = &over.index {
+            (
                 format!("the key of `{}` has no field `{field}`", keys[*i]),
                 vec![has(*i, &field)],
-            ),
-            None => {
-                let names: Vec<&str> = keys.iter().map(String::as_str).collect();
-                (
-                    format!(
-                        "no {what} has a field `{field}` in its key; asked were {}",
-                        suggest::list(&names)
-                    ),
-                    (0..keys.len()).map(|i| has(i, &field)).collect(),
-                )
-            }
+            )
+        } else {
+            let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let names = suggest::list(&names);
+            (
+                format!("no {what} has a field `{field}` in its key; asked were {names}"),
+                (0..keys.len()).map(|i| has(i, &field)).collect(),
+            )
         };
         let span = at(over.field.span());
         quote_spanned!(span=> ::core::assert!(#(#asked)||*, #message);)

@@ -8,12 +8,13 @@ use syn::{Ident, Type};
 use super::keys::{self, value};
 use super::parts::{self, Owner, source_trait};
 use super::{anonymous, at, body, bounded, handlers, has_types, type_info};
+use crate::attr::overrides::Override;
 use crate::attr::projection::{KeyAttr, KeyField};
 use crate::model::field::span_of;
 use crate::model::handler::Handler;
 use crate::model::projection::ProjectionModel;
 
-pub(crate) fn expand(model: &ProjectionModel, errors: Option<TokenStream>) -> TokenStream {
+pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> TokenStream {
     let ProjectionModel {
         block,
         krate,
@@ -152,9 +153,10 @@ fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
         ),
         KeyAttr::Fields(fields) => {
             let parts = fields.iter().map(|field| part(model, handler, field));
-            match fields.len() {
-                1 => quote!(#(#parts)*),
-                _ => quote!((#(#parts),*)),
+            if fields.len() == 1 {
+                quote!(#(#parts)*)
+            } else {
+                quote!((#(#parts),*))
             }
         }
     };
@@ -184,11 +186,7 @@ fn event_names(handler: &Handler) -> TokenStream {
     quote!(let event = __event; #param)
 }
 
-fn asserts(
-    model: &ProjectionModel,
-    stream: &Type,
-    overrides: &[crate::attr::overrides::Override],
-) -> TokenStream {
+fn asserts(model: &ProjectionModel, stream: &Type, overrides: &[Override]) -> TokenStream {
     let krate = &model.krate;
     let names = [crate::model::text::of(stream)];
     keys::asserts(
@@ -205,17 +203,14 @@ fn part(model: &ProjectionModel, handler: &Handler, field: &KeyField) -> TokenSt
     let ty = &field.ty;
     let source = source_trait(&field.name);
     let span = at(span_of(&handler.event));
-    match handler
-        .overrides
-        .iter()
-        .find(|over| over.field.unraw() == field.name.unraw())
-    {
-        Some(over) => {
+    let named = |over: &&Override| over.field.unraw() == field.name.unraw();
+    handler.overrides.iter().find(named).map_or_else(
+        || quote_spanned!(span=> #source::take(#krate::__private::ByName, __event)),
+        |over| {
             let value = value(&over.value);
             quote!({ let __part: #ty = #value; __part })
-        }
-        None => quote_spanned!(span=> #source::take(#krate::__private::ByName, __event)),
-    }
+        },
+    )
 }
 
 /// Calls the handler.

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use super::{anonymous, body, bounded, type_info};
 use crate::model::rejection::RejectionModel;
 
-pub(crate) fn expand(model: &RejectionModel<'_>, errors: Option<TokenStream>) -> TokenStream {
+pub(crate) fn expand(model: &RejectionModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let RejectionModel {
         input,
         krate,

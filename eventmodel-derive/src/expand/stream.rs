@@ -4,13 +4,13 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Path};
 
-use super::{anonymous, at, body, parts, type_info};
+use super::{anonymous, at, body, option, parts, type_info};
 use crate::check::stream::struct_path;
 use crate::model::field::{Field, span_of};
 use crate::model::stream::StreamModel;
 use crate::model::template::{Part, Placeholder, Template};
 
-pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<TokenStream>) -> TokenStream {
+pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let StreamModel {
         input, krate, doc, ..
     } = model;
@@ -35,10 +35,7 @@ pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<TokenStream>) -> To
     let text = template
         .map(|template| template.literal.value())
         .unwrap_or_default();
-    let log = match &model.log {
-        Some(log) => quote!(::core::option::Option::Some(#log)),
-        None => quote!(::core::option::Option::None),
-    };
+    let log = option(model.log.as_ref());
     let from_fields = if model.fields.is_some() {
         parts::from_fields(krate, ident, fields)
     } else {

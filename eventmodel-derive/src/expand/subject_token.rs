@@ -7,7 +7,7 @@ use super::{anonymous, at, has_types};
 use crate::model::field::span_of;
 use crate::model::subject_token::SubjectTokenModel;
 
-pub(crate) fn expand(model: &SubjectTokenModel<'_>, errors: Option<TokenStream>) -> TokenStream {
+pub(crate) fn expand(model: &SubjectTokenModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let SubjectTokenModel {
         input,
         krate,

@@ -36,7 +36,7 @@ pub(crate) struct CommandModel<'a> {
 /// What a command decides on.
 pub(crate) enum State {
     None,
-    One(Type),
+    One(Box<Type>),
     Tuple(Vec<Type>),
 }
 
@@ -47,7 +47,7 @@ impl State {
             Some(Type::Tuple(tuple)) if tuple.elems.is_empty() => Self::None,
             Some(Type::Tuple(tuple)) => Self::Tuple(tuple.elems.into_iter().collect()),
             Some(Type::Paren(paren)) => Self::of(Some(*paren.elem)),
-            Some(ty) => Self::One(ty),
+            Some(ty) => Self::One(Box::new(ty)),
         }
     }
 

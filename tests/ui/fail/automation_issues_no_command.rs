@@ -1,0 +1,42 @@
+//! Forgotten: `Decide` of the command, `#[automation]` itself, the derive of the event.
+
+use eventmodel::{Command, Event, EventModel, Slice, Stream, automation};
+use serde::{Deserialize, Serialize};
+
+#[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
+#[stream(subject = "room.{room}")]
+struct Room {
+    room: u32,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+#[event(stream = Room)]
+struct RoomCreated {
+    room: u32,
+}
+
+struct NoCommand;
+
+struct Bot;
+
+#[automation]
+impl Bot {
+    async fn created(&self, event: &RoomCreated) -> Option<NoCommand> {
+        None
+    }
+}
+
+struct NoEvent;
+
+struct DeafBot;
+
+#[automation]
+impl DeafBot {
+    async fn happened(&self, event: &NoEvent) {}
+}
+
+struct NotABot;
+
+fn main() {
+    let _ = EventModel::new("hotel").slice(Slice::new("It reacts").automation(NotABot));
+}

@@ -1,0 +1,52 @@
+use eventmodel::{App, Command, Event, IntoCommands, Metadata, Stream, automation};
+use serde::{Deserialize, Serialize};
+
+#[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
+#[stream(subject = "room.{room}")]
+struct Room {
+    room: u32,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+#[event(stream = Room)]
+struct RoomCreated {
+    room: u32,
+}
+
+struct Bot;
+
+#[automation]
+impl Bot {
+    async fn exclusive(&mut self, event: &RoomCreated) {}
+    async fn nothing(&self) {}
+    async fn by_value(&self, event: RoomCreated) {}
+    async fn four(&self, event: &RoomCreated, meta: &Metadata, app: &App, more: u32) {}
+    async fn unnamed(&self, event: &RoomCreated) -> impl IntoCommands {}
+    #[key(room = event.room)]
+    async fn keyed(&self, event: &RoomCreated) {}
+}
+
+struct Other;
+
+#[automation]
+impl Other {
+    async fn second(&self, event: &RoomCreated, room: u32) {}
+}
+
+struct Third;
+
+#[automation]
+impl Third {
+    async fn answers(&self, event: &RoomCreated) -> u32 {
+        1
+    }
+}
+
+#[automation(key = Room)]
+impl Fourth {
+    async fn created(&self, event: &RoomCreated) {}
+}
+
+struct Fourth;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use eventmodel::Rejection;
+use serde::Serialize;
+
+#[derive(Rejection, Serialize, Debug)]
+enum Refused {
+    AlreadyBooked,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use eventmodel::Stream;
+
+#[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
+#[stream(subject = "booking.{rom}.{guest}")]
+struct Booking {
+    room: u32,
+    date: u32,
+}
+
+fn main() {}

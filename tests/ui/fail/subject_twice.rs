@@ -1,0 +1,9 @@
+use eventmodel::Stream;
+
+#[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
+#[stream(subject = "booking.{room}.{room}")]
+struct Booking {
+    room: u32,
+}
+
+fn main() {}
