@@ -14,7 +14,7 @@ pub(crate) mod rejection;
 pub(crate) mod stream;
 pub(crate) mod subject_token;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Attribute, Generics, Ident, Path};
@@ -25,6 +25,7 @@ use crate::model::text;
 
 /// Everything is expanded in an anonymous constant, so that no name of ours meets a name of the user.
 pub(crate) fn anonymous(
+    krate: &Path,
     attrs: &[Attribute],
     errors: Option<&TokenStream>,
     body: &TokenStream,
@@ -37,7 +38,12 @@ pub(crate) fn anonymous(
         #errors
         #[doc(hidden)]
         #deprecated
-        const _: () = { #body };
+        const _: () = {
+            #[allow(unused_imports)]
+            use #krate::__private::Otherwise as _;
+
+            #body
+        };
     }
 }
 
@@ -45,6 +51,24 @@ pub(crate) fn anonymous(
 /// when the token comes from another macro.
 pub(crate) fn at(span: Span) -> Span {
     Span::call_site().located_at(span)
+}
+
+/// Tokens with the place of a token of the user, so that an error in them is reported there.
+pub(crate) fn located(tokens: impl ToTokens, span: Span) -> TokenStream {
+    tokens
+        .into_token_stream()
+        .into_iter()
+        .map(|mut token| {
+            if let TokenTree::Group(group) = &token {
+                let inner = self::located(group.stream(), span);
+                let mut located = Group::new(group.delimiter(), inner);
+                located.set_span(group.span());
+                token = TokenTree::Group(located);
+            }
+            token.set_span(token.span().located_at(span));
+            token
+        })
+        .collect()
 }
 
 /// `Some(..)`, or `None`.
@@ -127,13 +151,21 @@ pub(crate) fn constant(statements: TokenStream) -> TokenStream {
 /// are known.
 pub(crate) fn schema(krate: &Path, generics: &Generics) -> TokenStream {
     if has_types(generics) {
-        return quote!(<#krate::__private::SchemaProbe<Self> as #krate::__private::NoSchema>::SCHEMA);
+        return quote!(<#krate::__private::Probe<Self> as #krate::__private::Otherwise>::SCHEMA);
     }
-    quote! {{
-        #[allow(unused_imports)]
-        use #krate::__private::NoSchema as _;
-        #krate::__private::SchemaProbe::<Self>::SCHEMA
-    }}
+    quote!(#krate::__private::Probe::<Self>::SCHEMA)
+}
+
+/// A constant that is used when the program is compiled, so that what is asserted in it is.
+pub(crate) fn evaluated(generics: &Generics, constant: &TokenStream) -> TokenStream {
+    if has_types(generics) {
+        return TokenStream::new();
+    }
+    quote! {
+        const _: () = {
+            let _ = #constant;
+        };
+    }
 }
 
 /// `HasField` for each field.

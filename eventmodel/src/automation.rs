@@ -45,6 +45,11 @@ pub trait Automation: Send + Sync + 'static {
     ) -> Result<Commands, ReactError>;
 }
 
+/// What [`Automation::react`] returns.
+#[doc(hidden)]
+pub type Reacting<'a> =
+    std::pin::Pin<Box<dyn Future<Output = Result<Commands, ReactError>> + Send + 'a>>;
+
 /// What a handler of an automation can ask for beside the event.
 #[derive(Clone, Debug)]
 pub struct Reaction {

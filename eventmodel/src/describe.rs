@@ -21,6 +21,9 @@ pub struct TypeInfo {
 }
 
 impl TypeInfo {
+    /// That of a type which is not known.
+    pub(crate) const NONE: Self = Self::__new("", "", "", &[], "", 0);
+
     #[doc(hidden)]
     pub const fn __new(
         name: &'static str,
@@ -121,29 +124,6 @@ impl fmt::Debug for SchemaInfo {
             if self.0.is_some() { "known" } else { "none" }
         )
     }
-}
-
-/// Asks whether a type has a schema, without requiring it: `SchemaProbe::<T>` prefers its inherent constant, which
-/// exists only for a `JsonSchema`, to that of the trait.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct SchemaProbe<T: ?Sized>(std::marker::PhantomData<T>);
-
-#[doc(hidden)]
-pub trait NoSchema {
-    const SCHEMA: SchemaInfo = SchemaInfo(None);
-}
-
-impl<T: ?Sized> NoSchema for SchemaProbe<T> {}
-
-#[cfg(feature = "schemars")]
-impl<T: schemars::JsonSchema> SchemaProbe<T> {
-    /// The schema of `T`.
-    pub const SCHEMA: SchemaInfo = SchemaInfo(Some(|| {
-        schemars::SchemaGenerator::default()
-            .into_root_schema_for::<T>()
-            .to_value()
-    }));
 }
 
 /// `BookRoom` as a part of an address: `book-room`.

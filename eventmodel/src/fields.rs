@@ -21,6 +21,11 @@ pub struct ByName;
 pub struct Given<T>(pub T);
 
 /// A type that is built from the fields of a command or an event.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stream",
+    label = "not a stream",
+    note = "write `#[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]` and `#[stream(subject = \"..\")]` on the struct of its key"
+)]
 pub trait FromFields {
     /// The builder, with every field still to be found by name. Its inherent methods `field(value)` set a field,
     /// `__build(&source)` finds the others.

@@ -142,6 +142,7 @@ pub(crate) fn parts(key: &str) -> Result<Vec<String>, KeyError> {
     key.split('.').enumerate().map(decode).collect()
 }
 
+#[diagnostic::do_not_recommend]
 impl<T> Key for T
 where
     T: SubjectToken + Clone + Debug + Eq + Hash + Send + Sync + 'static,

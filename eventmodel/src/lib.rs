@@ -17,6 +17,7 @@ mod memory;
 mod metadata;
 mod model;
 mod position;
+mod probe;
 mod projection;
 mod receipt;
 mod recorded;
@@ -77,17 +78,16 @@ pub use eventmodel_derive::{
 /// What the macros expand to. Not a part of the API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::automation::{FromReaction, Reaction, issues_of};
-    pub use crate::describe::{NoSchema, SchemaProbe};
+    pub use crate::automation::{FromReaction, Reacting, Reaction, issues_of};
     pub use crate::fields::{ByName, FromFields, Given, HasField};
     pub use crate::id::IdWriter;
+    pub use crate::probe::{Otherwise, Probe, state_part, stream};
     pub use crate::projection::FromRecorded;
     pub use crate::state::{ErasedSlot, Slot};
-    pub use crate::stream::WholeStreamKey;
-    pub use crate::validation::{both_valid, garde_validate};
-    pub use async_trait::async_trait;
+    pub use crate::validation::{both_valid, garde_validate, valid};
     pub use serde::Serialize;
     pub use serde::de::DeserializeOwned;
+    pub use std::boxed::Box;
     pub use std::string::String;
     pub use std::vec::Vec;
 }

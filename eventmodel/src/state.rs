@@ -103,6 +103,11 @@ impl StateInfo {
         }
     }
 
+    /// A state that is not one.
+    pub(crate) const fn unknown(stream: &'static StreamInfo) -> Self {
+        Self { projection: None, stream: Some(stream), guarded: false }
+    }
+
     /// Whether the key has a field of this name.
     #[doc(hidden)]
     pub const fn __has_field(&self, name: &str) -> bool {

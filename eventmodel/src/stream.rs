@@ -1,8 +1,5 @@
 //! A row of the board: events with a typed key.
 
-use std::fmt::Debug;
-use std::hash::Hash;
-
 use crate::describe::TypeInfo;
 use crate::fields::FromFields;
 use crate::key::Key;
@@ -32,7 +29,7 @@ use crate::template::SubjectTemplate;
     label = "not a stream",
     note = "write `#[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]` and `#[stream(subject = \"..\")]` on the struct of its key"
 )]
-pub trait Stream: Key + FromFields + Clone + Debug + Eq + Hash + Send + Sync + 'static {
+pub trait Stream: Key + FromFields {
     /// What the board knows of it.
     const INFO: &'static StreamInfo;
 
@@ -58,6 +55,9 @@ pub trait Stream: Key + FromFields + Clone + Debug + Eq + Hash + Send + Sync + '
     note = "a projection that is keyed by anything else can be a view: `Slice::view::<..>()`"
 )]
 pub trait WholeStreamKey: Stream {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Stream> WholeStreamKey for S {}
 
 /// What is known of a stream at run time.
 #[derive(Clone, Copy, Debug)]

@@ -120,6 +120,12 @@ impl<'a> IntoIterator for &'a Violations {
     }
 }
 
+/// What a function of the user says of a command. For `#[command(validate = ..)]`.
+#[doc(hidden)]
+pub fn valid<E: Into<Violations>>(result: Result<(), E>) -> Result<(), Violations> {
+    result.map_err(Into::into)
+}
+
 /// Both results, and all violations of both. For a command that has `garde` and `validate = ..`.
 #[doc(hidden)]
 pub fn both_valid(

@@ -9,7 +9,7 @@ use crate::model::text;
 use crate::suggest;
 
 /// As many as `DecisionState` is implemented for.
-const MAX_STATES: usize = 6;
+pub(crate) const MAX_STATES: usize = 6;
 
 pub(crate) fn check(ctxt: &Ctxt, model: &CommandModel<'_>) {
     for (i, event) in model.emits.iter().enumerate() {

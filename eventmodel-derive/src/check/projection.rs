@@ -12,7 +12,7 @@ use crate::model::projection::ProjectionModel;
 use crate::suggest;
 
 /// As many as `Key` is implemented for.
-const MAX_PARTS: usize = 4;
+pub(crate) const MAX_PARTS: usize = 4;
 
 pub(crate) fn check(ctxt: &Ctxt, model: &ProjectionModel) {
     if let KeyAttr::Fields(fields) = &model.key {

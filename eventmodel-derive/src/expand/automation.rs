@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned;
 
-use super::{anonymous, at, body, handlers, has_types, type_info};
+use super::{anonymous, at, body, bounded, evaluated, handlers, located, type_info};
 use crate::model::automation::AutomationModel;
 use crate::model::field::span_of;
 use crate::model::handler::Handler;
@@ -23,12 +23,13 @@ pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> T
     };
     let broken = errors.is_some();
     let ty = &block.self_ty;
-    let generics = super::bounded(
+    let generics = bounded(
         &block.generics,
         &quote!(::core::marker::Send + ::core::marker::Sync + 'static),
     );
     let (impl_generics, _, where_clause) = generics.split_for_impl();
 
+    let automation = located(quote!(#krate::Automation), span_of(ty));
     let info = type_info(krate, name, doc, &[]);
     let infos = handlers::infos(krate, handlers, false);
     let distinct = (!broken).then(|| handlers::distinct(krate, handlers));
@@ -46,27 +47,36 @@ pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> T
             ::core::result::Result::Ok(__commands)
         },
     );
-    let evaluated = (!has_types(&generics))
-        .then(|| quote!(const _: &#krate::AutomationInfo = <#ty as #krate::Automation>::INFO;));
+    let evaluated = evaluated(
+        &generics,
+        &quote!(#krate::__private::Probe::<#ty>::AUTOMATION),
+    );
 
     let expanded = anonymous(
+        krate,
         &[],
         errors,
         &quote! {
             #[automatically_derived]
-            #[#krate::__private::async_trait]
-            impl #impl_generics #krate::Automation for #ty #where_clause {
+            impl #impl_generics #automation for #ty #where_clause {
                 const INFO: &'static #krate::AutomationInfo = {
                     #distinct
                     &#krate::AutomationInfo::__new(#info, #infos, &[#(#issues),*])
                 };
 
-                async fn react(
-                    &self,
-                    __recorded: &#krate::RecordedEvent,
-                    __context: &#krate::__private::Reaction,
-                ) -> ::core::result::Result<#krate::Commands, #krate::ReactError> {
-                    #react
+                // What `#[async_trait]` would write, which does not find its `Box` where the user has another.
+                fn react<'life0, 'life1, 'life2, 'async_trait>(
+                    &'life0 self,
+                    __recorded: &'life1 #krate::RecordedEvent,
+                    __context: &'life2 #krate::__private::Reaction,
+                ) -> #krate::__private::Reacting<'async_trait>
+                where
+                    'life0: 'async_trait,
+                    'life1: 'async_trait,
+                    'life2: 'async_trait,
+                    Self: 'async_trait,
+                {
+                    #krate::__private::Box::pin(async move { #react })
                 }
             }
 
@@ -91,21 +101,16 @@ fn react(model: &AutomationModel, handler: &Handler) -> TokenStream {
     let span = at(span_of(event));
     let decode = quote_spanned!(span=> let __event: &#event = __recorded.decode::<#event>()?;);
     let more = handler.more.iter().map(|ty| {
-        let span = at(ty.span());
-        quote_spanned!(span=> , #krate::__private::FromReaction::from_reaction(__context)?)
+        let span = ty.span();
+        let from = located(quote!(#krate::__private::FromReaction), span);
+        quote_spanned!(at(span)=> , #from::from_reaction(__context)?)
     });
     let wait = handler.is_async.then(|| quote!(.await));
-    let span = match &handler.output {
-        ReturnType::Default => at(name.span()),
-        ReturnType::Type(_, ty) => at(span_of(ty)),
-    };
-    let take = quote_spanned! {span=>
-        #krate::IntoCommands::append_to(__issued, &mut __commands)?;
-    };
+    let output = output(&handler.output);
     quote! {
         #decode
         let __issued = Self::#name(self, __event #(#more)*) #wait;
-        #take
+        #krate::__private::Probe::<#output>::append(__issued, &mut __commands)?;
         return ::core::result::Result::Ok(__commands);
     }
 }

@@ -1,29 +1,34 @@
 //! `Command`, `Emits`, `HasField`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::stream::member_ident;
-use super::{anonymous, at, body, bounded, has_fields, has_types, keys, option, schema, type_info};
+use super::{
+    anonymous, at, body, bounded, evaluated, has_fields, keys, located, option, schema, type_info,
+};
+use crate::check::command::MAX_STATES;
 use crate::model::command::{CommandModel, State};
-use crate::model::field::span_of;
+use crate::model::field::{self, span_of};
 use crate::model::template::Part;
 use crate::model::text;
 
 pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let CommandModel {
-        input,
-        krate,
-        doc,
-        emits,
-        ..
+        input, krate, doc, ..
     } = model;
+    let emits = field::unique(&model.emits);
     let broken = errors.is_some();
+    if input.generics.lifetimes().next().is_some() {
+        // No impl would help: a type that borrows cannot have it.
+        return quote!(#errors);
+    }
     let ident = &input.ident;
     let fields = model.fields.as_deref().unwrap_or_default();
     let generics = bounded(&input.generics, &super::stored(krate));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
 
+    let command = located(quote!(#krate::Command), ident.span());
     let info = type_info(krate, ident, doc, fields);
     let address = option(model.name.as_ref().filter(|_| !broken));
     let id = option(
@@ -36,10 +41,9 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     let schema = schema(krate, &input.generics);
     let state = state(model);
     let rejection = super::or(model.rejects.as_ref(), quote!(#krate::NoRejection));
-    let emitted = emits.iter().map(|event| {
-        let span = at(span_of(event));
-        quote_spanned!(span=> <#event as #krate::Event>::INFO)
-    });
+    let emitted = emits
+        .iter()
+        .map(|event| quote!(#krate::__private::Probe::<#event>::EVENT));
     let names: Vec<String> = model.state.parts().iter().map(text::of).collect();
     let overrides = if broken {
         &[]
@@ -48,36 +52,40 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     };
     let asserts = keys::asserts(overrides, &names, "state", |i, field| {
         let part = &model.state.parts()[i];
-        quote!(<#part as #krate::StatePart>::PART.__has_field(#field))
+        quote!(#krate::__private::Probe::<#part>::STATE.__has_field(#field))
     });
-    let keys = body(broken, build_keys(model));
+    let keys_fn = keys_fn(model, &state, broken);
     let id_fn = (!broken).then(|| id_fn(model));
     let validate_fn = (!broken).then(|| validate_fn(model));
     let emits_impls = emits.iter().map(|event| {
+        let emits = located(quote!(#krate::Emits::<#event>), span_of(event));
         quote! {
             #[automatically_derived]
-            impl #impl_generics #krate::Emits<#event> for #ident #type_generics #where_clause {}
+            impl #impl_generics #emits for #ident #type_generics #where_clause {}
         }
     });
     let has_fields = has_fields(krate, ident, &input.generics, fields);
-    let evaluated = (!has_types(&generics))
-        .then(|| quote!(const _: &#krate::CommandInfo = <#ident as #krate::Command>::INFO;));
+    let evaluated = evaluated(
+        &generics,
+        &quote!(#krate::__private::Probe::<#ident>::COMMAND),
+    );
 
     anonymous(
+        krate,
         &input.attrs,
         errors,
         &quote! {
             #[automatically_derived]
-            impl #impl_generics #krate::Command for #ident #type_generics #where_clause {
+            impl #impl_generics #command for #ident #type_generics #where_clause {
                 const INFO: &'static #krate::CommandInfo = {
                     #asserts
                     &#krate::CommandInfo::__new(
                         #info,
                         #address,
                         #id,
-                        <Self::State as #krate::DecisionState>::PARTS,
+                        #krate::__private::Probe::<#state>::STATES,
                         &[#(#emitted),*],
-                        <Self::Rejection as #krate::Rejection>::INFO,
+                        #krate::__private::Probe::<#rejection>::REJECTION,
                         #schema,
                     )
                 };
@@ -85,9 +93,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
                 type State = #state;
                 type Rejection = #rejection;
 
-                fn keys(&self) -> <Self::State as #krate::DecisionState>::Keys {
-                    #keys
-                }
+                #keys_fn
 
                 #id_fn
                 #validate_fn
@@ -104,16 +110,42 @@ fn state(model: &CommandModel<'_>) -> TokenStream {
     match &model.state {
         State::None => quote!(()),
         State::One(part) => quote!(#part),
-        State::Tuple(parts) => quote!((#(#parts,)*)),
+        State::Tuple(parts) => {
+            let parts = parts.iter().take(MAX_STATES);
+            let span = parts.clone().next().map_or_else(Span::call_site, span_of);
+            quote_spanned!(at(span)=> (#(#parts,)*))
+        }
+    }
+}
+
+/// All of it stands at the token of the state, where it is reported that there is no such state.
+fn keys_fn(model: &CommandModel<'_>, state: &TokenStream, broken: bool) -> TokenStream {
+    let krate = &model.krate;
+    let parts = model.state.parts();
+    let span = parts.first().map_or_else(Span::call_site, span_of);
+    let decision_state = located(quote!(#krate::DecisionState), span);
+    let keys = body(broken, build_keys(model));
+    // The compiler says of a tuple only that it is no state, and not which part of it is none.
+    let state_part = quote!(#krate::__private::state_part);
+    let asserted = (parts.len() > 1).then(|| {
+        let parts = parts
+            .iter()
+            .map(|part| located(quote!(#state_part::<#part>();), span_of(part)));
+        quote!(#(#parts)*)
+    });
+    quote_spanned! {at(span)=>
+        fn keys(&self) -> <#state as #decision_state>::Keys {
+            #asserted
+            #keys
+        }
     }
 }
 
 fn build_keys(model: &CommandModel<'_>) -> TokenStream {
     let krate = &model.krate;
     let mut keys = model.state.parts().iter().enumerate().map(|(i, part)| {
-        let span = span_of(part);
-        let key = quote_spanned!(at(span)=> <#part as #krate::StatePart>::Key);
-        keys::build(krate, &key, i, &model.overrides, &quote!(self), span)
+        let parts = quote!(#krate::__private::Probe::<#part>::key_parts());
+        keys::build(&parts, i, &model.overrides, "self", span_of(part))
     });
     match &model.state {
         State::None => quote!(()),
@@ -158,16 +190,17 @@ fn id_fn(model: &CommandModel<'_>) -> Option<TokenStream> {
 fn validate_fn(model: &CommandModel<'_>) -> Option<TokenStream> {
     let krate = &model.krate;
     let garde = model.garde.as_ref().map(|garde| {
-        let span = at(garde.span());
-        quote_spanned!(span=> #krate::__private::garde_validate(self))
+        let span = garde.span();
+        let validate = located(quote!(#krate::__private::garde_validate), span);
+        quote_spanned!(at(span)=> #validate(self))
     });
     let own = model.validate.as_ref().map(|path| {
-        quote! {
-            ::core::result::Result::map_err(
-                #path(self),
-                <#krate::Violations as ::core::convert::From<_>>::from,
-            )
-        }
+        let span = path
+            .segments
+            .last()
+            .map_or_else(Span::call_site, |s| s.ident.span());
+        let valid = located(quote!(#krate::__private::valid), span);
+        quote_spanned!(at(span)=> #valid(#path(self)))
     });
     let body = match (garde, own) {
         (None, None) => return None,

@@ -4,9 +4,11 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::{anonymous, at, body, bounded, has_fields, has_types, keys, schema, type_info};
+use super::{
+    anonymous, at, body, bounded, evaluated, has_fields, keys, located, schema, type_info,
+};
 use crate::model::event::EventModel;
-use crate::model::field::span_of;
+use crate::model::field::{self, span_of};
 use crate::model::text;
 
 pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
@@ -14,17 +16,22 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
         input,
         krate,
         doc,
-        streams,
         overrides,
         ..
     } = model;
+    let streams = field::unique(&model.streams);
     let broken = errors.is_some();
+    if input.generics.lifetimes().next().is_some() {
+        // No impl would help: a type that borrows cannot have it.
+        return quote!(#errors);
+    }
     let ident = &input.ident;
     let name = ident.unraw().to_string();
     let fields = model.fields.as_deref().unwrap_or_default();
     let generics = bounded(&input.generics, &super::stored(krate));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
 
+    let event = located(quote!(#krate::Event), ident.span());
     let info = type_info(krate, ident, doc, fields);
     let event_type = super::or(model.event_type.as_ref(), quote!(#name));
     let version = model
@@ -34,24 +41,24 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
         .map_or(quote!(1), |version| quote!(#version));
     let schema = schema(krate, &input.generics);
     let codec = super::or(model.codec.as_ref(), quote!(#krate::Json));
-    let infos = streams.iter().map(|stream| {
-        let span = at(span_of(stream));
-        quote_spanned!(span=> <#stream as #krate::Stream>::INFO)
-    });
-    let names: Vec<String> = streams.iter().map(text::of).collect();
+    let infos = streams
+        .iter()
+        .map(|stream| quote!(#krate::__private::Probe::<#stream>::STREAM));
+    let names: Vec<String> = streams.iter().map(|stream| text::of(stream)).collect();
     let asserts = keys::asserts(
         if broken { &[] } else { overrides },
         &names,
         "stream",
         |i, field| {
-            let stream = &streams[i];
-            quote!(<#stream as #krate::Stream>::INFO.__has_field(#field))
+            let stream = streams[i];
+            quote!(#krate::__private::Probe::<#stream>::STREAM.__has_field(#field))
         },
     );
     let subjects = streams.iter().map(|stream| {
-        let span = at(span_of(stream));
-        quote_spanned! {span=>
-            #krate::Stream::subject(&<Self as #krate::BelongsTo<#stream>>::stream_key(self))?
+        quote! {
+            #krate::__private::Probe::<#stream>::subject(
+                &<Self as #krate::BelongsTo<#stream>>::stream_key(self),
+            )?
         }
     });
     let subjects = body(
@@ -59,34 +66,34 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
         quote!(::core::result::Result::Ok(#krate::__private::Vec::from([#(#subjects),*]))),
     );
     let belongs = streams.iter().enumerate().map(|(i, stream)| {
-        let key = keys::build(
-            krate,
-            &quote!(#stream),
-            i,
-            overrides,
-            &quote!(self),
-            span_of(stream),
-        );
-        let key = body(broken, key);
-        quote! {
+        let span = span_of(stream);
+        let belongs = located(quote!(#krate::BelongsTo::<#stream>), span);
+        let is_stream = located(quote!(#krate::__private::stream::<#stream>();), span);
+        let parts = quote!(#krate::__private::Probe::<#stream>::parts());
+        let key = body(broken, keys::build(&parts, i, overrides, "self", span));
+        quote_spanned! {at(span)=>
             #[automatically_derived]
-            impl #impl_generics #krate::BelongsTo<#stream> for #ident #type_generics #where_clause {
+            impl #impl_generics #belongs for #ident #type_generics #where_clause {
                 fn stream_key(&self) -> #stream {
+                    #is_stream
                     #key
                 }
             }
         }
     });
     let has_fields = has_fields(krate, ident, &input.generics, fields);
-    let evaluated = (!has_types(&generics))
-        .then(|| quote!(const _: &#krate::EventInfo = <#ident as #krate::Event>::INFO;));
+    let evaluated = evaluated(
+        &generics,
+        &quote!(#krate::__private::Probe::<#ident>::EVENT),
+    );
 
     anonymous(
+        krate,
         &input.attrs,
         errors,
         &quote! {
             #[automatically_derived]
-            impl #impl_generics #krate::Event for #ident #type_generics #where_clause {
+            impl #impl_generics #event for #ident #type_generics #where_clause {
                 const INFO: &'static #krate::EventInfo = {
                     #asserts
                     &#krate::EventInfo::__new::<Self>(#info, #event_type, #version, &[#(#infos),*], #schema)

@@ -21,8 +21,7 @@ pub(crate) fn infos(krate: &Path, handlers: &[Handler], own_key: bool) -> TokenS
         } = handler;
         let name = handler.name.unraw().to_string();
         let own_key = (own_key && !overrides.is_empty()).then(|| quote!(.__with_own_key()));
-        let span = at(span_of(event));
-        let info = quote_spanned!(span=> <#event as #krate::Event>::INFO);
+        let info = quote!(#krate::__private::Probe::<#event>::EVENT);
         quote!(#(#cfg)* #krate::HandlerInfo::__new(#name, #doc, #info) #own_key)
     });
     quote!(&[#(#infos),*])
@@ -41,13 +40,13 @@ pub(crate) fn distinct(krate: &Path, handlers: &[Handler]) -> TokenStream {
         let Handler { event, cfg, .. } = handler;
         let before = handlers[..i].iter().map(|other| {
             let Handler { event, cfg, .. } = other;
-            quote!(#(#cfg)* <#event as #krate::Event>::INFO)
+            quote!(#(#cfg)* #krate::__private::Probe::<#event>::EVENT)
         });
         let span = at(span_of(event));
         quote_spanned! {span=>
             #(#cfg)*
             ::core::assert!(
-                <#event as #krate::Event>::INFO.__is_none_of(&[#(#before),*]),
+                #krate::__private::Probe::<#event>::EVENT.__is_none_of(&[#(#before),*]),
                 "another handler handles events of this type already; an event has one handler",
             );
         }
@@ -63,8 +62,7 @@ pub(crate) fn choose<'a>(
 ) -> impl Iterator<Item = TokenStream> + 'a {
     handlers.iter().map(move |handler| {
         let Handler { event, cfg, .. } = handler;
-        let span = at(span_of(event));
-        let event_type = quote_spanned!(span=> <#event as #krate::Event>::INFO.event_type);
+        let event_type = quote!(#krate::__private::Probe::<#event>::EVENT.event_type);
         let then = then(handler);
         quote! {
             #(#cfg)*

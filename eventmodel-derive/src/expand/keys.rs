@@ -4,22 +4,22 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, Ident, Path};
+use syn::{Expr, Ident};
 
-use super::{at, constant};
+use super::{at, constant, located};
 use crate::attr::overrides::Override;
 use crate::suggest;
 
-/// The expression that builds `key`, the one of the stream or state number `index`, from `source`.
+/// The expression that builds the key of the stream or state number `index` with its builder `parts`, from the
+/// variable `source`. What is missing is reported at `span`.
 pub(crate) fn build(
-    krate: &Path,
-    key: &TokenStream,
+    parts: &TokenStream,
     index: usize,
     overrides: &[Override],
-    source: &TokenStream,
+    source: &str,
     span: Span,
 ) -> TokenStream {
-    let span = at(span);
+    let source = Ident::new(source, at(span));
     let overrides: Vec<&Override> = overrides
         .iter()
         .filter(|over| applies(over, index, overrides))
@@ -47,8 +47,8 @@ pub(crate) fn build(
             impl<__P> #ignore for __P {}
         }
     });
-    let parts = quote_spanned!(span=> <#key as #krate::__private::FromFields>::parts());
-    let build = quote_spanned!(span=> .__build(#source));
+    let parts = located(parts, span);
+    let build = quote_spanned!(at(span)=> .__build(#source));
     if overrides.is_empty() {
         return quote!(#parts #build);
     }

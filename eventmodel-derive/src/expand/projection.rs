@@ -7,9 +7,10 @@ use syn::{Ident, Type};
 
 use super::keys::{self, value};
 use super::parts::{self, Owner, source_trait};
-use super::{anonymous, at, body, bounded, handlers, has_types, type_info};
+use super::{anonymous, at, body, bounded, evaluated, handlers, located, type_info};
 use crate::attr::overrides::Override;
 use crate::attr::projection::{KeyAttr, KeyField};
+use crate::check::projection::MAX_PARTS;
 use crate::model::field::span_of;
 use crate::model::handler::Handler;
 use crate::model::projection::ProjectionModel;
@@ -34,6 +35,7 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
     let generics = bounded(&block.generics, &bounds);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
 
+    let projection = located(quote!(#krate::Projection), span_of(ty));
     let info = type_info(krate, name, doc, &[]);
     let by_stream = matches!(model.key, KeyAttr::Stream(_));
     let infos = handlers::infos(krate, handlers, by_stream);
@@ -53,17 +55,20 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
         ::core::result::Result::Ok(false)
     };
     let choose_handler = body(broken, choose_handler);
-    let evaluated = (!has_types(&generics))
-        .then(|| quote!(const _: &#krate::ProjectionInfo = <#ty as #krate::Projection>::INFO;));
+    let evaluated = evaluated(
+        &generics,
+        &quote!(#krate::__private::Probe::<#ty>::PROJECTION),
+    );
 
     let expanded = anonymous(
+        krate,
         &[],
         errors,
         &quote! {
             #sources
 
             #[automatically_derived]
-            impl #impl_generics #krate::Projection for #ty #where_clause {
+            impl #impl_generics #projection for #ty #where_clause {
                 const INFO: &'static #krate::ProjectionInfo = {
                     #distinct
                     &#krate::ProjectionInfo::__new(#info, &[#(#names),*], #infos)
@@ -74,7 +79,7 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
                 #[allow(unused_variables)]
                 fn key_of(
                     __recorded: &#krate::RecordedEvent,
-                ) -> ::core::result::Result<::core::option::Option<Self::Key>, #krate::DecodeError> {
+                ) -> ::core::result::Result<::core::option::Option<#key>, #krate::DecodeError> {
                     #choose_key
                 }
 
@@ -99,6 +104,7 @@ fn key(model: &ProjectionModel, name: &Ident) -> (TokenStream, Vec<String>, Toke
         KeyAttr::None => (quote!(()), Vec::new(), TokenStream::new()),
         KeyAttr::Stream(stream) => (quote!(#stream), Vec::new(), TokenStream::new()),
         KeyAttr::Fields(fields) => {
+            let fields = usable(fields);
             let types: Vec<&Type> = fields.iter().map(|field| &field.ty).collect();
             let names = fields
                 .iter()
@@ -122,6 +128,21 @@ fn key(model: &ProjectionModel, name: &Ident) -> (TokenStream, Vec<String>, Toke
     }
 }
 
+/// The fields of the key, without those that are an error.
+fn usable(fields: &[KeyField]) -> Vec<&KeyField> {
+    let mut usable: Vec<&KeyField> = Vec::new();
+    for field in fields {
+        if !usable
+            .iter()
+            .any(|other| other.name.unraw() == field.name.unraw())
+        {
+            usable.push(field);
+        }
+    }
+    usable.truncate(MAX_PARTS);
+    usable
+}
+
 /// Reads the event.
 fn decode(handler: &Handler) -> TokenStream {
     let event = &handler.event;
@@ -135,23 +156,21 @@ fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
         event, overrides, ..
     } = handler;
     let krate = &model.krate;
-    let span = at(span_of(event));
+    let span = span_of(event);
     let key = match &model.key {
         KeyAttr::None => {
             return quote!(return ::core::result::Result::Ok(::core::option::Option::Some(())););
         }
         KeyAttr::Stream(stream) if overrides.is_empty() => {
-            quote_spanned!(span=> <#event as #krate::BelongsTo<#stream>>::stream_key(__event))
+            let belongs = located(quote!(#krate::BelongsTo), span);
+            quote_spanned!(at(span)=> <#event as #belongs<#stream>>::stream_key(__event))
         }
-        KeyAttr::Stream(stream) => keys::build(
-            krate,
-            &quote!(#stream),
-            0,
-            overrides,
-            &quote!(__event),
-            span,
-        ),
+        KeyAttr::Stream(stream) => {
+            let parts = quote!(#krate::__private::Probe::<#stream>::parts());
+            keys::build(&parts, 0, overrides, "__event", span)
+        }
         KeyAttr::Fields(fields) => {
+            let fields = usable(fields);
             let parts = fields.iter().map(|field| part(model, handler, field));
             if fields.len() == 1 {
                 quote!(#(#parts)*)
@@ -193,7 +212,7 @@ fn asserts(model: &ProjectionModel, stream: &Type, overrides: &[Override]) -> To
         overrides,
         &names,
         "stream",
-        |_, field| quote!(<#stream as #krate::Stream>::INFO.__has_field(#field)),
+        |_, field| quote!(#krate::__private::Probe::<#stream>::STREAM.__has_field(#field)),
     )
 }
 
@@ -201,11 +220,16 @@ fn asserts(model: &ProjectionModel, stream: &Type, overrides: &[Override]) -> To
 fn part(model: &ProjectionModel, handler: &Handler, field: &KeyField) -> TokenStream {
     let krate = &model.krate;
     let ty = &field.ty;
-    let source = source_trait(&field.name);
-    let span = at(span_of(&handler.event));
+    let handler_span = span_of(&handler.event);
+    let span = at(handler_span);
+    let mut source = source_trait(&field.name);
+    source.set_span(span);
     let named = |over: &&Override| over.field.unraw() == field.name.unraw();
     handler.overrides.iter().find(named).map_or_else(
-        || quote_spanned!(span=> #source::take(#krate::__private::ByName, __event)),
+        || {
+            let by_name = located(quote!(#krate::__private::ByName), handler_span);
+            quote_spanned!(span=> #source::take(#by_name, __event))
+        },
         |over| {
             let value = value(&over.value);
             quote!({ let __part: #ty = #value; __part })
@@ -219,8 +243,9 @@ fn apply(model: &ProjectionModel, handler: &Handler) -> TokenStream {
     let name = &handler.name;
     let decode = decode(handler);
     let more = handler.more.iter().map(|ty| {
-        let span = at(syn::spanned::Spanned::span(ty));
-        quote_spanned!(span=> , #krate::__private::FromRecorded::from_recorded(__recorded))
+        let span = syn::spanned::Spanned::span(ty);
+        let from = located(quote!(#krate::__private::FromRecorded), span);
+        quote_spanned!(at(span)=> , #from::from_recorded(__recorded))
     });
     quote! {
         #decode

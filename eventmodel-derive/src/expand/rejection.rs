@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
 
-use super::{anonymous, body, bounded, type_info};
+use super::{anonymous, body, bounded, located, type_info};
 use crate::model::rejection::RejectionModel;
 
 pub(crate) fn expand(model: &RejectionModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
@@ -45,12 +45,14 @@ pub(crate) fn expand(model: &RejectionModel<'_>, errors: Option<&TokenStream>) -
         quote!(#(#code)*)
     };
     let code = body(broken, code);
+    let implemented = located(quote!(#krate::Rejection), ident.span());
     anonymous(
+        krate,
         &input.attrs,
         errors,
         &quote! {
             #[automatically_derived]
-            impl #impl_generics #krate::Rejection for #ident #type_generics #where_clause {
+            impl #impl_generics #implemented for #ident #type_generics #where_clause {
                 const INFO: &'static #krate::RejectionInfo =
                     &#krate::RejectionInfo::__new(#info, &[#(#variants),*]);
 

@@ -1,10 +1,10 @@
-//! `Stream`, `Key`, `WholeStreamKey`, `FromFields`.
+//! `Stream`, `Key`, `FromFields`.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Path};
 
-use super::{anonymous, at, body, option, parts, type_info};
+use super::{anonymous, at, body, located, option, parts, type_info};
 use crate::check::stream::struct_path;
 use crate::model::field::{Field, span_of};
 use crate::model::stream::StreamModel;
@@ -16,10 +16,10 @@ pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> T
     } = model;
     let broken = errors.is_some();
     let ident = &input.ident;
-    let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
-    if !input.generics.params.is_empty() {
-        // The builder of a generic key cannot be written; the error says that there is no such key.
-        return anonymous(&input.attrs, errors, &TokenStream::new());
+    if !input.generics.params.is_empty() || is_union(input) {
+        // Neither can be a key, and no impl would help: the builder of a generic key cannot be written, and a union
+        // has none of the traits that a key needs.
+        return quote!(#errors);
     }
     let fields = model.fields.as_deref().unwrap_or_default();
     let template = model.template.as_ref().filter(|_| !broken);
@@ -41,50 +41,73 @@ pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> T
     } else {
         stub_from_fields(krate, ident)
     };
+    let header = |name: TokenStream| located(quote!(#krate::#name), ident.span());
+    let (key_trait, stream_trait) = (header(quote!(Key)), header(quote!(Stream)));
     let (write_key, read_key) = (body(broken, write_key), body(broken, read_key));
     let (subject, from_subject) = (body(broken, subject), body(broken, from_subject));
 
     anonymous(
+        krate,
         &input.attrs,
         errors,
         &quote! {
+            // The four stand in one body, because the compiler reports a trait that is missing once in each.
+            struct __Code {
+                write_key: fn(&#ident, &mut #krate::KeyWriter),
+                read_key: fn(
+                    &mut #krate::KeyReader<'_>,
+                ) -> ::core::result::Result<#ident, #krate::KeyError>,
+                subject: fn(&#ident) -> ::core::result::Result<#krate::Subject, #krate::SubjectError>,
+                from_subject: fn(
+                    &#krate::Subject,
+                ) -> ::core::result::Result<#ident, #krate::SubjectError>,
+            }
+
+            const __CODE: __Code = __Code {
+                write_key: |__key, __out| { #write_key },
+                read_key: |__tokens| { #read_key },
+                subject: |__key| { #subject },
+                from_subject: |__subject| { #from_subject },
+            };
+
             #[automatically_derived]
-            impl #impl_generics #krate::Key for #ident #type_generics #where_clause {
+            impl #key_trait for #ident {
                 const LEN: usize = #len;
 
-                fn write_key(&self, __out: &mut #krate::KeyWriter) {
-                    #write_key
+                fn write_key(&self, out: &mut #krate::KeyWriter) {
+                    (__CODE.write_key)(self, out)
                 }
 
                 fn read_key(
-                    __tokens: &mut #krate::KeyReader<'_>,
+                    tokens: &mut #krate::KeyReader<'_>,
                 ) -> ::core::result::Result<Self, #krate::KeyError> {
-                    #read_key
+                    (__CODE.read_key)(tokens)
                 }
             }
 
             #[automatically_derived]
-            impl #impl_generics #krate::Stream for #ident #type_generics #where_clause {
+            impl #stream_trait for #ident {
                 const INFO: &'static #krate::StreamInfo =
                     &#krate::StreamInfo::__new(#info, #log, #text);
 
                 fn subject(&self) -> ::core::result::Result<#krate::Subject, #krate::SubjectError> {
-                    #subject
+                    (__CODE.subject)(self)
                 }
 
                 fn from_subject(
-                    __subject: &#krate::Subject,
+                    subject: &#krate::Subject,
                 ) -> ::core::result::Result<Self, #krate::SubjectError> {
-                    #from_subject
+                    (__CODE.from_subject)(subject)
                 }
             }
-
-            #[automatically_derived]
-            impl #impl_generics #krate::__private::WholeStreamKey for #ident #type_generics #where_clause {}
 
             #from_fields
         },
     )
+}
+
+fn is_union(input: &syn::DeriveInput) -> bool {
+    matches!(input.data, syn::Data::Union(_))
 }
 
 /// The bodies.
@@ -107,12 +130,12 @@ fn code(krate: &Path, ident: &Ident, fields: &[Field], template: Option<&Templat
 
     let write_key = placeholders.iter().map(|placeholder| {
         let (span, member) = member(fields, placeholder);
-        quote_spanned!(span=> __out.token(&self #member);)
+        quote_spanned!(span=> __out.token(&__key #member);)
     });
     let read_key = placeholders.iter().enumerate().map(|(i, placeholder)| {
         let (span, _) = member(fields, placeholder);
-        let (local, ty) = (local(i), ty(fields, placeholder));
-        quote_spanned!(span=> let #local = __tokens.token #ty(#len)?;)
+        let local = local(i);
+        quote_spanned!(span=> let #local = __tokens.token(#len)?;)
     });
     let write_subject = parts.iter().enumerate().map(|(i, part)| {
         let dot = (i > 0).then(|| quote!(__out.literal(".");));
@@ -127,7 +150,7 @@ fn code(krate: &Path, ident: &Ident, fields: &[Field], template: Option<&Templat
             }
             Part::Field(placeholder) => {
                 let (span, member) = member(fields, placeholder);
-                quote_spanned!(span=> #dot __out.token(&self #member);)
+                quote_spanned!(span=> #dot __out.token(&__key #member);)
             }
         }
     });
@@ -136,9 +159,9 @@ fn code(krate: &Path, ident: &Ident, fields: &[Field], template: Option<&Templat
         Part::Text(text) => quote!(__in.literal(#text)?;),
         Part::Field(placeholder) => {
             let (span, _) = member(fields, placeholder);
-            let (local, ty, path) = (local(next), ty(fields, placeholder), placeholder.text());
+            let (local, path) = (local(next), placeholder.text());
             next += 1;
-            quote_spanned!(span=> let #local = __in.token #ty(#path)?;)
+            quote_spanned!(span=> let #local = __in.token(#path)?;)
         }
     });
     let value = literal(ident, fields, &placeholders);
@@ -181,15 +204,8 @@ fn member(fields: &[Field], placeholder: &Placeholder) -> (proc_macro2::Span, To
     };
     let head = &field.ident;
     let tail = placeholder.path[1..].iter().map(|name| member_ident(name));
-    (at(span_of(&field.ty)), quote!(.#head #(.#tail)*))
-}
-
-/// `::<RoomId>`, if the type of the token is known here. That of a part is inferred.
-fn ty(fields: &[Field], placeholder: &Placeholder) -> Option<TokenStream> {
-    let ty = &field(fields, placeholder)
-        .filter(|_| placeholder.path.len() == 1)?
-        .ty;
-    Some(quote!(::<#ty>))
+    let span = span_of(&field.ty);
+    (at(span), located(quote!(.#head #(.#tail)*), span))
 }
 
 /// `Booking { room: Room { id: __token0 }, date: __token1 }`

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::{anonymous, at, has_types};
+use super::{anonymous, at, has_types, located};
 use crate::model::field::span_of;
 use crate::model::subject_token::SubjectTokenModel;
 
@@ -23,12 +23,14 @@ pub(crate) fn expand(model: &SubjectTokenModel<'_>, errors: Option<&TokenStream>
                     .predicates
                     .push(syn::parse_quote!(#ty: #krate::SubjectToken));
             }
-            let span = at(span_of(ty));
+            let span = span_of(ty);
+            let token = located(quote!(#krate::SubjectToken), span);
+            let span = at(span);
             (
-                quote_spanned!(span=> <#ty as #krate::SubjectToken>::write_token(&self.#member, __out)),
+                quote_spanned!(span=> <#ty as #token>::write_token(&self.#member, __out)),
                 quote_spanned! {span=>
                     ::core::result::Result::Ok(Self {
-                        #member: <#ty as #krate::SubjectToken>::parse_token(__text)?,
+                        #member: <#ty as #token>::parse_token(__text)?,
                     })
                 },
             )
@@ -39,12 +41,14 @@ pub(crate) fn expand(model: &SubjectTokenModel<'_>, errors: Option<&TokenStream>
         ),
     };
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let implemented = located(quote!(#krate::SubjectToken), ident.span());
     anonymous(
+        krate,
         &input.attrs,
         errors,
         &quote! {
             #[automatically_derived]
-            impl #impl_generics #krate::SubjectToken for #ident #type_generics #where_clause {
+            impl #impl_generics #implemented for #ident #type_generics #where_clause {
                 fn write_token(&self, __out: &mut dyn ::core::fmt::Write) -> ::core::fmt::Result {
                     #write
                 }

@@ -144,6 +144,17 @@ pub(crate) fn same(a: &Type, b: &Type) -> bool {
     a.to_token_stream().to_string() == b.to_token_stream().to_string()
 }
 
+/// Each type once. A type that is named twice is an error, and one impl for it is enough.
+pub(crate) fn unique(types: &[Type]) -> Vec<&Type> {
+    let mut unique: Vec<&Type> = Vec::new();
+    for ty in types {
+        if !unique.iter().any(|other| same(other, ty)) {
+            unique.push(ty);
+        }
+    }
+    unique
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -1,6 +1,6 @@
-//! Forgotten: `Decide` of the command, `#[automation]` itself, the derive of the event.
+//! Forgotten: the derive of the command, `#[automation]` itself, the derive of the event.
 
-use eventmodel::{Command, Event, EventModel, Slice, Stream, automation};
+use eventmodel::{Event, EventModel, Slice, Stream, automation};
 use serde::{Deserialize, Serialize};
 
 #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,7 +21,7 @@ struct Bot;
 
 #[automation]
 impl Bot {
-    async fn created(&self, event: &RoomCreated) -> Option<NoCommand> {
+    async fn created(&self, _event: &RoomCreated) -> Option<NoCommand> {
         None
     }
 }
@@ -32,11 +32,11 @@ struct DeafBot;
 
 #[automation]
 impl DeafBot {
-    async fn happened(&self, event: &NoEvent) {}
+    async fn happened(&self, _event: &NoEvent) {}
 }
 
 struct NotABot;
 
 fn main() {
-    let _ = EventModel::new("hotel").slice(Slice::new("It reacts").automation(NotABot));
+    let _ = EventModel::new("hotel").slice(Slice::new("It reacts").automation_with(NotABot));
 }

@@ -39,7 +39,7 @@ struct Bot;
 
 #[automation]
 impl Bot {
-    async fn booked(&self, event: RoomBooked) -> Option<BookRoom> {
+    async fn booked(&self, _event: RoomBooked) -> Option<BookRoom> {
         None
     }
 }

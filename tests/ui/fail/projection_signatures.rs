@@ -22,16 +22,16 @@ struct RoomDay;
 #[projection(key = Booking)]
 impl RoomDay {
     fn nothing(&mut self) {}
-    fn by_value(&mut self, event: RoomBooked) {}
-    fn exclusive(&mut self, event: &mut RoomBooked) {}
-    fn three(&mut self, event: &RoomBooked, meta: &Metadata, more: u32) {}
-    async fn later(&mut self, event: &RoomBooked) {}
-    fn answers(&mut self, event: &RoomBooked) -> bool {
+    fn by_value(&mut self, _event: RoomBooked) {}
+    fn exclusive(&mut self, _event: &mut RoomBooked) {}
+    fn three(&mut self, _event: &RoomBooked, _meta: &Metadata, _more: u32) {}
+    async fn later(&mut self, _event: &RoomBooked) {}
+    fn answers(&mut self, _event: &RoomBooked) -> bool {
         true
     }
-    fn generic<E: Event>(&mut self, event: &E) {}
-    fn some(&mut self, event: &impl Event) {}
-    unsafe fn danger(&mut self, event: &RoomBooked) {}
+    fn generic<E: Event>(&mut self, _event: &E) {}
+    fn some(&mut self, _event: &impl Event) {}
+    unsafe fn danger(&mut self, _event: &RoomBooked) {}
     #[key(room = 1)]
     fn helper(&self) {}
 }
@@ -41,7 +41,7 @@ struct RoomNight;
 
 #[projection(key = Booking)]
 impl RoomNight {
-    fn second(&mut self, event: &RoomBooked, room: u32) {}
+    fn second(&mut self, _event: &RoomBooked, _room: u32) {}
 }
 
 fn main() {}

@@ -1,0 +1,9 @@
+use eventmodel::Stream;
+
+#[derive(Stream, Clone, Debug, PartialEq, Eq)]
+#[stream(subject = "booking.{room}")]
+struct Booking {
+    room: u32,
+}
+
+fn main() {}
