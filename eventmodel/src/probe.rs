@@ -167,6 +167,7 @@ impl AnyParts {
     /// Stands for the key.
     #[doc(hidden)]
     pub fn __build<S: ?Sized, K>(self, _: &S) -> K {
+        let Self = self;
         unreachable!()
     }
 }

@@ -91,11 +91,6 @@ impl StateInfo {
         P: Projection,
         P::Key: WholeStreamKey,
     {
-        assert!(
-            P::INFO.is_keyed_by_its_events(),
-            "this projection cannot be the state of a command: a handler of it says with `#[key(..)]` which instance \
-             its event is for, and a state is loaded from the events of its own stream instance"
-        );
         Self {
             projection: Some(P::INFO),
             stream: Some(<P::Key as Stream>::INFO),
@@ -105,7 +100,21 @@ impl StateInfo {
 
     /// A state that is not one.
     pub(crate) const fn unknown(stream: &'static StreamInfo) -> Self {
-        Self { projection: None, stream: Some(stream), guarded: false }
+        Self {
+            projection: None,
+            stream: Some(stream),
+            guarded: false,
+        }
+    }
+
+    /// Whether each handler is for the instance that its event belongs to. A state is loaded from the events of its
+    /// own instance: a handler that says by itself which one its event is for would see the wrong ones.
+    #[doc(hidden)]
+    pub const fn __is_keyed_by_its_events(&self) -> bool {
+        match self.projection {
+            Some(projection) => projection.is_keyed_by_its_events(),
+            None => true,
+        }
     }
 
     /// Whether the key has a field of this name.

@@ -9,5 +9,6 @@ mod hotel;
 mod memory;
 mod models;
 mod testing;
+mod tokens;
 mod ui;
 mod views;

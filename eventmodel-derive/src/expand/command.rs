@@ -5,7 +5,8 @@ use quote::{quote, quote_spanned};
 
 use super::stream::member_ident;
 use super::{
-    anonymous, at, body, bounded, evaluated, has_fields, keys, located, option, schema, type_info,
+    anonymous, at, body, bounded, constant, evaluated, has_fields, keys, located, option, schema,
+    type_info,
 };
 use crate::check::command::MAX_STATES;
 use crate::model::command::{CommandModel, State};
@@ -54,6 +55,17 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
         let part = &model.state.parts()[i];
         quote!(#krate::__private::Probe::<#part>::STATE.__has_field(#field))
     });
+    let keyed = model.state.parts().iter().filter(|_| !broken).map(|part| {
+        let span = at(span_of(part));
+        let probe = quote!(#krate::__private::Probe::<#part>);
+        let name = text::of(part);
+        let message = format!(
+            "`{name}` cannot be the state of a command: a handler of it says with `#[key(..)]` which instance its \
+             event is for, and a state is loaded from the events of its own instance"
+        );
+        quote_spanned!(span=> ::core::assert!(#probe::STATE.__is_keyed_by_its_events(), #message);)
+    });
+    let keyed = constant(quote!(#(#keyed)*));
     let keys_fn = keys_fn(model, &state, broken);
     let id_fn = (!broken).then(|| id_fn(model));
     let validate_fn = (!broken).then(|| validate_fn(model));
@@ -79,6 +91,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
             impl #impl_generics #command for #ident #type_generics #where_clause {
                 const INFO: &'static #krate::CommandInfo = {
                     #asserts
+                    #keyed
                     &#krate::CommandInfo::__new(
                         #info,
                         #address,

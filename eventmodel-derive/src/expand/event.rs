@@ -44,7 +44,7 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
     let infos = streams
         .iter()
         .map(|stream| quote!(#krate::__private::Probe::<#stream>::STREAM));
-    let names: Vec<String> = streams.iter().map(|stream| text::of(stream)).collect();
+    let names: Vec<String> = streams.iter().map(text::of).collect();
     let asserts = keys::asserts(
         if broken { &[] } else { overrides },
         &names,
