@@ -4,6 +4,7 @@
 
 mod automations;
 mod bank;
+mod broken_stores;
 mod engine;
 mod hotel;
 mod memory;

@@ -14,7 +14,7 @@ use crate::{Position, RecordedEvent, Subject};
 const MANY: usize = 300;
 
 /// How many batches each writer appends.
-const ROUNDS: usize = 25;
+const ROUNDS: usize = 40;
 
 pub async fn a_batch_of_many_events_is_stored_whole_and_in_order(bench: Bench) {
     let instances: Vec<_> = (0..3).map(|n| bench.account(n)).collect();
@@ -122,7 +122,7 @@ pub async fn concurrent_batches_never_interleave(bench: Bench) {
 }
 
 pub async fn a_read_never_ends_within_a_batch(bench: Bench) {
-    while_batches_are_written(&bench, async |bench| {
+    while_batches_are_written(&bench, |bench| async move {
         if let Err(problem) = are_whole(&bench.all().await) {
             panic!("a reader saw the end of the log, and {problem}");
         }
@@ -131,7 +131,7 @@ pub async fn a_read_never_ends_within_a_batch(bench: Bench) {
 }
 
 pub async fn a_load_never_shows_a_part_of_a_batch(bench: Bench) {
-    while_batches_are_written(&bench, async |bench| {
+    while_batches_are_written(&bench, |bench| async move {
         for writer in 0..2 {
             let account = bench.account(writer);
             // All events of these commands are on this instance.
@@ -144,25 +144,30 @@ pub async fn a_load_never_shows_a_part_of_a_batch(bench: Bench) {
     .await;
 }
 
-async fn while_batches_are_written(bench: &Bench, look: impl AsyncFn(&Bench)) {
-    let done = Arc::new(AtomicBool::new(false));
+/// Looks again and again, from several tasks, as long as batches are written.
+async fn while_batches_are_written<L, F>(bench: &Bench, look: L)
+where
+    L: Fn(Bench) -> F + Clone + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
     let mut writers = JoinSet::new();
     for writer in 0..2 {
         writers.spawn(write_batches(bench.clone(), writer));
     }
-    let written = done.clone();
-    let writers = tokio::spawn(async move {
-        let stored = join_all(writers).await;
-        written.store(true, Ordering::SeqCst);
-        stored
-    });
-    while !done.load(Ordering::SeqCst) && !writers.is_finished() {
-        look(bench).await;
-        tokio::task::yield_now().await;
+    let written = Arc::new(AtomicBool::new(false));
+    let mut lookers = JoinSet::new();
+    for _ in 0..3 {
+        let (bench, look, written) = (bench.clone(), look.clone(), written.clone());
+        lookers.spawn(async move {
+            while !written.load(Ordering::SeqCst) {
+                look(bench.clone()).await;
+                tokio::task::yield_now().await;
+            }
+        });
     }
-    let stored = writers
-        .await
-        .unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
-    look(bench).await;
-    assert_eq!(bench.all().await.len(), stored.concat().len());
+    let stored = join_all(writers).await.concat();
+    written.store(true, Ordering::SeqCst);
+    join_all(lookers).await;
+    look(bench.clone()).await;
+    assert_eq!(bench.all().await.len(), stored.len());
 }

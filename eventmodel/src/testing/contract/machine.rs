@@ -22,6 +22,7 @@ const STEPS: std::ops::Range<usize> = 1..40;
 pub(super) fn compare(runtime: &Handle, store: &Arc<dyn Store>) {
     let mut config = Config {
         failure_persistence: None,
+        max_shrink_iters: 2_000,
         ..Config::default()
     };
     if std::env::var_os("PROPTEST_CASES").is_none() {
@@ -53,7 +54,9 @@ pub(super) fn compare(runtime: &Handle, store: &Arc<dyn Store>) {
     match outcome {
         Ok(()) => {}
         Err(TestError::Fail(reason, (_, steps, _))) => {
-            panic!("{reason}\nafter the steps {steps:#?}\nrun again with {again}")
+            let steps: Vec<_> = steps.iter().map(|step| format!("{step:?}")).collect();
+            let steps = steps.join("\n  ");
+            panic!("{reason}\nafter the steps\n  {steps}\nrun again with {again}")
         }
         Err(TestError::Abort(reason)) => panic!("no history was found: {reason}\n{again}"),
     }

@@ -62,11 +62,12 @@ pub async fn a_follower_gets_what_is_appended_later(bench: Bench) {
     let mut tail = Position::START;
     let mut stored = Vec::new();
     for _ in 0..20 {
-        let appended = bench.command("Deposit").on(&account, tail).send().await;
+        let draft = bench.command("Deposit").on(&account, tail);
+        // The follower is at the end of the log, and waits there, before there is more.
+        let (next, appended) = tokio::join!(biased; from_start.next(), draft.send());
         tail = revision_of(&appended, &account);
+        same_events("the next event", &[next], &appended.events);
         stored.extend(appended.events);
-        let next = from_start.next().await;
-        same_events("the next event", &[next], &stored[stored.len() - 1..]);
     }
     let middle = stored[9].position();
     let mut from_middle = bench.follow(middle, &[]);

@@ -104,15 +104,19 @@ pub async fn what_is_loaded_while_others_write_is_the_beginning_of_the_history(b
 /// A command that is decided again until it wins, on what was loaded: the way of an app.
 pub async fn no_update_is_lost(bench: Bench) {
     const EACH: usize = 10;
+    let start = Arc::new(Barrier::new(WRITERS));
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
-        let bench = bench.clone();
+        let (bench, start) = (bench.clone(), start.clone());
         writers.spawn(async move {
+            start.wait().await;
             let (counter, own) = (bench.account("counter"), bench.course(writer));
             let mut floor = Position::START;
             for _ in 0..EACH {
                 loop {
                     let loaded = bench.load(&counter, Position::START, floor).await;
+                    // The others decide meanwhile, on the same.
+                    tokio::task::yield_now().await;
                     let draft = bench.command("Count").guard(&counter, loaded.revision);
                     let draft = draft.guard(&own, bench.revision(&own).await);
                     let draft = draft.event(&[&counter, &own]);
