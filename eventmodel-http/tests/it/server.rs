@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
 use eventmodel::{App, AppOptions, MemoryStore, NotDrained, Store};
 use eventmodel_http::{Http, Server};
-use hyper_util::client::legacy::Client;
+use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -73,17 +74,25 @@ impl Bank {
         }
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Sends a request, and does not wait for the body of the answer.
+    pub(crate) async fn begin(&self, request: Request<Body>) -> Response<Incoming> {
+        self.try_begin(request).await.unwrap()
+    }
+
+    /// Sends a request that may break off.
+    pub(crate) async fn try_begin(
+        &self,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, Error> {
         let (mut parts, body) = request.into_parts();
         parts.uri = format!("http://{}{}", self.address, parts.uri)
             .parse()
             .unwrap();
-        let response = self
-            .client
-            .request(Request::from_parts(parts, body))
-            .await
-            .unwrap();
-        let (parts, body) = response.into_parts();
+        self.client.request(Request::from_parts(parts, body)).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.begin(request).await.into_parts();
         let body = to_bytes(Body::new(body), usize::MAX).await.unwrap();
         Answer {
             status: parts.status,
