@@ -11,12 +11,13 @@ use eventmodel::{
 };
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout_at;
 
 use crate::Http;
 use crate::problem::failure::{of_store, shutting_down};
-use crate::problem::{Problem, at, kinds};
+use crate::problem::{Problem, at, kinds, pointer_to};
 use crate::receipt::{EventBody, json as answer};
 use crate::request::body;
 use crate::request::url::{Href, Params, bad_parameter, mount};
@@ -83,6 +84,14 @@ fn entry(entry: &AuditEntry) -> Value {
     value
 }
 
+#[derive(Serialize)]
+struct EventsBody<'a> {
+    items: Vec<EventBody<'a>>,
+    /// Where it goes on, if it may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
 /// `GET /events?log=&subject=&after=&limit=`: what was recorded, in its order.
 pub(crate) async fn events(http: Arc<Http>, request: Request) -> Result<Response, Problem> {
     let deadline = http.deadline();
@@ -118,13 +127,7 @@ pub(crate) async fn events(http: Arc<Http>, request: Request) -> Result<Response
             .into_string()
     });
     let items: Vec<EventBody<'_>> = events.iter().map(EventBody::of).collect();
-    #[derive(serde::Serialize)]
-    struct Body<'a> {
-        items: Vec<EventBody<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        next: Option<String>,
-    }
-    answer(StatusCode::OK, &Body { items, next })
+    answer(StatusCode::OK, &EventsBody { items, next })
 }
 
 /// `GET /parked`: what automations have set aside, the oldest first.
@@ -198,13 +201,13 @@ impl<'a> Wanted<'a> {
                 "log" => &mut wanted.log,
                 "subject" => &mut wanted.subject,
                 _ => {
-                    errors.push(at(&format!("/{name}"), "there is no such member"));
+                    errors.push(at(&pointer_to(name), "there is no such member"));
                     continue;
                 }
             };
             match value {
                 Value::String(text) => *field = Some(text),
-                _ => errors.push(at(&format!("/{name}"), "it must be a string")),
+                _ => errors.push(at(&pointer_to(name), "it must be a string")),
             }
         }
         if errors.is_empty() {

@@ -9,12 +9,12 @@ use axum::http::HeaderMap;
 use axum::http::header::LOCATION;
 use axum::response::Response;
 use eventmodel::{CommandEntry, CommandId, Decide, ExecuteError, Failure, Receipt};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use crate::problem::failure::{Context, internal};
-use crate::problem::{Problem, at, kinds};
+use crate::problem::{Problem, at, kinds, pointer_to};
 use crate::request::body;
 use crate::request::headers::{CommandHeaders, is_correlation_id};
 use crate::request::url::Target;
@@ -80,7 +80,10 @@ impl Envelope {
                 None
             }
         };
-        errors.extend(unknown(&members));
+        errors.extend(members.keys().map(|name| {
+            let detail = "there is no such member; the fields of the command stand in `data`";
+            at(&pointer_to(name), detail)
+        }));
         match data {
             Some(data) if errors.is_empty() => Ok(Self {
                 data,
@@ -91,16 +94,6 @@ impl Envelope {
                 .member("errors", errors)),
         }
     }
-}
-
-fn unknown(members: &Map<String, Value>) -> impl Iterator<Item = Value> {
-    members.keys().map(|name| {
-        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        at(
-            &pointer,
-            "there is no such member; the fields of the command stand in `data`",
-        )
-    })
 }
 
 fn context(

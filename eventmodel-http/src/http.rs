@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
 use eventmodel::{AnyView, App, CommandEntry};
 use tokio::sync::Semaphore;
@@ -217,7 +217,7 @@ impl Http {
     }
 
     pub(crate) fn answer(&self, result: Result<Response, Problem>) -> Response {
-        result.unwrap_or_else(|problem| problem.answer(&self.options.problem_types))
+        result.unwrap_or_else(|problem| problem.based(&self.options.problem_types).into_response())
     }
 }
 

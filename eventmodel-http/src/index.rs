@@ -72,12 +72,16 @@ fn field(field: &FieldInfo) -> Value {
 fn describe(view: &AnyView, address: &str, mount: &str) -> Value {
     let info = view.info();
     let names = key_names(info, view.key_len());
-    let parts: String = names.iter().map(|name| format!("/{{{name}}}")).collect();
+    let template = names
+        .iter()
+        .fold(format!("{mount}/query/{address}"), |template, name| {
+            template + "/{" + name + "}"
+        });
     json!({
         "name": info.ty.name,
         "doc": info.ty.doc,
         "href": Href::view(mount, address, []).into_string(),
-        "template": format!("{mount}/query/{address}{parts}"),
+        "template": template,
         "key": names,
         "handles": info.handlers.iter().map(|handler| handler.event.event_type).collect::<Vec<_>>(),
     })

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 pub(crate) mod failure;
@@ -32,7 +33,11 @@ pub(crate) const DEFAULT_BASE: &str = "/problems";
 /// assert_eq!(response.headers()["content-type"], "application/problem+json");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Inner>);
+
+// On the heap: a problem is the error of most functions here, and rare.
+#[derive(Clone, Debug)]
+struct Inner {
     status: StatusCode,
     ty: Type,
     title: Cow<'static, str>,
@@ -48,6 +53,9 @@ enum Type {
     Uri(String),
 }
 
+/// What [`Problem::member`] does not set.
+const OF_THE_STANDARD: [&str; 4] = ["type", "title", "status", "detail"];
+
 impl Problem {
     /// A problem of this type, which is a URI, with the title of the type.
     pub fn new(
@@ -59,50 +67,48 @@ impl Problem {
     }
 
     fn with(status: StatusCode, ty: Type, title: Cow<'static, str>) -> Self {
-        Self {
+        Self(Box::new(Inner {
             status,
             ty,
             title,
             detail: None,
             members: Map::new(),
             headers: HeaderMap::new(),
-        }
+        }))
     }
 
     /// One of the adapter's own problems.
     pub(crate) fn of(kind: &'static Kind) -> Self {
-        let problem = Self::with(
-            kind.status,
-            Type::Ours(kind.code.to_owned()),
-            Cow::Borrowed(kind.title),
-        );
-        problem.member("code", kind.code)
+        let ty = Type::Ours(kind.code.to_owned());
+        Self::with(kind.status, ty, kind.title.into()).member("code", kind.code)
     }
 
     /// A rejection by the domain.
     pub(crate) fn rejection(command: &str, code: &str, title: String) -> Self {
         let ty = Type::Ours(format!("{command}/{code}"));
-        Self::with(StatusCode::CONFLICT, ty, Cow::Owned(title)).member("code", code)
+        Self::with(StatusCode::CONFLICT, ty, title.into()).member("code", code)
     }
 
     /// What was wrong this time, for the user.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
-    /// Adds an extension member. The members of the standard (`type`, `title`, `status`, `detail`) go before it.
+    /// Adds an extension member. `type`, `title`, `status` and `detail` are none: they stay as they are.
     #[must_use]
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        if !OF_THE_STANDARD.contains(&name) {
+            self.0.members.insert(name.to_owned(), value.into());
+        }
         self
     }
 
     /// Adds a header to the answer.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
@@ -114,51 +120,70 @@ impl Problem {
 
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
-    /// The document, with the adapter's own types below `base`.
-    pub(crate) fn document(&self, base: &str) -> Value {
-        let ty = match &self.ty {
-            Type::Ours(path) => format!("{base}/{path}"),
-            Type::Uri(uri) => uri.clone(),
-        };
-        let mut members = self.members.clone();
-        members.insert("type".into(), ty.into());
-        members.insert("title".into(), self.title.as_ref().into());
-        members.insert("status".into(), self.status.as_u16().into());
-        match &self.detail {
-            Some(detail) => members.insert("detail".into(), detail.as_str().into()),
-            None => members.remove("detail"),
-        };
-        Value::Object(members)
-    }
-
-    /// The same problem, with its type written out.
+    /// The same problem, with its type written out: the adapter's own are below `base`.
     pub(crate) fn based(mut self, base: &str) -> Self {
-        if let Type::Ours(path) = &self.ty {
-            self.ty = Type::Uri(format!("{base}/{path}"));
+        if let Type::Ours(path) = &self.0.ty {
+            self.0.ty = Type::Uri(format!("{base}/{path}"));
         }
         self
     }
 
-    pub(crate) fn answer(self, base: &str) -> Response {
-        let body = self.document(base).to_string();
-        let json = HeaderValue::from_static("application/problem+json");
-        let mut response = (self.status, body).into_response();
-        response.headers_mut().extend(self.headers);
-        response.headers_mut().insert(CONTENT_TYPE, json);
-        response
+    /// The document.
+    pub(crate) fn to_json(&self) -> String {
+        // Text and JSON values are always JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// What a reader looks for first stands first.
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Inner {
+            status,
+            ty,
+            title,
+            detail,
+            members,
+            ..
+        } = &*self.0;
+        let mut document = serializer.serialize_map(None)?;
+        match ty {
+            Type::Ours(path) => {
+                document.serialize_entry("type", &format_args!("{DEFAULT_BASE}/{path}"))?;
+            }
+            Type::Uri(uri) => document.serialize_entry("type", uri)?,
+        }
+        document.serialize_entry("title", title)?;
+        document.serialize_entry("status", &status.as_u16())?;
+        if let Some(detail) = detail {
+            document.serialize_entry("detail", detail)?;
+        }
+        for (name, value) in members {
+            document.serialize_entry(name, value)?;
+        }
+        document.end()
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        self.answer(DEFAULT_BASE)
+        let json = HeaderValue::from_static("application/problem+json");
+        let mut response = (self.0.status, self.to_json()).into_response();
+        response.headers_mut().extend(self.0.headers);
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        response
     }
 }
 
 /// The extension member `errors`: what is wrong where in the body.
 pub(crate) fn at(pointer: &str, detail: impl Into<String>) -> Value {
     json!({ "pointer": pointer, "detail": detail.into() })
+}
+
+/// The JSON Pointer of a member of the body.
+pub(crate) fn pointer_to(member: &str) -> String {
+    format!("/{}", member.replace('~', "~0").replace('/', "~1"))
 }

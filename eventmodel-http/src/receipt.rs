@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::Http;
 use crate::problem::Problem;
 use crate::problem::failure::{etag, internal};
+use crate::request::body::is_json;
 use crate::request::url::Href;
 
 #[derive(Serialize)]
@@ -64,7 +65,9 @@ impl<'a> EventBody<'a> {
             correlation_id: &metadata.correlation_id,
             causation_id: metadata.causation_id.as_deref(),
             content_type: &metadata.content_type,
-            data: serde_json::from_slice(event.payload()).ok(),
+            data: is_json(&metadata.content_type)
+                .then(|| serde_json::from_slice(event.payload()).ok())
+                .flatten(),
         }
     }
 }

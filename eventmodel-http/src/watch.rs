@@ -66,7 +66,7 @@ fn event(entry: Result<ErasedEntry, ViewError>, base: &str) -> Event {
     body.unwrap_or_else(|problem| {
         Event::default()
             .event("problem")
-            .data(problem.document(base).to_string())
+            .data(problem.based(base).to_json())
     })
 }
 

@@ -52,22 +52,19 @@ fn media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let (Some(given), None) = (types.next(), types.next()) else {
         return unsupported("one header `Content-Type: application/json` is needed");
     };
-    let essence = given
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
-    let is_json = essence == "application/json"
-        || essence
-            .strip_prefix("application/")
-            .is_some_and(|subtype| subtype.ends_with("+json"));
-    if is_json {
+    if is_json(given.to_str().unwrap_or_default()) {
         Ok(())
     } else {
         unsupported("`Content-Type` must be `application/json`")
     }
+}
+
+/// Whether a media type is JSON, or a format that is written in JSON.
+pub(crate) fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    let subtype = essence.strip_prefix("application/");
+    subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
 async fn bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Problem> {

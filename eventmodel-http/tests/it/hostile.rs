@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::server::{Bank, request};
+use crate::server::{Bank, encoded, request};
 
 #[tokio::test]
 async fn a_body_that_is_not_a_json_object_is_refused() {
@@ -114,7 +114,7 @@ async fn an_id_that_is_too_long_for_a_subject_is_refused() {
             answer.problem(422, "invalid-fields")["errors"][0]["pointer"],
             "/data"
         );
-        let encoded: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
+        let encoded = encoded(&text);
         bank.get(&format!("/query/balance/{encoded}"))
             .await
             .problem(404, "no-such-instance");
@@ -157,6 +157,10 @@ async fn who_asks_first_need_not_send_a_body_that_is_too_large() {
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }
 
+async fn limited(request: axum::extract::Request) -> axum::extract::Request {
+    request.map(|body| Body::new(http_body_util::Limited::new(body, 50)))
+}
+
 #[tokio::test]
 async fn a_layer_of_the_application_can_limit_bodies_further() {
     let bank = Bank::with(|http| http.router().layer(axum::middleware::map_request(limited))).await;
@@ -167,10 +171,6 @@ async fn a_layer_of_the_application_can_limit_bodies_further() {
         )
         .await;
     answer.problem(413, "body-too-large");
-
-    async fn limited(request: axum::extract::Request) -> axum::extract::Request {
-        request.map(|body| Body::new(http_body_util::Limited::new(body, 50)))
-    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The adapter over real connections.
 
+#![allow(clippy::unwrap_used)]
+
 mod commands;
 mod held;
 mod hostile;

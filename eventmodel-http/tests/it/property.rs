@@ -5,7 +5,7 @@ use axum::http::Method;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::server::{Bank, request};
+use crate::server::{Bank, encoded, request};
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -35,7 +35,7 @@ fn any_text_is_an_id_that_leads_back_to_what_was_created() {
                 _ => return Err(TestCaseError::fail(format!("{answer:?}"))),
             };
             bank.app.settled().await.unwrap();
-            let encoded: String = account.bytes().map(|b| format!("%{b:02X}")).collect();
+            let encoded = encoded(&account);
             let mut links = vec![format!("/query/balance/{encoded}"), format!("/query/balance?key={encoded}")];
             links.extend(answer.headers.get("location").map(|link| link.to_str().unwrap().to_owned()));
             for link in links {

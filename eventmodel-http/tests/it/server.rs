@@ -226,3 +226,9 @@ impl Answer {
         problem
     }
 }
+
+/// A text as a part of an address, with every byte encoded.
+pub(crate) fn encoded(text: &str) -> String {
+    let hex = |encoded, byte| format!("{encoded}%{byte:02X}");
+    text.bytes().fold(String::new(), hex)
+}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::held::HeldStore;
 use crate::model::BonusBot;
-use crate::server::{Bank, request};
+use crate::server::{Bank, encoded, request};
 
 async fn with_accounts(accounts: &[&str]) -> Bank {
     let bank = Bank::open().await;
@@ -184,7 +184,7 @@ async fn every_text_is_a_key_that_can_be_asked_for() {
     ];
     let bank = with_accounts(&accounts).await;
     for account in accounts {
-        let encoded: String = account.bytes().map(|b| format!("%{b:02X}")).collect();
+        let encoded = encoded(account);
         let in_path = bank
             .get(&format!("/query/balance/{encoded}"))
             .await
