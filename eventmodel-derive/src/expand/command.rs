@@ -161,7 +161,7 @@ fn build_keys(model: &CommandModel<'_>) -> TokenStream {
         keys::build(&parts, i, &model.overrides, "self", span_of(part))
     });
     match &model.state {
-        State::None => quote!(()),
+        State::None => TokenStream::new(),
         State::One(_) => keys.next().unwrap_or_default(),
         State::Tuple(_) => quote!((#(#keys,)*)),
     }
