@@ -4,10 +4,12 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+mod at_once;
 mod client;
 mod nonsense;
 mod program;
 mod server;
+mod stampede;
 
 use server::Hotel;
 
@@ -256,40 +258,6 @@ async fn the_booking_process_is_auditable() {
         "GuestCheckedIn",
     ];
     assert_eq!(types, expected);
-    hotel.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_fifty_guests_who_book_the_same_room_at_once_one_gets_it() {
-    let hotel = Hotel::open().await;
-    let guests: Vec<_> = (1..=50)
-        .map(|client| {
-            let (address, body) = (hotel.address, data(1, Some(client), "2022-12-12"));
-            let booking = async move { client::put(address, "book-room", &body, "").await };
-            (client, tokio::spawn(booking))
-        })
-        .collect();
-    let mut winners = Vec::new();
-    let mut refused = 0;
-    for (client, booking) in guests {
-        let answer = booking.await.unwrap();
-        match answer.status {
-            201 => winners.push(client),
-            409 => {
-                assert_eq!(answer.body["type"], "/problems/book-room/already-booked");
-                refused += 1;
-            }
-            _ => panic!("{answer:?}"),
-        }
-    }
-    assert_eq!((winners.len(), refused), (1, 49));
-    hotel.app.settled().await.unwrap();
-    let day = hotel.get("/query/availability/1/2022-12-12").await;
-    assert_eq!(day.body["value"]["client"]["id"], winners[0]);
-    let events = hotel
-        .get("/admin/events?subject=booking.1.2022-12-12")
-        .await;
-    assert_eq!(items(&events.body).count(), 1, "{events:?}");
     hotel.close().await;
 }
 

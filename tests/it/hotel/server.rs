@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use eventmodel::{App, MemoryStore, NotDrained};
+use eventmodel::{App, AppOptions, MemoryStore, NotDrained, Store};
 use eventmodel_http::Http;
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use tokio::sync::oneshot;
@@ -20,7 +20,12 @@ pub(crate) struct Hotel {
 impl Hotel {
     /// With its rooms, and its back office under `/admin`.
     pub(crate) async fn open() -> Self {
-        let app = hotel_booking().start(MemoryStore::new()).await.unwrap();
+        Self::open_on(MemoryStore::new(), AppOptions::new()).await
+    }
+
+    /// As [`open`](Self::open), with its books in this store.
+    pub(crate) async fn open_on(store: impl Store, options: AppOptions) -> Self {
+        let app = hotel_booking().start_with(store, options).await.unwrap();
         create_rooms(&app, ROOMS).await.unwrap();
         let http = Http::new(app.clone());
         let router = http.router().nest("/admin", http.admin());
