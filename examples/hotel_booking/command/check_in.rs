@@ -9,8 +9,9 @@ use crate::projection::RoomDay;
 
 /// Lets a guest into the room.
 ///
-/// A guest may arrive after midnight. So a guest who checks in on the 13th comes for the night of the 13th if that
-/// is booked by the guest, else for the night before, and what happens is recorded on that night.
+/// A guest may arrive after midnight. So a guest who checks in on the 13th comes for the night of the 13th if the
+/// guest has booked it, else for the night before; of both, for the one whose room is ready. What happens is recorded
+/// on that night.
 ///
 /// Both nights are looked at, one is written. That one is guarded at what the decision has seen of it, because it
 /// is written; the other need not be, and so one guard and one event do.
@@ -95,10 +96,14 @@ impl Decide for CheckIn {
     ) -> Decision<Self> {
         let &Self { room, client, .. } = self;
         let nights = [(self.date, tonight), (self.night_before(), last_night)];
-        let Some((date, day)) = nights
-            .into_iter()
-            .find(|(_, day)| day.client == Some(client))
-        else {
+        let booked = || {
+            nights
+                .into_iter()
+                .filter(|(_, day)| day.client == Some(client))
+        };
+        // A guest who has both nights, and comes after midnight, need not wait until tonight's room is clean.
+        let ready = booked().find(|(_, day)| day.status == Status::Available);
+        let Some((date, day)) = ready.or_else(|| booked().next()) else {
             return match nights.into_iter().find(|(_, day)| day.client.is_some()) {
                 Some((date, _)) => reject(CheckInRejection::BookedByAnother { room, date }),
                 None => reject(CheckInRejection::NotBooked {
@@ -196,6 +201,18 @@ mod tests {
             ))
             .when(check_in(FIRST, DAY_AFTER))
             .emits(checked_in(FIRST, DAY_AFTER));
+    }
+
+    #[test]
+    fn a_guest_who_has_both_nights_need_not_wait_until_the_second_one_is_clean() {
+        spec::<CheckIn>()
+            .given((
+                booked(FIRST, NIGHT),
+                cleaned(NIGHT),
+                booked(FIRST, DAY_AFTER),
+            ))
+            .when(check_in(FIRST, DAY_AFTER))
+            .emits(checked_in(FIRST, NIGHT));
     }
 
     #[test]
