@@ -1,0 +1,14 @@
+//! The documents of this folder. Their code is compiled and run as documentation tests; the program of the tutorial is
+//! an example of this crate, and `tests` compares it with the text.
+
+#[cfg(doctest)]
+#[doc = include_str!("testing.md")]
+mod testing {}
+
+#[cfg(doctest)]
+#[doc = include_str!("errors.md")]
+mod errors {}
+
+#[cfg(doctest)]
+#[doc = include_str!("words.md")]
+mod words {}

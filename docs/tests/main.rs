@@ -1,0 +1,6 @@
+//! What the documents say is what the code says.
+
+mod documents;
+mod errors;
+mod links;
+mod tutorial;
