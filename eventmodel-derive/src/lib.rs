@@ -23,6 +23,8 @@ mod ctxt;
 mod expand;
 mod model;
 mod suggest;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 use quote::quote;

@@ -192,7 +192,7 @@ pub mod __private {
     pub use crate::automation::{FromReaction, Reacting, Reaction, issues_of};
     pub use crate::fields::{ByName, FromFields, Given, HasField};
     pub use crate::id::IdWriter;
-    pub use crate::probe::{Otherwise, Probe, state_part, stream};
+    pub use crate::probe::{Otherwise, Probe, state_part, stream, stream_key};
     pub use crate::projection::FromRecorded;
     pub use crate::state::{ErasedSlot, Slot};
     pub use crate::validation::{both_valid, garde_validate, valid};

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use crate::automation::{Automation, AutomationInfo, Commands, IntoCommands, ReactError};
 use crate::command::{Command, CommandInfo};
 use crate::describe::{SchemaInfo, TypeInfo};
-use crate::event::{Event, EventInfo};
+use crate::event::{BelongsTo, Event, EventInfo};
 use crate::fields::FromFields;
 use crate::projection::{Projection, ProjectionInfo};
 use crate::rejection::{NoRejection, Rejection, RejectionInfo};
@@ -19,7 +19,22 @@ use crate::stream::{Stream, StreamInfo};
 use crate::subject::{Subject, SubjectError};
 
 /// Asks for a stream.
-pub const fn stream<S: FromFields>() {}
+pub const fn stream<S: Stream>() {}
+
+/// Asks for a stream as the key of a projection.
+pub const fn stream_key<S: StreamKey>() {}
+
+/// A stream as the key of a projection.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a stream",
+    label = "not a stream",
+    note = "`key = ..` is a type with `#[derive(Stream)]`",
+    note = "a projection that is keyed by fields of its events says so: `#[projection(key(room: RoomId))]`"
+)]
+pub trait StreamKey {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Stream> StreamKey for S {}
 
 /// Asks for a part of a state.
 pub const fn state_part<P: StatePart>() {}
@@ -48,6 +63,11 @@ impl<T: Stream> Probe<T> {
     /// That of [`Stream::subject`].
     pub fn subject(key: &T) -> Result<Subject, SubjectError> {
         key.subject()
+    }
+
+    /// The instance that an event belongs to.
+    pub fn key_of<E: BelongsTo<T>>(event: &E) -> T {
+        event.stream_key()
     }
 }
 
@@ -143,6 +163,11 @@ pub trait Otherwise {
     /// # Errors
     /// Never returns.
     fn append<I>(_: I, _: &mut Commands) -> Result<(), ReactError> {
+        unreachable!()
+    }
+
+    /// No key.
+    fn key_of<E, K>(_: &E) -> K {
         unreachable!()
     }
 

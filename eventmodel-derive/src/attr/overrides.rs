@@ -64,6 +64,7 @@ fn one(input: ParseStream<'_>) -> syn::Result<Override> {
         None
     };
     let field = Ident::parse_any(input).map_err(|e| syn::Error::new(e.span(), EXAMPLE))?;
+    let field = as_field(&field).ok_or_else(|| syn::Error::new(field.span(), EXAMPLE))?;
     if !input.peek(Token![=]) {
         return Err(syn::Error::new(field.span(), EXAMPLE));
     }
@@ -72,5 +73,19 @@ fn one(input: ParseStream<'_>) -> syn::Result<Override> {
         index,
         field,
         value: input.parse()?,
+    })
+}
+
+/// The name as that of a field: `r#type` for `type`.
+fn as_field(name: &Ident) -> Option<Ident> {
+    let text = name.unraw().to_string();
+    if matches!(text.as_str(), "self" | "Self" | "super" | "crate" | "_") {
+        return None;
+    }
+    let is_keyword = syn::parse_str::<Ident>(&text).is_err();
+    Some(if is_keyword {
+        Ident::new_raw(&text, name.span())
+    } else {
+        name.clone()
     })
 }

@@ -1,6 +1,7 @@
 //! `#[projection]`, `#[projection(key = Booking)]`, `#[projection(key(room: RoomId, date: Date), crate = ..)]`
 
 use proc_macro2::TokenStream;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Ident, Path, Token, Type, token};
@@ -23,7 +24,7 @@ pub(crate) struct KeyField {
 
 impl Parse for KeyField {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name: Ident = input.parse()?;
+        let name = Ident::parse_any(input)?;
         if !input.peek(Token![:]) {
             return Err(syn::Error::new(
                 name.span(),

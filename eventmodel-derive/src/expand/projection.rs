@@ -47,7 +47,14 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
         #(#choose_key)*
         ::core::result::Result::Ok(::core::option::Option::None)
     };
-    let choose_key = body(broken, choose_key);
+    let is_stream = match &model.key {
+        KeyAttr::Stream(stream) => located(
+            quote!(#krate::__private::stream_key::<#stream>();),
+            span_of(stream),
+        ),
+        _ => TokenStream::new(),
+    };
+    let choose_key = body(broken, quote!(#is_stream #choose_key));
     let choose_handler = handlers::choose(krate, handlers, |handler| apply(model, handler));
     let choose_handler = quote! {
         let __type = __recorded.event_type();
@@ -162,8 +169,8 @@ fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
             return quote!(return ::core::result::Result::Ok(::core::option::Option::Some(())););
         }
         KeyAttr::Stream(stream) if overrides.is_empty() => {
-            let belongs = located(quote!(#krate::BelongsTo), span);
-            quote_spanned!(at(span)=> <#event as #belongs<#stream>>::stream_key(__event))
+            let key_of = quote!(#krate::__private::Probe::<#stream>::key_of(__event));
+            located(key_of, span)
         }
         KeyAttr::Stream(stream) => {
             let parts = quote!(#krate::__private::Probe::<#stream>::parts());

@@ -185,11 +185,6 @@ pub(crate) fn path(report: &Report<'_>, range: Range<usize>) -> Option<Placehold
         return None;
     }
     let parts: Vec<&str> = text.split('.').collect();
-    let is_name = |part: &str| {
-        let mut chars = part.chars();
-        chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
-            && chars.all(|c| c.is_alphanumeric() || c == '_')
-    };
     if parts.iter().all(|part| is_name(part)) {
         return Some(Placeholder {
             path: parts.into_iter().map(str::to_owned).collect(),
@@ -208,6 +203,15 @@ pub(crate) fn path(report: &Report<'_>, range: Range<usize>) -> Option<Placehold
         format_args!("`{text}` is not the name of a field; {hint}"),
     );
     None
+}
+
+/// Whether it can be the name of a field, as it is or after `r#`.
+fn is_name(part: &str) -> bool {
+    let mut chars = part.chars();
+    let start = |c: char| c == '_' || unicode_ident::is_xid_start(c);
+    chars.next().is_some_and(start)
+        && chars.all(unicode_ident::is_xid_continue)
+        && !matches!(part, "_" | "self" | "Self" | "super" | "crate")
 }
 
 /// Reports inside a string literal.
@@ -311,6 +315,8 @@ mod tests {
             ("a.{ room }", "without blanks"),
             ("a.{r#type}", "without `r#`"),
             ("a.{room:02}", "not the name of a field"),
+            ("a.{room._}", "not the name of a field"),
+            ("a.{room.self}", "not the name of a field"),
             ("room-{room}", "write `room.{room}`"),
             ("{room}{date}", "whole token"),
             ("a.}room{", "without a `{`"),

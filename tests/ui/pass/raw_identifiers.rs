@@ -11,7 +11,7 @@ struct Item {
 }
 
 #[derive(Event, Serialize, Deserialize)]
-#[event(stream = Item, key(r#where = self.r#in))]
+#[event(stream = Item, key(where = self.r#in))]
 struct ItemFound {
     r#type: String,
     r#in: u32,

@@ -2,7 +2,16 @@
 
 #![deny(warnings)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
-#![warn(clippy::pedantic)]
+#![warn(
+    unused_qualifications,
+    unused_lifetimes,
+    single_use_lifetimes,
+    trivial_casts,
+    unused_results,
+    let_underscore_drop,
+    elided_lifetimes_in_paths,
+    redundant_lifetimes
+)]
 
 /// Rooms.
 pub mod room {

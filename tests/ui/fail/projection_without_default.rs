@@ -13,6 +13,7 @@ struct RoomCreated {
     room: u32,
 }
 
+#[derive(Serialize, Deserialize)]
 struct RoomDay;
 
 #[projection(key = Room)]

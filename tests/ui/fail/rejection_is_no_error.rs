@@ -1,9 +1,0 @@
-use eventmodel::Rejection;
-use serde::Serialize;
-
-#[derive(Rejection, Serialize, Debug)]
-enum Refused {
-    AlreadyBooked,
-}
-
-fn main() {}
