@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use super::{ExecuteError, Execution};
 use crate::state::ErasedSlot;
 use crate::store::{Appended, Load, Loaded};
-use crate::{Position, Subject};
+use crate::{DecodeError, Position, Subject};
 
 /// Whether all of a state was read from the store for this execution.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,9 @@ impl Which {
 
     /// The only one.
     fn single(self) -> Option<usize> {
-        (self.0.count_ones() == 1).then(|| self.0.trailing_zeros() as usize)
+        self.0
+            .is_power_of_two()
+            .then(|| self.0.trailing_zeros() as usize)
     }
 }
 
@@ -84,7 +86,8 @@ impl Execution<'_> {
         if let Some(i) = which.single() {
             let loaded = self.app.store.load(self.what_is_new(&*slots[i], floor));
             let loaded = loaded.await.map_err(ExecuteError::Store)?;
-            return self.fold(&mut *slots[i], &loaded);
+            let folded = self.fold(&mut *slots[i], &loaded);
+            return folded.map_err(|error| self.undecodable(&*slots[i], error));
         }
         let loads = which.iter().map(|i| {
             let load = self.what_is_new(&*slots[i], floor);
@@ -93,7 +96,8 @@ impl Execution<'_> {
         let loaded = try_join_all(loads).await.map_err(ExecuteError::Store)?;
         let mut changed = false;
         for (i, loaded) in which.iter().zip(&loaded) {
-            changed |= self.fold(&mut *slots[i], loaded)?;
+            let folded = self.fold(&mut *slots[i], loaded);
+            changed |= folded.map_err(|error| self.undecodable(&*slots[i], error))?;
         }
         Ok(changed)
     }
@@ -111,26 +115,23 @@ impl Execution<'_> {
     }
 
     /// Folds in what was loaded; whether there was something.
-    fn fold<R>(&self, slot: &mut dyn ErasedSlot, loaded: &Loaded) -> Result<bool, ExecuteError<R>> {
+    fn fold(&self, slot: &mut dyn ErasedSlot, loaded: &Loaded) -> Result<bool, DecodeError> {
         if loaded.revision == slot.revision() {
             return Ok(false);
         }
         self.app.cache.unshare(slot);
         for event in &loaded.events {
-            let applied = slot.apply(event).and_then(|handled| {
-                if handled {
-                    Ok(())
-                } else {
-                    self.app.vocabulary.check(event)
-                }
-            });
-            applied.map_err(|error| ExecuteError::Undecodable {
-                log: self.log_of(slot),
-                error,
-            })?;
+            if !slot.apply(event)? {
+                self.app.vocabulary.check(event)?;
+            }
         }
         slot.set_revision(loaded.revision);
         Ok(true)
+    }
+
+    fn undecodable<R>(&self, slot: &dyn ErasedSlot, error: DecodeError) -> ExecuteError<R> {
+        let log = self.log_of(slot);
+        ExecuteError::Undecodable { log, error }
     }
 
     /// The log of a state: an unguarded one may be in another log than what the command writes.
