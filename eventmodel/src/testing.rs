@@ -6,7 +6,7 @@
 //!
 //! Specs are synchronous and need neither a store nor a runtime nor a server.
 //!
-//! A store itself is tested with `store_contract!`, with the feature `store-contract`.
+//! A store itself is tested with `store_contract!` and `hosts_contract!`, with the feature `store-contract`.
 
 mod automation_spec;
 #[cfg(feature = "store-contract")]
@@ -20,7 +20,7 @@ mod view_spec;
 
 #[cfg(feature = "store-contract")]
 #[doc(inline)]
-pub use crate::__store_contract as store_contract;
+pub use crate::{__hosts_contract as hosts_contract, __store_contract as store_contract};
 pub use automation_spec::{AutomationSpec, automation_spec, automation_spec_with};
 pub use given::{GivenEvents, IntoGiven};
 #[doc(hidden)]

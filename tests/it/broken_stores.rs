@@ -3,15 +3,21 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use eventmodel::testing::{contract, store_contract};
+use eventmodel::testing::{contract, hosts_contract, store_contract};
 
 mod flaw;
+mod hosts;
 mod loose;
 
 use flaw::Flaw;
+use hosts::{Wrong, WrongHosts};
 use loose::LooseStore;
 
 store_contract!(a_loose_store, || async { LooseStore::new(Flaw::Nothing) });
+
+hosts_contract!(hosts_of_a_loose_store, || async {
+    LooseStore::new(Flaw::Nothing)
+});
 
 /// What the test said when it failed.
 fn failure(test: impl FnOnce()) -> Option<String> {
@@ -24,11 +30,11 @@ fn failure(test: impl FnOnce()) -> Option<String> {
 }
 
 macro_rules! caught {
-    ($($name:ident: $flaw:ident { $($topic:ident::$test:ident)* })*) => {$(
+    ($store:ident, $flaws:ident; $($name:ident: $flaw:ident { $($topic:ident::$test:ident)* })*) => {$(
         #[test]
         fn $name() {
             $({
-                let store = async { LooseStore::new(Flaw::$flaw) };
+                let store = async { $store::new($flaws::$flaw) };
                 let failed = failure(|| contract::run(store, contract::$topic::$test));
                 let message = failed.expect(concat!(stringify!($test), " did not notice it"));
                 assert!(!message.is_empty());
@@ -38,7 +44,7 @@ macro_rules! caught {
     )*};
 }
 
-caught! {
+caught! { LooseStore, Flaw;
     a_store_that_ignores_guards: IgnoresGuards {
         guards::the_second_writer_of_a_first_event_loses
         guards::a_guard_behind_the_tail_conflicts
@@ -161,6 +167,50 @@ caught! {
     }
     a_store_that_creates_missing_logs: CreatesMissingLogs {
         logs::a_log_that_was_not_opened_is_named_in_the_error
+    }
+}
+
+caught! { LooseStore, Flaw;
+    a_view_that_is_given_events_twice: DuplicatesForFollowers {
+        view_hosts::a_view_applies_each_event_once_and_in_order
+    }
+    a_view_that_is_not_given_all_events: LosesForFollowers {
+        view_hosts::a_view_applies_each_event_once_and_in_order
+        view_hosts::a_view_that_is_hosted_again_goes_on_where_it_was
+        inboxes::an_inbox_gives_each_event_in_the_order_of_the_log
+    }
+}
+
+caught! { WrongHosts, Wrong;
+    a_view_that_says_it_has_reached_what_it_has_not: SaysItHasReached {
+        view_hosts::a_view_that_has_reached_a_position_shows_what_was_there
+        view_hosts::a_view_stops_at_an_event_that_it_cannot_read
+        view_hosts::a_view_knows_its_logs
+    }
+    a_view_that_lists_by_text: ListsByText {
+        view_hosts::a_view_lists_by_the_tokens_of_a_key
+    }
+    a_watch_that_does_not_start_with_what_is_there: WatchesOnlyWhatChanges {
+        view_hosts::a_watcher_starts_with_what_is_there_and_misses_nothing
+    }
+    a_watch_that_loses_changes: LosesChanges {
+        view_hosts::a_watcher_starts_with_what_is_there_and_misses_nothing
+    }
+    a_watch_that_does_not_know_where_it_was: ForgetsWhereAWatcherWas {
+        view_hosts::a_watcher_that_comes_back_gets_what_changed
+    }
+    an_inbox_that_loses_what_is_dropped: LosesWhatIsDropped {
+        inboxes::a_next_that_is_dropped_loses_no_event
+    }
+    an_inbox_that_never_repeats: NeverRepeats {
+        inboxes::what_was_not_done_comes_again
+    }
+    a_trail_that_tells_the_oldest_first: TellsTheOldestFirst {
+        audit_trails::an_entry_comes_back_as_it_was_noted
+        audit_trails::a_query_gets_what_it_asks_for_the_newest_first
+    }
+    a_trail_that_rounds_times: RoundsTimes {
+        audit_trails::an_entry_comes_back_as_it_was_noted
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store in memory does what every store must do.
 
 use eventmodel::MemoryStore;
-use eventmodel::testing::store_contract;
+use eventmodel::testing::{hosts_contract, store_contract};
 
-store_contract!(memory, || async { MemoryStore::new() });
+store_contract!(store, || async { MemoryStore::new() });
+hosts_contract!(hosts, || async { MemoryStore::new() });

@@ -18,21 +18,26 @@ use crate::Store;
 
 mod bench;
 mod draft;
+mod hosted;
 mod machine;
 mod model;
 mod reader;
+mod seats;
 
 pub mod atomicity;
+pub mod audit_trails;
 pub mod following;
 pub mod guards;
 pub mod history;
 pub mod ids;
+pub mod inboxes;
 pub mod loading;
 pub mod logs;
 pub mod payloads;
 pub mod reading;
 pub mod several_streams;
 pub mod subjects;
+pub mod view_hosts;
 pub mod writers;
 
 pub use bench::Bench;
@@ -167,6 +172,58 @@ macro_rules! __store_contract {
     };
 }
 
+/// Tests the places of a store where views live, where automations keep their progress, and where the audit trail
+/// is kept: what [`Store::views`](crate::Store::views), [`inboxes`](crate::Store::inboxes) and
+/// [`audit`](crate::Store::audit) give.
+///
+/// ```
+/// use eventmodel::MemoryStore;
+/// use eventmodel::testing::hosts_contract;
+///
+/// hosts_contract!(memory, || async { MemoryStore::new() });
+/// # fn main() {}
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __hosts_contract {
+    ($name:ident, $make:expr) => {
+        #[cfg(test)]
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $crate::__store_contract_tests! { $make;
+                view_hosts {
+                    a_view_of_an_empty_log_is_empty
+                    a_view_applies_each_event_once_and_in_order
+                    a_view_that_has_reached_a_position_shows_what_was_there
+                    an_event_that_is_none_of_its_own_takes_a_view_further
+                    a_view_lists_by_the_tokens_of_a_key
+                    a_view_stops_at_an_event_that_it_cannot_read
+                    a_watcher_starts_with_what_is_there_and_misses_nothing
+                    a_watcher_that_comes_back_gets_what_changed
+                    a_view_knows_its_logs
+                    a_view_that_is_stopped_ends_its_watchers
+                    a_view_that_is_hosted_again_goes_on_where_it_was
+                }
+                inboxes {
+                    an_inbox_gives_each_event_in_the_order_of_the_log
+                    an_inbox_waits_for_the_next_event
+                    a_next_that_is_dropped_loses_no_event
+                    what_was_not_done_comes_again
+                }
+                audit_trails {
+                    an_entry_comes_back_as_it_was_noted
+                    a_query_gets_what_it_asks_for_the_newest_first
+                }
+            }
+        }
+    };
+    ($future:expr) => {
+        $crate::testing::hosts_contract!(hosts_contract, || $future);
+    };
+}
+
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __store_contract_tests {
@@ -239,16 +296,19 @@ mod tests {
     fn no_test_of_the_suite_is_forgotten() {
         let sources = [
             include_str!("contract/atomicity.rs"),
+            include_str!("contract/audit_trails.rs"),
             include_str!("contract/following.rs"),
             include_str!("contract/guards.rs"),
             include_str!("contract/history.rs"),
             include_str!("contract/ids.rs"),
+            include_str!("contract/inboxes.rs"),
             include_str!("contract/loading.rs"),
             include_str!("contract/logs.rs"),
             include_str!("contract/payloads.rs"),
             include_str!("contract/reading.rs"),
             include_str!("contract/several_streams.rs"),
             include_str!("contract/subjects.rs"),
+            include_str!("contract/view_hosts.rs"),
             include_str!("contract/writers.rs"),
         ];
         let written: BTreeSet<&str> = sources

@@ -1,0 +1,229 @@
+//! Hosts of views, inboxes and audit trails that are wrong in one way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::view::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewStatus};
+use eventmodel::{
+    AuditEntry, AuditQuery, AuditTrail, CommandRef, Inbox, InboxHost, InboxSpec, MemoryStore,
+    Position, RecordedEvent, Store, StoreError, Subject, ViewError,
+};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    SaysItHasReached,
+    ListsByText,
+    WatchesOnlyWhatChanges,
+    LosesChanges,
+    ForgetsWhereAWatcherWas,
+    LosesWhatIsDropped,
+    NeverRepeats,
+    TellsTheOldestFirst,
+    RoundsTimes,
+}
+
+/// A store in memory with such a host.
+#[derive(Debug)]
+pub(crate) struct WrongHosts {
+    store: MemoryStore,
+    wrong: Wrong,
+    taken: Arc<AtomicU64>,
+    trail: Arc<dyn DebugTrail>,
+}
+
+trait DebugTrail: AuditTrail + std::fmt::Debug {}
+impl<T: AuditTrail + std::fmt::Debug> DebugTrail for T {}
+
+impl WrongHosts {
+    pub(crate) fn new(wrong: Wrong) -> Self {
+        Self {
+            store: MemoryStore::new(),
+            wrong,
+            taken: Arc::default(),
+            trail: Arc::new(eventmodel::MemoryAudit::default()),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for WrongHosts {
+    async fn open(&self, logs: &[LogSpec]) -> Result<(), StoreError> {
+        self.store.open(logs).await
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.store.append(append).await
+    }
+
+    async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
+        self.store.load(load).await
+    }
+
+    async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
+        self.store.revision(log, subject).await
+    }
+
+    async fn committed(
+        &self,
+        log: &Arc<str>,
+        command: &CommandRef,
+        subjects: &[Subject],
+    ) -> Result<Option<Appended>, AppendError> {
+        self.store.committed(log, command, subjects).await
+    }
+
+    async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
+        self.store.last_position(log).await
+    }
+
+    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+        self.store.read(read)
+    }
+
+    fn views(&self) -> Arc<dyn ViewHost> {
+        Arc::new(Views(self.store.views(), self.wrong))
+    }
+
+    fn inboxes(&self) -> Arc<dyn InboxHost> {
+        let inboxes = self.store.inboxes();
+        Arc::new(Inboxes(inboxes, self.wrong, self.taken.clone()))
+    }
+
+    fn audit(&self) -> Arc<dyn AuditTrail> {
+        Arc::new(Trail(self.trail.clone(), self.wrong))
+    }
+}
+
+struct Views(Arc<dyn ViewHost>, Wrong);
+
+#[async_trait]
+impl ViewHost for Views {
+    async fn host(
+        &self,
+        view: ViewDefinition,
+        store: Arc<dyn Store>,
+        stop: CancellationToken,
+    ) -> Result<Arc<dyn HostedView>, ViewError> {
+        Ok(Arc::new(View(
+            self.0.host(view, store, stop).await?,
+            self.1,
+        )))
+    }
+}
+
+struct View(Arc<dyn HostedView>, Wrong);
+
+#[async_trait]
+impl HostedView for View {
+    async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
+        self.0.get(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+        if self.1 != Wrong::ListsByText {
+            return self.0.list(prefix).await;
+        }
+        let mut all = self.0.list("").await?;
+        all.retain(|entry| entry.key.starts_with(prefix));
+        Ok(all)
+    }
+
+    fn watch(
+        &self,
+        prefix: &str,
+        after: Option<Position>,
+    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+        let reached = self.status().positions.into_values().max();
+        match self.1 {
+            Wrong::WatchesOnlyWhatChanges => self.0.watch(prefix, reached),
+            Wrong::ForgetsWhereAWatcherWas => self.0.watch(prefix, None),
+            Wrong::LosesChanges => {
+                let changes = self.0.watch(prefix, after).enumerate();
+                let kept = changes.filter(|(n, change)| {
+                    let key = change.as_ref().map(|change| change.key.clone());
+                    let is_last = key.is_ok_and(|key| key.split('.').next_back() == Some("last"));
+                    std::future::ready(*n < 5 || is_last)
+                });
+                kept.map(|(_, change)| change).boxed()
+            }
+            _ => self.0.watch(prefix, after),
+        }
+    }
+
+    async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
+        if self.1 == Wrong::SaysItHasReached {
+            return Ok(());
+        }
+        self.0.reached(log, position).await
+    }
+
+    fn status(&self) -> ViewStatus {
+        self.0.status()
+    }
+}
+
+struct Inboxes(Arc<dyn InboxHost>, Wrong, Arc<AtomicU64>);
+
+#[async_trait]
+impl InboxHost for Inboxes {
+    async fn open(
+        &self,
+        spec: &InboxSpec,
+        store: &Arc<dyn Store>,
+    ) -> Result<Box<dyn Inbox>, StoreError> {
+        let inbox = self.0.open(spec, store).await?;
+        Ok(Box::new(WrongInbox(inbox, self.1, self.2.clone())))
+    }
+}
+
+struct WrongInbox(Box<dyn Inbox>, Wrong, Arc<AtomicU64>);
+
+#[async_trait]
+impl Inbox for WrongInbox {
+    async fn next(&self) -> Result<RecordedEvent, StoreError> {
+        loop {
+            let event = self.0.next().await?;
+            match self.1 {
+                Wrong::LosesWhatIsDropped => tokio::task::yield_now().await,
+                Wrong::NeverRepeats => {
+                    let position = event.position().get();
+                    if self.2.fetch_max(position, Ordering::SeqCst) >= position {
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            return Ok(event);
+        }
+    }
+
+    async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError> {
+        self.0.done(event).await
+    }
+}
+
+struct Trail(Arc<dyn DebugTrail>, Wrong);
+
+#[async_trait]
+impl AuditTrail for Trail {
+    fn record(&self, mut entry: AuditEntry) {
+        if self.1 == Wrong::RoundsTimes {
+            let second = entry.time.as_second();
+            entry.time = jiff::Timestamp::from_second(second).expect("it is in range");
+        }
+        self.0.record(entry);
+    }
+
+    async fn query(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        let mut found = self.0.query(query).await?;
+        if self.1 == Wrong::TellsTheOldestFirst {
+            found.reverse();
+        }
+        Ok(found)
+    }
+}
