@@ -36,3 +36,36 @@ fn hub_of(device: &DeviceId, hubs: u64) -> HubId {
         });
     HubId::new(format!("hub-{}", hash % hubs + 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::history::{device_id, validated};
+    use eventmodel::testing::automation_spec;
+
+    #[test]
+    fn a_device_that_was_let_in_is_given_a_hub() {
+        automation_spec::<Provisioner>()
+            .given(validated().1)
+            .then(ProvisionDevice {
+                device_id: device_id(),
+                hub: HubId::new("hub-2"),
+            });
+    }
+
+    #[test]
+    fn devices_are_spread_over_the_hubs() {
+        let mut devices = [0; 4];
+        for number in 0..1000 {
+            let hub = hub_of(&DeviceId::new(format!("sensor-{number}")), 4);
+            let index = ["hub-1", "hub-2", "hub-3", "hub-4"]
+                .iter()
+                .position(|name| *name == hub.as_str());
+            devices[index.unwrap()] += 1;
+        }
+        assert!(
+            devices.iter().all(|count| (200..300).contains(count)),
+            "{devices:?}"
+        );
+    }
+}

@@ -38,3 +38,81 @@ impl Decide for ConnectDevice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::history::{
+        connected, decommissioned, device_id, disconnected, provisioned, registered, validated,
+    };
+    use eventmodel::testing::spec;
+
+    fn connect() -> ConnectDevice {
+        ConnectDevice {
+            device_id: device_id(),
+        }
+    }
+
+    #[test]
+    fn a_provisioned_device_connects() {
+        spec::<ConnectDevice>()
+            .given(provisioned())
+            .when(connect())
+            .emits(DeviceConnected {
+                device_id: device_id(),
+                was: Status::Provisioned,
+            });
+    }
+
+    #[test]
+    fn a_device_that_was_gone_comes_back() {
+        spec::<ConnectDevice>()
+            .given(disconnected())
+            .when(connect())
+            .emits(DeviceConnected {
+                device_id: device_id(),
+                was: Status::Disconnected,
+            });
+    }
+
+    #[test]
+    fn a_device_connects_only_when_it_is_provisioned() {
+        let not_provisioned = |status| DeviceRejection::NotProvisioned {
+            device_id: device_id(),
+            status,
+        };
+        spec::<ConnectDevice>()
+            .given(registered())
+            .when(connect())
+            .rejects(not_provisioned(Status::Registered));
+        spec::<ConnectDevice>()
+            .given(validated())
+            .when(connect())
+            .rejects(not_provisioned(Status::Validated));
+        spec::<ConnectDevice>()
+            .when(connect())
+            .rejects(DeviceRejection::NotRegistered {
+                device_id: device_id(),
+            });
+    }
+
+    #[test]
+    fn a_device_is_connected_once_at_a_time() {
+        spec::<ConnectDevice>()
+            .given(connected())
+            .when(connect())
+            .rejects(DeviceRejection::AlreadyConnected {
+                device_id: device_id(),
+            });
+    }
+
+    #[test]
+    fn a_decommissioned_device_does_not_connect() {
+        spec::<ConnectDevice>()
+            .given(decommissioned())
+            .when(connect())
+            .rejects(DeviceRejection::Decommissioned {
+                device_id: device_id(),
+            });
+    }
+}

@@ -34,3 +34,59 @@ impl Decide for DisconnectDevice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::history::{
+        connected, decommissioned, device_id, disconnected, provisioned,
+    };
+    use eventmodel::testing::spec;
+
+    fn disconnect() -> DisconnectDevice {
+        DisconnectDevice {
+            device_id: device_id(),
+        }
+    }
+
+    #[test]
+    fn a_connected_device_disconnects() {
+        spec::<DisconnectDevice>()
+            .given(connected())
+            .when(disconnect())
+            .emits(DeviceDisconnected {
+                device_id: device_id(),
+            });
+    }
+
+    #[test]
+    fn only_a_connected_device_disconnects() {
+        let not_connected = |status| DeviceRejection::NotConnected {
+            device_id: device_id(),
+            status,
+        };
+        spec::<DisconnectDevice>()
+            .given(provisioned())
+            .when(disconnect())
+            .rejects(not_connected(Status::Provisioned));
+        spec::<DisconnectDevice>()
+            .given(disconnected())
+            .when(disconnect())
+            .rejects(not_connected(Status::Disconnected));
+        spec::<DisconnectDevice>()
+            .when(disconnect())
+            .rejects(DeviceRejection::NotRegistered {
+                device_id: device_id(),
+            });
+    }
+
+    #[test]
+    fn a_decommissioned_device_does_not_disconnect() {
+        spec::<DisconnectDevice>()
+            .given(decommissioned())
+            .when(disconnect())
+            .rejects(DeviceRejection::Decommissioned {
+                device_id: device_id(),
+            });
+    }
+}

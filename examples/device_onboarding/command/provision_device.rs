@@ -44,3 +44,72 @@ impl Decide for ProvisionDevice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::history::{
+        connected, decommissioned, device_id, refused, registered, validated,
+    };
+    use eventmodel::testing::spec;
+
+    fn provision() -> ProvisionDevice {
+        ProvisionDevice {
+            device_id: device_id(),
+            hub: HubId::new("hub-1"),
+        }
+    }
+
+    #[test]
+    fn a_validated_device_is_provisioned() {
+        spec::<ProvisionDevice>()
+            .given(validated())
+            .when(provision())
+            .emits(DeviceProvisioned {
+                device_id: device_id(),
+                hub: HubId::new("hub-1"),
+            });
+    }
+
+    #[test]
+    fn a_device_is_provisioned_only_after_validation() {
+        let not_validated = |status| DeviceRejection::NotValidated {
+            device_id: device_id(),
+            status,
+        };
+        spec::<ProvisionDevice>()
+            .given(registered())
+            .when(provision())
+            .rejects(not_validated(Status::Registered));
+        spec::<ProvisionDevice>()
+            .given(refused())
+            .when(provision())
+            .rejects(not_validated(Status::Refused));
+        spec::<ProvisionDevice>()
+            .when(provision())
+            .rejects(DeviceRejection::NotRegistered {
+                device_id: device_id(),
+            });
+    }
+
+    #[test]
+    fn a_device_is_provisioned_once() {
+        spec::<ProvisionDevice>()
+            .given(connected())
+            .when(provision())
+            .rejects(DeviceRejection::AlreadyProvisioned {
+                device_id: device_id(),
+                status: Status::Connected,
+            });
+    }
+
+    #[test]
+    fn a_decommissioned_device_is_not_provisioned() {
+        spec::<ProvisionDevice>()
+            .given(decommissioned())
+            .when(provision())
+            .rejects(DeviceRejection::Decommissioned {
+                device_id: device_id(),
+            });
+    }
+}

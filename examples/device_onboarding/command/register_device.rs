@@ -53,3 +53,73 @@ impl Decide for RegisterDevice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::history::{decommissioned, device_id, firmware, registered};
+    use eventmodel::testing::spec;
+
+    fn register() -> RegisterDevice {
+        RegisterDevice {
+            device_id: device_id(),
+            serial: None,
+            mac: None,
+            firmware: Some(firmware()),
+        }
+    }
+
+    #[test]
+    fn a_new_device_is_registered() {
+        spec::<RegisterDevice>()
+            .when(register())
+            .emits(registered());
+    }
+
+    #[test]
+    fn a_device_is_registered_once() {
+        spec::<RegisterDevice>()
+            .given(registered())
+            .when(register())
+            .rejects(DeviceRejection::AlreadyRegistered {
+                device_id: device_id(),
+            });
+    }
+
+    #[test]
+    fn a_decommissioned_device_does_not_come_back() {
+        spec::<RegisterDevice>()
+            .given(decommissioned())
+            .when(register())
+            .rejects(DeviceRejection::Decommissioned {
+                device_id: device_id(),
+            });
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once_in_the_words_of_the_sender() {
+        spec::<RegisterDevice>()
+            .when(RegisterDevice {
+                device_id: DeviceId::new("a.b"),
+                serial: Some(SerialNumber::new("?")),
+                mac: Some(MacAddress::new("?")),
+                firmware: Some(FirmwareVersion::new("?")),
+            })
+            .invalid(["deviceId", "serial", "mac", "firmware"]);
+        // The seed's device says nothing but its id.
+        spec::<RegisterDevice>()
+            .when(RegisterDevice {
+                firmware: None,
+                ..register()
+            })
+            .emits(DeviceRegistered {
+                firmware: None,
+                ..registered()
+            });
+    }
+
+    #[test]
+    fn its_id_follows_from_that_of_the_device() {
+        assert_eq!(register().id().unwrap(), "register-device:sensor-1");
+    }
+}

@@ -83,3 +83,93 @@ impl DeviceRegistry {
         self.since = Some(meta.time);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::history::{
+        connected, device_id, firmware, old_firmware, refused, validated,
+    };
+    use eventmodel::testing::view_spec;
+
+    fn sensor() -> Device {
+        Device {
+            device_id: device_id(),
+        }
+    }
+
+    /// The time of a spec that says none.
+    fn start() -> Timestamp {
+        "2000-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn known(status: Status) -> DeviceRegistry {
+        DeviceRegistry {
+            device_id: Some(device_id()),
+            status: Some(status),
+            firmware: Some(firmware()),
+            registered_at: Some(start()),
+            since: Some(start()),
+            ..DeviceRegistry::default()
+        }
+    }
+
+    #[test]
+    fn all_that_is_known_of_a_device_is_in_one_place() {
+        let hub = Some(HubId::new("hub-1"));
+        view_spec::<DeviceRegistry>()
+            .given(connected())
+            .then(
+                sensor(),
+                DeviceRegistry {
+                    hub,
+                    connections: 1,
+                    ..known(Status::Connected)
+                },
+            )
+            .then_nothing(Device {
+                device_id: DeviceId::new("sensor-2"),
+            });
+    }
+
+    #[test]
+    fn it_says_why_a_device_was_refused_until_it_is_let_in() {
+        view_spec::<DeviceRegistry>().given(refused()).then(
+            sensor(),
+            DeviceRegistry {
+                firmware: Some(old_firmware()),
+                reason: Some("too old".into()),
+                ..known(Status::Refused)
+            },
+        );
+        let validated = DeviceValidated {
+            was: Status::Refused,
+            ..validated().1
+        };
+        view_spec::<DeviceRegistry>()
+            .given((refused(), validated))
+            .then(sensor(), known(Status::Validated));
+    }
+
+    #[test]
+    fn it_says_since_when_a_device_has_its_status() {
+        let later: Timestamp = "2001-01-01T00:00:00Z".parse().unwrap();
+        let gone = DeviceDecommissioned {
+            device_id: device_id(),
+            reason: "lost".into(),
+            was: Status::Validated,
+        };
+        view_spec::<DeviceRegistry>()
+            .given(validated())
+            .at(later)
+            .given(gone)
+            .then(
+                sensor(),
+                DeviceRegistry {
+                    reason: Some("lost".into()),
+                    since: Some(later),
+                    ..known(Status::Decommissioned)
+                },
+            );
+    }
+}

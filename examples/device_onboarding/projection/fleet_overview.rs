@@ -103,3 +103,45 @@ impl fmt::Display for FleetOverview {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::history::{
+        connected, decommissioned, disconnected, provisioned, refused, registered, validated,
+    };
+    use eventmodel::testing::{IntoGiven, view_spec};
+
+    #[test]
+    fn a_device_is_counted_where_it_stands() {
+        fn counts(history: impl IntoGiven, count: fn(&mut FleetOverview) -> &mut u64) {
+            let mut expected = FleetOverview {
+                total: 1,
+                ..FleetOverview::default()
+            };
+            *count(&mut expected) = 1;
+            view_spec::<FleetOverview>()
+                .given(history)
+                .then((), expected);
+        }
+        counts(registered(), |fleet| &mut fleet.registered);
+        counts(refused(), |fleet| &mut fleet.refused);
+        counts(validated(), |fleet| &mut fleet.validated);
+        counts(provisioned(), |fleet| &mut fleet.provisioned);
+        counts(connected(), |fleet| &mut fleet.connected);
+        counts(disconnected(), |fleet| &mut fleet.disconnected);
+        counts(decommissioned(), |fleet| &mut fleet.decommissioned);
+    }
+
+    #[test]
+    fn the_counts_are_said_in_words() {
+        let fleet = FleetOverview {
+            total: 3,
+            refused: 1,
+            connected: 2,
+            ..FleetOverview::default()
+        };
+        assert_eq!(fleet.to_string(), "3 devices: 1 refused, 2 connected");
+        assert_eq!(FleetOverview::default().to_string(), "0 devices");
+    }
+}

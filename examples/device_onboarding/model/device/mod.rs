@@ -10,6 +10,8 @@ mod device_rejection;
 mod device_validated;
 mod device_validation_failed;
 mod firmware_version;
+#[cfg(test)]
+pub(crate) mod history;
 mod hub_id;
 mod mac_address;
 mod serial_number;
