@@ -52,7 +52,14 @@ pub(super) async fn execute<C: Decide>(
         })?;
     let (id, given_id) = match (&options.id, command.id()) {
         (Some(id), _) => (id.clone(), true),
-        (None, Some(text)) => (CommandId::new(&text).map_err(ExecuteError::Id)?, true),
+        (None, Some(text)) => match CommandId::new(&text) {
+            Ok(id) => (id, true),
+            Err(error) => {
+                // What is wrong with its fields says more than that no id can be made of them.
+                command.validate().map_err(ExecuteError::Invalid)?;
+                return Err(ExecuteError::Id(error));
+            }
+        },
         (None, None) => (CommandId::fresh(), false),
     };
     let correlation_id = options
