@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 mod at_once;
-mod client;
 mod nonsense;
 mod program;
 mod server;
 mod stampede;
 
 use server::Hotel;
+
+use crate::client;
 
 /// The bodies of the requests of the seed, word for word.
 const BOOK: &str = r#"{

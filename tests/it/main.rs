@@ -5,10 +5,13 @@
 mod automations;
 mod bank;
 mod broken_stores;
+mod client;
+mod devices;
 mod engine;
 mod hotel;
 mod memory;
 mod models;
+mod served;
 mod testing;
 mod tokens;
 mod ui;

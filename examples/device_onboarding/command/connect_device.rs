@@ -14,7 +14,7 @@ use crate::projection::DeviceLifecycle;
     rejects = DeviceRejection,
     garde
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectDevice {
     /// The device.
     #[garde(dive)]

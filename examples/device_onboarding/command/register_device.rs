@@ -20,7 +20,7 @@ use crate::projection::DeviceLifecycle;
     id = "{device_id}",
     garde
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RegisterDevice {
     /// The device.
     #[garde(dive)]

@@ -1,6 +1,7 @@
 //! Where lines come from: a thread of its own reads a file, or the standard input, and is never more than a few
 //! lines ahead.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -18,10 +19,16 @@ use crate::command::RegisterDevice;
 const AHEAD: usize = 1024;
 
 /// A file that is to be read.
-#[derive(Clone, Debug)]
 pub struct Input {
-    path: PathBuf,
+    name: String,
+    source: Source,
     format: Format,
+}
+
+enum Source {
+    File(PathBuf),
+    Stdin,
+    Reader(Box<dyn BufRead + Send>),
 }
 
 /// What was read.
@@ -42,31 +49,41 @@ impl Input {
     /// [`InputProblem::Format`] if neither tells it.
     pub fn new(path: impl Into<PathBuf>, format: Option<Format>) -> Result<Self, InputProblem> {
         let path = path.into();
-        match format.or_else(|| Format::of(&path)) {
-            Some(format) => Ok(Self { path, format }),
-            None => Err(InputProblem::Format { path }),
+        let Some(format) = format.or_else(|| Format::of(&path)) else {
+            return Err(InputProblem::Format { path });
+        };
+        let (name, source) = if path == Path::new("-") {
+            ("stdin".to_owned(), Source::Stdin)
+        } else {
+            (path.display().to_string(), Source::File(path))
+        };
+        Ok(Self {
+            name,
+            source,
+            format,
+        })
+    }
+
+    /// What a reader gives, under a name.
+    pub fn reader(name: &str, format: Format, reader: impl BufRead + Send + 'static) -> Self {
+        Self {
+            name: name.to_owned(),
+            source: Source::Reader(Box::new(reader)),
+            format,
         }
     }
 
     /// What it is called in messages.
-    pub fn name(&self) -> String {
-        if self.is_stdin() {
-            "stdin".to_owned()
-        } else {
-            self.path.display().to_string()
-        }
-    }
-
-    fn is_stdin(&self) -> bool {
-        self.path == Path::new("-")
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// How many bytes it has, if that is known before it is read.
     pub(super) fn size(&self) -> Option<u64> {
-        if self.is_stdin() {
+        let Source::File(path) = &self.source else {
             return None;
-        }
-        let metadata = std::fs::metadata(&self.path).ok()?;
+        };
+        let metadata = std::fs::metadata(path).ok()?;
         metadata.is_file().then_some(metadata.len())
     }
 
@@ -79,6 +96,7 @@ impl Input {
         // from ending.
         std::thread::spawn(move || {
             let end = self
+                .source
                 .open()
                 .and_then(|input| send(input, self.format, &lines, &counter));
             if let Err(problem) = end {
@@ -88,18 +106,31 @@ impl Input {
         });
         (receiver, bytes)
     }
+}
 
-    fn open(&self) -> Result<Box<dyn BufRead>, InputProblem> {
-        if self.is_stdin() {
-            return Ok(Box::new(BufReader::new(io::stdin())));
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, format, .. } = self;
+        f.debug_struct("Input")
+            .field("name", name)
+            .field("format", format)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Source {
+    fn open(self) -> Result<Box<dyn BufRead>, InputProblem> {
+        match self {
+            Self::File(path) if path.is_dir() => {
+                Err(io::Error::from(io::ErrorKind::IsADirectory).into())
+            }
+            Self::File(path) => Ok(Box::new(BufReader::with_capacity(
+                64 * 1024,
+                File::open(path)?,
+            ))),
+            Self::Stdin => Ok(Box::new(BufReader::new(io::stdin()))),
+            Self::Reader(reader) => Ok(reader),
         }
-        if self.path.is_dir() {
-            return Err(io::Error::from(io::ErrorKind::IsADirectory).into());
-        }
-        Ok(Box::new(BufReader::with_capacity(
-            64 * 1024,
-            File::open(&self.path)?,
-        )))
     }
 }
 

@@ -65,7 +65,7 @@ pub async fn onboard(
     summary: &mut Summary,
     watch: &mut impl Watch,
 ) -> Result<(), Ended> {
-    let name = input.name();
+    let name = input.name().to_owned();
     watch.starts(&name, input.size());
     let (lines, bytes) = input.read();
     // What is in flight when it is stopped is finished, so that each line that was sent is also reported.

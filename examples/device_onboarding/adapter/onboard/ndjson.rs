@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::WrongLine;
 use crate::command::RegisterDevice;
+use crate::model::device::{DeviceId, FirmwareVersion, MacAddress, SerialNumber};
 
 /// Reads lines of NDJSON.
 #[derive(Debug, Default)]
@@ -18,15 +19,21 @@ pub(super) struct Ndjson {
 /// A file can have more different fields than anybody reads notes.
 const MOST_NOTED: usize = 20;
 
+/// [`RegisterDevice`] takes no fields that it does not know; a file may have more than is needed.
 #[derive(Deserialize)]
-#[serde(expecting = "an object: {\"deviceId\": \"..\", \"firmware\": \"..\"}")]
+#[serde(
+    rename_all = "camelCase",
+    expecting = "an object: {\"deviceId\": \"..\", \"firmware\": \"..\"}"
+)]
 #[allow(
     clippy::zero_sized_map_values,
     reason = "a set cannot be flattened into"
 )]
 struct Line {
-    #[serde(flatten)]
-    device: RegisterDevice,
+    device_id: DeviceId,
+    serial: Option<SerialNumber>,
+    mac: Option<MacAddress>,
+    firmware: Option<FirmwareVersion>,
     #[serde(flatten)]
     unused: BTreeMap<String, IgnoredAny>,
 }
@@ -45,7 +52,12 @@ impl Ndjson {
                 self.noted.insert(field);
             }
         }
-        Ok(line.device)
+        Ok(RegisterDevice {
+            device_id: line.device_id,
+            serial: line.serial,
+            mac: line.mac,
+            firmware: line.firmware,
+        })
     }
 }
 

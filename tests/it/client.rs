@@ -25,11 +25,29 @@ impl Answer {
     }
 }
 
-/// `PUT /mutation/<command>` as curl sends it, with more headers, each with its line end.
+/// `PUT /mutation/<command>`, with more headers, each with its line end.
 pub(crate) async fn put(address: SocketAddr, command: &str, body: &str, headers: &str) -> Answer {
+    request(
+        address,
+        "PUT",
+        &format!("/mutation/{command}"),
+        body,
+        headers,
+    )
+    .await
+}
+
+/// A request with a body as curl sends it, with more headers, each with its line end.
+pub(crate) async fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+    headers: &str,
+) -> Answer {
     let length = body.len();
     let request = format!(
-        "PUT /mutation/{command} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n{headers}Connection: close\r\n\r\n{body}"
     );
     send(address, request.as_bytes()).await
