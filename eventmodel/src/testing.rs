@@ -4,7 +4,8 @@
 //! - [`view_spec`]: given some events, then a view shows this.
 //! - [`automation_spec`]: given an event, then an automation issues commands.
 //!
-//! Specs are synchronous and need neither a store nor a runtime nor a server.
+//! Specs are synchronous and need neither a store nor a runtime nor a server. [`FaultyStore`] is for a whole running
+//! model: it injects the faults of a network into any store.
 //!
 //! A store itself is tested with `store_contract!` and `hosts_contract!`, with the feature `store-contract`.
 
@@ -12,6 +13,7 @@ mod automation_spec;
 #[cfg(feature = "store-contract")]
 #[doc(hidden)]
 pub mod contract;
+mod faulty;
 mod given;
 mod report;
 mod scene;
@@ -22,6 +24,7 @@ mod view_spec;
 #[doc(inline)]
 pub use crate::{__hosts_contract as hosts_contract, __store_contract as store_contract};
 pub use automation_spec::{AutomationSpec, automation_spec, automation_spec_with};
+pub use faulty::{Faults, FaultyStore, Injected};
 pub use given::{GivenEvents, IntoGiven};
 #[doc(hidden)]
 pub use spec::HasWhen;

@@ -154,9 +154,10 @@ impl History {
         }
         let line = |given: &Given| {
             let event = report::line(&given.event);
-            match given.timed {
-                true => format!("at {} {event}", given.event.metadata().time),
-                false => event,
+            if given.timed {
+                format!("at {} {event}", given.event.metadata().time)
+            } else {
+                event
             }
         };
         self.given.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -199,7 +199,7 @@ impl<C: Decide> Scene<'_, C> {
     }
 }
 
-fn erased<'a, C: Decide>(slots: &'a mut Slots<C>) -> Vec<&'a mut dyn ErasedSlot> {
+fn erased<C: Decide>(slots: &mut Slots<C>) -> Vec<&mut dyn ErasedSlot> {
     let mut erased = Vec::new();
     C::State::erased(slots, &mut erased);
     erased

@@ -1,5 +1,8 @@
 //! Given, then: the spec of a view.
 
+// A spec reads as a sentence, so keys and values are written as they are, and not borrowed.
+#![allow(clippy::needless_pass_by_value)]
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
@@ -224,9 +227,10 @@ impl<P: Projection> ViewSpec<P> {
 
     fn mismatch(&self, key: &P::Key, expected: &str, actual: &str) -> Failure {
         let failure = self.failure("it does not show what is expected");
-        let failure = match expected == actual {
-            true => failure.section("note", "both look alike, and are not equal by `PartialEq`"),
-            false => failure,
+        let failure = if expected == actual {
+            failure.section("note", "both look alike, and are not equal by `PartialEq`")
+        } else {
+            failure
         };
         let failure = failure.diff(&format!("then, at {key:?}"), expected, actual);
         let keys = self.history.events().filter_map(|e| P::key_of(e).ok()?);
@@ -255,6 +259,8 @@ fn after_event(n: usize) -> String {
     }
 }
 
+// The last Then of a spec is followed by nothing.
+#[allow(clippy::return_self_not_must_use)]
 impl<P: Projection> ViewThen<P> {
     /// And shows this under this key.
     ///
