@@ -34,27 +34,30 @@ pub trait Store: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// - [`AppendError::IdReused`]: another command was committed under this id.
-    /// - [`AppendError::Conflict`]: a guard did not hold. Nothing was stored.
+    /// - [`AppendError::Conflict`]: a guard did not hold, or another write was under way that might have broken it.
+    ///   Nothing was stored.
     /// - [`AppendError::Unknown`]: it may or may not have been stored. The same append can be made again: if the
     ///   first one was stored, or is stored later, there is still one of it.
     /// - [`AppendError::TooLarge`], [`AppendError::Store`]: nothing was stored.
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
 
-    /// The events of one stream instance after a position, in order.
+    /// The events of one stream instance after a position, in order. A replica that lags may answer: what is decided
+    /// on it is guarded.
     ///
     /// # Errors
     /// [`StoreError`]. Never a history that is shorter than the truth as of `load.floor`.
     async fn load(&self, load: Load) -> Result<Loaded, StoreError>;
 
     /// The position of the last event of one stream instance, or of its copy there; [`Position::START`] if there is
-    /// none.
+    /// none. As of now: every append that has been acknowledged is seen. A decision that appends nothing rests on it.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError>;
 
     /// What a command with this id has committed before, if anything. The subjects are those that the command
-    /// reads: a store without an index of ids looks for it there.
+    /// reads: a store without an index of ids looks for it there. As of now: what moved a revision that has been seen
+    /// is found, and every append that has been acknowledged.
     ///
     /// # Errors
     /// [`AppendError::IdReused`] if it was another command; [`AppendError::Store`].
@@ -65,7 +68,7 @@ pub trait Store: Debug + Send + Sync + 'static {
         subjects: &[Subject],
     ) -> Result<Option<Appended>, AppendError>;
 
-    /// The position of the last event of a log.
+    /// The position of the last event of a log. As of now: no append that has been acknowledged is after it.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,8 +1,8 @@
 //! The engine: load, decide, append; again if someone else was first.
 //!
 //! What holds throughout: an append is guarded by exactly what the decision has seen; a decision that appends
-//! nothing (a rejection, or no event) is believed only when its state was read from the store for it; and no second
-//! decision is made before it is known that the first was not stored.
+//! nothing (a rejection, or no event), which no guard protects, is believed only when the store says that its state is
+//! the newest; and no second decision is made before it is known that the first was not stored.
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ mod append;
 mod backoff;
 mod load;
 
-use load::Freshness;
+use load::Which;
 
 pub(super) use backoff::Backoff;
 
@@ -97,13 +97,14 @@ impl Execution<'_> {
                 return Ok(receipt);
             }
         }
-        let mut freshness = self.load(&mut erased::<C>(&mut slots), None).await?;
+        self.load(&mut erased::<C>(&mut slots)).await?;
         let mut backoff = Backoff::for_conflicts();
         let mut attempts = 0;
+        let mut has_asked = false;
         loop {
             attempts += 1;
             if let Some(expected) = self.options.expected_revision {
-                self.expect_revision(expected, &mut erased::<C>(&mut slots), &mut freshness)
+                self.expect_revision(expected, &mut erased::<C>(&mut slots))
                     .await?;
             }
             let decision = <C::State>::with(&slots, self.now, |state| command.decide(state));
@@ -112,11 +113,24 @@ impl Execution<'_> {
                 Ok(events) if !events.is_empty() => events.events,
                 // Nothing will be appended, so no guard would find out that the state was stale.
                 nothing => {
-                    if freshness == Freshness::Cached {
-                        freshness = Freshness::Read;
-                        if self.refresh(&mut erased, None).await? {
-                            continue;
+                    // What is only consulted may change while the command is decided on: it is looked at once.
+                    let which = if has_asked {
+                        Which::guarded(&erased)
+                    } else {
+                        Which::all(&erased)
+                    };
+                    if !self.is_newest(&mut erased, which).await? {
+                        if attempts >= self.app.options.max_attempts {
+                            return Err(ExecuteError::Conflict { attempts });
                         }
+                        has_asked = true;
+                        continue;
+                    }
+                    // The command itself may be in the state: a late append of an execution whose answer was lost.
+                    if self.given_id
+                        && let Some(receipt) = self.committed(&subjects(&erased)).await?
+                    {
+                        return Ok(receipt);
                     }
                     self.save(&erased);
                     return match nothing {
@@ -146,8 +160,7 @@ impl Execution<'_> {
                     }
                     backoff.wait().await;
                     let floor = subject.zip(actual);
-                    self.refresh(&mut erased, floor.as_ref()).await?;
-                    freshness = Freshness::Read;
+                    self.refresh(&mut erased, floor.as_slice()).await?;
                 }
                 Err(error) => return Err(from_append(error, &self.command.id, attempts)),
             }
@@ -165,23 +178,22 @@ impl Execution<'_> {
         }))
     }
 
-    /// What the sender expects must hold for a state that was read for it, not only for a cached one.
+    /// What the sender expects must hold for the newest state, not only for a cached one.
     async fn expect_revision<R>(
         &self,
         expected: Position,
         slots: &mut [&mut dyn ErasedSlot],
-        freshness: &mut Freshness,
     ) -> Result<(), ExecuteError<R>> {
-        let Some(first) = slots.first() else {
-            return Ok(());
+        let differs = |slots: &[&mut dyn ErasedSlot]| {
+            let actual = slots.first().map(|slot| slot.revision());
+            actual.filter(|actual| *actual != expected)
         };
-        if first.revision() != expected && *freshness == Freshness::Cached {
-            *freshness = Freshness::Read;
-            self.refresh(slots, None).await?;
+        if differs(slots).is_some() {
+            self.is_newest(slots, Which::all(slots)).await?;
         }
-        match slots.first().map(|slot| slot.revision()) {
-            Some(actual) if actual != expected => Err(ExecuteError::Stale { expected, actual }),
-            _ => Ok(()),
+        match differs(slots) {
+            Some(actual) => Err(ExecuteError::Stale { expected, actual }),
+            None => Ok(()),
         }
     }
 
@@ -196,7 +208,7 @@ impl Execution<'_> {
             if !guards.iter().any(|guard| guard.subject == *slot.subject()) {
                 guards.push(Guard {
                     subject: slot.subject().clone(),
-                    expected: slot.revision(),
+                    expected: seen(slots, slot.subject()).unwrap_or_default(),
                 });
             }
         }
@@ -208,8 +220,8 @@ impl Execution<'_> {
             let subjects = event.subjects.map_err(ExecuteError::Key)?;
             for subject in &subjects {
                 if !guards.iter().any(|guard| guard.subject == *subject) {
-                    let expected = match slots.iter().find(|slot| slot.subject() == subject) {
-                        Some(slot) => slot.revision(),
+                    let expected = match seen(slots, subject) {
+                        Some(revision) => revision,
                         None => self.tail(subject).await?,
                     };
                     guards.push(Guard {
@@ -238,11 +250,14 @@ impl Execution<'_> {
                     .map_err(|error| ExecuteError::Encode { event_type, error })?,
             });
         }
-        if let (Some(expected), []) = (self.options.expected_revision, slots) {
-            let actual = guards
-                .first()
-                .map_or(Position::START, |guard| guard.expected);
-            if actual != expected {
+        if let (Some(expected), [], Some(first)) =
+            (self.options.expected_revision, slots, guards.first_mut())
+            && first.expected != expected
+        {
+            // What is remembered of its tail may be stale.
+            first.expected = self.revision(&self.route.log, &first.subject).await?;
+            if first.expected != expected {
+                let actual = first.expected;
                 return Err(ExecuteError::Stale { expected, actual });
             }
         }
@@ -349,6 +364,12 @@ fn subjects(slots: &[&mut dyn ErasedSlot]) -> Vec<Subject> {
 fn guarded(append: &Append) -> Vec<Subject> {
     let guards = append.guards().iter();
     guards.map(|guard| guard.subject.clone()).collect()
+}
+
+/// Up to where all states of an instance have seen it. Two of them may have been read at different moments.
+fn seen(slots: &[&mut dyn ErasedSlot], subject: &Subject) -> Option<Position> {
+    let here = slots.iter().filter(|slot| slot.subject() == subject);
+    here.map(|slot| slot.revision()).min()
 }
 
 /// The instance that the command is keyed by.

@@ -1,16 +1,26 @@
 //! Appending, until it is known whether it was stored.
 
+use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::{Backoff, Execution, guarded};
-use crate::Subject;
 use crate::store::{Append, AppendError, Appended, StoreError};
+use crate::{Guard, Position, Subject};
+
+/// What became of an append with an unknown outcome.
+enum Resolved {
+    Stored(Appended),
+    /// It is not stored, and will not be.
+    NotStored,
+    /// It may still be stored.
+    Open,
+}
 
 impl Execution<'_> {
     /// Appends. An answer that was lost is looked into, for a bounded time.
     ///
     /// The same append is made again: it has the same ids and the same guards, so that at most one of them is
-    /// stored. Only when a guard does not hold any more, and the command is not found, is it certain that none was
+    /// stored. Only when a guard can never hold again, and the command is not found, is it certain that none was
     /// stored nor will be.
     pub(super) async fn append(&self, append: &Append) -> Result<Appended, AppendError> {
         let mut deadline = None;
@@ -27,24 +37,39 @@ impl Execution<'_> {
                         ..appended
                     });
                 }
-                Err(conflict @ AppendError::Conflict { .. }) if in_doubt.is_some() => {
-                    match self.look_up(&guarded(append)).await {
-                        Ok(Some(appended)) => {
+                Err(conflict @ AppendError::Conflict { .. }) => {
+                    let Some(doubt) = &in_doubt else {
+                        return Err(conflict);
+                    };
+                    match self.resolve(append).await {
+                        Ok(Resolved::Stored(appended)) => {
                             return Ok(Appended {
                                 already_committed: self.given_id,
                                 ..appended
                             });
                         }
-                        Ok(None) => return Err(conflict),
-                        Err(error) if error.is_retryable() => error,
-                        Err(error) => return Err(error),
+                        Ok(Resolved::NotStored) => return Err(conflict),
+                        Ok(Resolved::Open) => AppendError::Unknown {
+                            reason: doubt.clone(),
+                        },
+                        Err(error) => error,
                     }
                 }
-                Err(error) if error.is_retryable() => error,
-                Err(error) => return Err(error),
+                Err(error) => error,
             };
+            if !error.is_retryable() {
+                return Err(match (in_doubt, error) {
+                    (None, error) | (_, error @ AppendError::IdReused { .. }) => error,
+                    // An error says nothing about the attempts before it.
+                    (Some(doubt), error) => AppendError::Unknown {
+                        reason: format!("{doubt}; then: {error}"),
+                    },
+                });
+            }
             if let AppendError::Unknown { reason } = &error {
-                tracing::warn!(command = %self.command.id, %reason, "the answer to an append was lost");
+                if in_doubt.is_none() {
+                    tracing::warn!(command = %self.command.id, %reason, "the answer to an append was lost");
+                }
                 in_doubt = Some(reason.clone());
             }
             let now = Instant::now();
@@ -56,6 +81,25 @@ impl Execution<'_> {
             }
             backoff.wait().await;
         }
+    }
+
+    /// Whether an append with an unknown outcome, and then a conflict, was stored.
+    async fn resolve(&self, append: &Append) -> Result<Resolved, AppendError> {
+        let revision = |guard: &Guard| {
+            let subject = guard.subject.clone();
+            async move { self.app.store.revision(append.log(), &subject).await }
+        };
+        let revisions = try_join_all(append.guards().iter().map(revision)).await?;
+        let is_past = |(guard, revision): (&Guard, &Position)| *revision > guard.expected;
+        // As long as its guards hold it may still be stored. In this order: what is not stored when they are known to
+        // hold no more will never be.
+        if !append.guards().iter().zip(&revisions).any(is_past) {
+            return Ok(Resolved::Open);
+        }
+        Ok(match self.look_up(&guarded(append)).await? {
+            Some(appended) => Resolved::Stored(appended),
+            None => Resolved::NotStored,
+        })
     }
 
     /// What was committed under the id of this command. Tried again for a bounded time while the store does not

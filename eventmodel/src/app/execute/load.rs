@@ -9,18 +9,26 @@ use crate::state::ErasedSlot;
 use crate::store::{Appended, Load, Loaded};
 use crate::{DecodeError, Position, Subject};
 
-/// Whether all of a state was read from the store for this execution.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Freshness {
-    Cached,
-    Read,
-}
-
 /// Some of the states of a command, of which there are at most six: a bit for each.
 #[derive(Clone, Copy, Default)]
-struct Which(u64);
+pub(super) struct Which(u64);
 
 impl Which {
+    pub(super) fn all(slots: &[&mut dyn ErasedSlot]) -> Self {
+        let mut all = Self::default();
+        (0..slots.len()).for_each(|i| all.add(i));
+        all
+    }
+
+    pub(super) fn guarded(slots: &[&mut dyn ErasedSlot]) -> Self {
+        let mut guarded = Self::default();
+        let is_guarded = |i: &usize| slots[*i].guarded();
+        (0..slots.len())
+            .filter(is_guarded)
+            .for_each(|i| guarded.add(i));
+        guarded
+    }
+
     fn add(&mut self, i: usize) {
         self.0 |= 1 << i;
     }
@@ -46,78 +54,110 @@ impl Execution<'_> {
     pub(super) async fn load<R>(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
-        floor: Option<&(Subject, Position)>,
-    ) -> Result<Freshness, ExecuteError<R>> {
-        let mut freshness = Freshness::Read;
+    ) -> Result<(), ExecuteError<R>> {
         let mut from_store = Which::default();
         for (i, slot) in slots.iter_mut().enumerate() {
             // No guard will tell that an unguarded state was stale, so its tail is always read.
-            if self.app.cache.restore(&mut **slot) && slot.guarded() {
-                freshness = Freshness::Cached;
-            } else {
+            if !(self.app.cache.restore(&mut **slot) && slot.guarded()) {
                 from_store.add(i);
             }
         }
-        self.read(slots, from_store, floor).await?;
-        Ok(freshness)
+        self.read(slots, from_store, &[]).await
     }
 
-    /// Reads what is new of every state; whether there was something.
+    /// Reads what is new of every state, at least up to the floors.
     pub(super) async fn refresh<R>(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
-        floor: Option<&(Subject, Position)>,
+        floors: &[(Subject, Position)],
+    ) -> Result<(), ExecuteError<R>> {
+        self.read(slots, Which::all(slots), floors).await
+    }
+
+    /// Whether these states are the newest. Those that are not are read.
+    ///
+    /// A load may be answered by a replica that lags, a question for a revision may not. All revisions are asked for
+    /// after all states were read, so if none has moved there was a moment at which all of them were true.
+    pub(super) async fn is_newest<R>(
+        &self,
+        slots: &mut [&mut dyn ErasedSlot],
+        which: Which,
     ) -> Result<bool, ExecuteError<R>> {
-        let mut all = Which::default();
-        (0..slots.len()).for_each(|i| all.add(i));
-        self.read(slots, all, floor).await
+        let revision = |slot: &dyn ErasedSlot| {
+            let (log, subject) = (self.log_of(slot), slot.subject().clone());
+            async move { self.revision(&log, &subject).await }
+        };
+        let revisions = match which.single() {
+            Some(i) => vec![revision(&*slots[i]).await?],
+            None => try_join_all(which.iter().map(|i| revision(&*slots[i]))).await?,
+        };
+        let (mut stale, mut floors) = (Which::default(), Vec::new());
+        for (i, revision) in which.iter().zip(revisions) {
+            if revision > slots[i].revision() {
+                stale.add(i);
+                floors.push((slots[i].subject().clone(), revision));
+            }
+        }
+        self.read(slots, stale, &floors).await?;
+        Ok(stale.is_empty())
+    }
+
+    /// The revision of an instance, as of now.
+    pub(super) async fn revision<R>(
+        &self,
+        log: &Arc<str>,
+        subject: &Subject,
+    ) -> Result<Position, ExecuteError<R>> {
+        let revision = self.app.store.revision(log, subject).await;
+        revision.map_err(ExecuteError::Store)
     }
 
     async fn read<R>(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
         which: Which,
-        floor: Option<&(Subject, Position)>,
-    ) -> Result<bool, ExecuteError<R>> {
+        floors: &[(Subject, Position)],
+    ) -> Result<(), ExecuteError<R>> {
         if which.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         // The usual case needs no list of futures.
         if let Some(i) = which.single() {
-            let loaded = self.app.store.load(self.what_is_new(&*slots[i], floor));
+            let loaded = self.app.store.load(self.what_is_new(&*slots[i], floors));
             let loaded = loaded.await.map_err(ExecuteError::Store)?;
             let folded = self.fold(&mut *slots[i], &loaded);
             return folded.map_err(|error| self.undecodable(&*slots[i], error));
         }
         let loads = which.iter().map(|i| {
-            let load = self.what_is_new(&*slots[i], floor);
+            let load = self.what_is_new(&*slots[i], floors);
             self.app.store.load(load)
         });
         let loaded = try_join_all(loads).await.map_err(ExecuteError::Store)?;
-        let mut changed = false;
         for (i, loaded) in which.iter().zip(&loaded) {
             let folded = self.fold(&mut *slots[i], loaded);
-            changed |= folded.map_err(|error| self.undecodable(&*slots[i], error))?;
+            folded.map_err(|error| self.undecodable(&*slots[i], error))?;
         }
-        Ok(changed)
+        Ok(())
     }
 
-    fn what_is_new(&self, slot: &dyn ErasedSlot, floor: Option<&(Subject, Position)>) -> Load {
+    fn what_is_new(&self, slot: &dyn ErasedSlot, floors: &[(Subject, Position)]) -> Load {
         let after = slot.revision();
+        let known = floors
+            .iter()
+            .filter(|(subject, _)| subject == slot.subject());
+        let floor = known.map(|(_, position)| *position).max();
         Load {
             log: self.log_of(slot),
             subject: slot.subject().clone(),
             after,
-            floor: floor
-                .filter(|(subject, _)| subject == slot.subject())
-                .map_or(after, |(_, position)| *position),
+            floor: floor.map_or(after, |floor| floor.max(after)),
         }
     }
 
-    /// Folds in what was loaded; whether there was something.
-    fn fold(&self, slot: &mut dyn ErasedSlot, loaded: &Loaded) -> Result<bool, DecodeError> {
+    /// Folds in what was loaded.
+    fn fold(&self, slot: &mut dyn ErasedSlot, loaded: &Loaded) -> Result<(), DecodeError> {
         if loaded.revision == slot.revision() {
-            return Ok(false);
+            return Ok(());
         }
         self.app.cache.unshare(slot);
         for event in &loaded.events {
@@ -126,7 +166,7 @@ impl Execution<'_> {
             }
         }
         slot.set_revision(loaded.revision);
-        Ok(true)
+        Ok(())
     }
 
     fn undecodable<R>(&self, slot: &dyn ErasedSlot, error: DecodeError) -> ExecuteError<R> {
@@ -148,11 +188,7 @@ impl Execution<'_> {
         if let Some(revision) = self.app.cache.tail(subject) {
             return Ok(revision);
         }
-        self.app
-            .store
-            .revision(&self.route.log, subject)
-            .await
-            .map_err(ExecuteError::Store)
+        self.revision(&self.route.log, subject).await
     }
 
     /// Keeps the states for the next command.
