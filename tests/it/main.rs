@@ -8,6 +8,7 @@ mod broken_stores;
 mod client;
 mod devices;
 mod engine;
+mod faults;
 mod hotel;
 mod memory;
 mod models;

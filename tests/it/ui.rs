@@ -16,7 +16,7 @@ fn what_is_right_compiles_and_runs() {
 fn what_is_wrong_is_said_at_the_token_that_is_wrong() {
     match compiler() {
         Some(version) if version == COMPILER => {
-            trybuild::TestCases::new().compile_fail("ui/fail/*.rs")
+            trybuild::TestCases::new().compile_fail("ui/fail/*.rs");
         }
         other => eprintln!(
             "SKIPPED: the expected messages are those of rustc {COMPILER}, and this is {}",

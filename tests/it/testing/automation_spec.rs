@@ -51,7 +51,7 @@ then (- expected, + actual)
     let text = failure_of(|| {
         automation_spec::<WelcomeBot>()
             .given(opened(1))
-            .then_nothing()
+            .then_nothing();
     });
     assert!(text.contains("  - nothing\n  + Deposit\n"), "{text}");
 }

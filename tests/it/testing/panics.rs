@@ -5,7 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
-    static CAUGHT: RefCell<Option<Option<String>>> = const { RefCell::new(None) };
+    static PANIC: RefCell<Panic> = const { RefCell::new(Panic::NotExpected) };
+}
+
+enum Panic {
+    NotExpected,
+    Expected,
+    At(String),
 }
 
 /// The text of the panic in `f`, and the line of this workspace that it points at.
@@ -15,21 +21,17 @@ pub(crate) fn panic_of(f: impl FnOnce()) -> (String, String) {
     HOOK.call_once(|| {
         let usual = take_hook();
         set_hook(Box::new(move |info| {
-            let wanted = CAUGHT.with_borrow_mut(|caught| match caught {
-                Some(at) => {
-                    *at = info.location().map(ToString::to_string);
-                    true
-                }
-                None => false,
+            PANIC.with_borrow_mut(|panic| match (&*panic, info.location()) {
+                (Panic::Expected, Some(at)) => *panic = Panic::At(at.to_string()),
+                _ => usual(info),
             });
-            if !wanted {
-                usual(info);
-            }
         }));
     });
-    CAUGHT.set(Some(None));
+    PANIC.set(Panic::Expected);
     let caught = catch_unwind(AssertUnwindSafe(f));
-    let at = CAUGHT.take().flatten().unwrap_or_default();
+    let Panic::At(at) = PANIC.replace(Panic::NotExpected) else {
+        panic!("a panic was expected");
+    };
     let panic = caught.expect_err("a panic");
     let text = panic
         .downcast_ref::<String>()

@@ -39,6 +39,12 @@ pub(crate) struct Withdrawn {
     pub(crate) cents: u64,
 }
 
+#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[event(stream = Branch)]
+pub(crate) struct Visited {
+    pub(crate) branch: u32,
+}
+
 /// What an account is worth, as a state and as a view.
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(crate) struct Balance {
@@ -64,16 +70,34 @@ impl Balance {
     }
 }
 
-/// How many accounts a branch has.
+/// How often money was taken from an account: a second state of the same stream.
+#[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Withdrawals {
+    pub(crate) number: u32,
+}
+
+#[projection(key = Account)]
+impl Withdrawals {
+    fn withdrawn(&mut self, _: &Withdrawn) {
+        self.number += 1;
+    }
+}
+
+/// How many accounts a branch has, and how many visitors it had.
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(crate) struct Accounts {
     pub(crate) number: u32,
+    pub(crate) visits: u32,
 }
 
 #[projection(key(branch: u32))]
 impl Accounts {
     fn opened(&mut self, _: &Opened) {
         self.number += 1;
+    }
+
+    fn visited(&mut self, _: &Visited) {
+        self.visits += 1;
     }
 }
 
@@ -106,6 +130,8 @@ pub(crate) enum Refused {
     NoAccount { account: u32 },
     #[error("there are only {cents} cents in account {account}")]
     TooLittle { account: u32, cents: u64 },
+    #[error("account {account} allows no more withdrawals")]
+    TooOften { account: u32 },
 }
 
 /// Opens an account at a branch. What else the branch has is of no interest.
@@ -149,6 +175,49 @@ impl Decide for Deposit {
             return reject(Refused::NoAccount { account });
         }
         emit((cents > 0).then_some(Deposited { account, cents }))
+    }
+}
+
+/// So many times money can be taken from an account.
+pub(crate) const MAX_WITHDRAWALS: u32 = 6;
+
+/// Takes money from an account.
+#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[command(state = (Withdrawals, Balance), emits(Withdrawn), rejects = Refused)]
+pub(crate) struct Withdraw {
+    pub(crate) account: u32,
+    pub(crate) cents: u64,
+}
+
+impl Decide for Withdraw {
+    fn decide(&self, (withdrawals, balance): &(Withdrawals, Balance)) -> Decision<Self> {
+        let (account, cents) = (self.account, self.cents);
+        if !balance.open {
+            return reject(Refused::NoAccount { account });
+        }
+        if balance.cents < cents {
+            let cents = balance.cents;
+            return reject(Refused::TooLittle { account, cents });
+        }
+        if withdrawals.number >= MAX_WITHDRAWALS {
+            return reject(Refused::TooOften { account });
+        }
+        emit(Withdrawn { account, cents })
+    }
+}
+
+/// Someone came to a branch: a fact from outside, on which nothing is decided.
+#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[command(emits(Visited))]
+pub(crate) struct Visit {
+    pub(crate) branch: u32,
+}
+
+impl Decide for Visit {
+    fn decide(&self, (): &()) -> Decision<Self> {
+        emit(Visited {
+            branch: self.branch,
+        })
     }
 }
 
@@ -219,6 +288,8 @@ pub(crate) fn savings() -> EventModel {
                 .view::<Balance>()
                 .command::<Deposit>(),
         )
+        .slice(Slice::new("Customer takes money").command::<Withdraw>())
+        .slice(Slice::new("Customer comes in").command::<Visit>())
         .slice(
             Slice::new("Customer moves money")
                 .view::<Total>()

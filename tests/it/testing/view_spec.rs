@@ -16,15 +16,20 @@ fn deposited(account: u32, cents: u64) -> Deposited {
     Deposited { account, cents }
 }
 
+fn accounts(number: u32) -> Accounts {
+    let visits = 0;
+    Accounts { number, visits }
+}
+
 #[test]
 fn several_keys_can_be_looked_at_and_the_story_can_go_on() {
     view_spec::<Accounts>()
         .given(opened(1, 9))
-        .then(9, Accounts { number: 1 })
+        .then(9, accounts(1))
         .then_nothing(8)
         .given([opened(2, 9), opened(3, 8)])
-        .then(9, Accounts { number: 2 })
-        .then(8, Accounts { number: 1 });
+        .then(9, accounts(2))
+        .then(8, accounts(1));
 }
 
 #[test]
@@ -49,7 +54,7 @@ fn another_value_is_shown_as_a_diff() {
     let text = failure_of(|| {
         view_spec::<Accounts>()
             .given([opened(1, 9), opened(2, 7)])
-            .then(9, Accounts { number: 2 });
+            .then(9, accounts(2));
     });
     assert_eq!(
         text,
@@ -64,6 +69,7 @@ then, at 9 (- expected, + actual)
     Accounts {
   -     number: 2,
   +     number: 1,
+        visits: 0,
     }
 
 it shows something at
@@ -98,7 +104,7 @@ fn a_given_that_the_view_does_not_handle_has_no_effect() {
         ),
         "{text}"
     );
-    assert!(text.ends_with("it handles\n  Opened"), "{text}");
+    assert!(text.ends_with("it handles\n  Opened\n  Visited"), "{text}");
 }
 
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]

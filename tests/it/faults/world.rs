@@ -1,0 +1,423 @@
+//! Two apps on one faulty store, clients that do not give up easily, and what must hold in the end.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use eventmodel::store::{Read, Store};
+use eventmodel::testing::{Faults, FaultyStore, Injected};
+use eventmodel::{
+    App, AppOptions, Decide, Decision, EventModel, ExecuteError, ExecuteOptions, Key, MemoryStore,
+    Position, Projection, Receipt, RecordedEvent, Stream,
+};
+use futures_util::StreamExt;
+
+/// Longer than anything takes; the clock is paused, so it costs nothing.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// How often a client sends a command again, with the same id, before it gives up.
+const ATTEMPTS: usize = 12;
+
+/// A command whose decision can be made again, from the log.
+pub(crate) trait Retold: Decide + Clone + Debug {
+    /// Decides on what stands in this part of a log.
+    fn decide_after(&self, log: &[RecordedEvent]) -> Decision<Self>;
+}
+
+/// The state of an instance after a part of a log.
+pub(crate) fn fold<P>(log: &[RecordedEvent], key: &P::Key) -> P
+where
+    P: Projection<Key: Stream>,
+{
+    let subject = key.subject().unwrap();
+    let mut state = P::default();
+    for event in log {
+        if event.metadata().subjects.contains(&subject) {
+            state.apply(event).unwrap();
+        }
+    }
+    state
+}
+
+pub(crate) struct World {
+    memory: MemoryStore,
+    store: FaultyStore,
+    apps: Vec<App>,
+    log: Arc<str>,
+    chance: Mutex<fastrand::Rng>,
+    sent: Mutex<Vec<Sent>>,
+}
+
+/// A command that was sent, and how it ended.
+struct Sent {
+    id: String,
+    command: String,
+    end: End,
+    check: Box<Check>,
+}
+
+/// Whether an answer is right, as the log is; else what is wrong with it.
+type Check = dyn Fn(&[RecordedEvent], &End) -> Result<(), String> + Send;
+
+enum End {
+    Accepted {
+        receipt: Receipt,
+        during: RangeInclusive<Position>,
+    },
+    Rejected {
+        rejection: String,
+        during: RangeInclusive<Position>,
+    },
+    /// The client gave up; whether an outcome was unknown.
+    GivenUp { unknown: bool },
+}
+
+impl World {
+    pub(crate) async fn start(model: fn() -> EventModel, seed: u64) -> Arc<Self> {
+        let memory = MemoryStore::new();
+        let store = FaultyStore::new(memory.clone(), faults(seed));
+        let log = model().name().clone();
+        let log = model().logs().first().map_or(log, |log| log.name.clone());
+        let mut apps = Vec::new();
+        // The caches of the second app, and the patience of both, are different from seed to seed.
+        let resolve_within = Duration::from_millis([10_000, 60][(seed % 2) as usize]);
+        for state_cache in [1000, [0, 2, 1000][(seed % 3) as usize]] {
+            let options = AppOptions::new()
+                .resolve_within(resolve_within)
+                .state_cache(state_cache);
+            apps.push(model().start_with(store.clone(), options).await.unwrap());
+        }
+        Arc::new(Self {
+            memory,
+            store,
+            apps,
+            log,
+            chance: Mutex::new(fastrand::Rng::with_seed(seed)),
+            sent: Mutex::default(),
+        })
+    }
+
+    /// A number below `end`.
+    pub(crate) fn below(&self, end: u32) -> u32 {
+        self.chance.lock().unwrap().u32(0..end)
+    }
+
+    fn app(&self) -> &App {
+        let chance = &mut *self.chance.lock().unwrap();
+        &self.apps[chance.usize(0..self.apps.len())]
+    }
+
+    async fn end_of_log(&self) -> Position {
+        self.memory.last_position(&self.log).await.unwrap()
+    }
+
+    /// Sends a command to either app until it is answered, with the same id; gives the receipt if it was accepted.
+    pub(crate) async fn send<C: Retold>(&self, id: String, command: C) -> Option<Receipt> {
+        let end = self.until_answered(&id, &command).await;
+        let receipt = match &end {
+            End::Accepted { receipt, .. } => Some(receipt.clone()),
+            _ => None,
+        };
+        self.sent.lock().unwrap().push(Sent {
+            id,
+            command: format!("{command:?}"),
+            end,
+            check: Box::new(move |log, end| check_decision(&command, log, end)),
+        });
+        receipt
+    }
+
+    async fn until_answered<C: Retold>(&self, id: &str, command: &C) -> End {
+        let mut unknown = false;
+        for _ in 0..ATTEMPTS {
+            let before = self.end_of_log().await;
+            let options = ExecuteOptions::new().try_id(id).unwrap();
+            let result = self.app().execute_with(command.clone(), options).await;
+            let during = before..=self.end_of_log().await;
+            match result {
+                Ok(receipt) => return End::Accepted { receipt, during },
+                Err(ExecuteError::Rejected(rejection)) => {
+                    let rejection = format!("{rejection:?}");
+                    return End::Rejected { rejection, during };
+                }
+                Err(error) => {
+                    assert!(error.is_retryable(), "{command:?}: {error}");
+                    unknown |= matches!(error, ExecuteError::UnknownOutcome { .. });
+                    // Past the end of what the engine itself waits for.
+                    tokio::time::sleep(Duration::from_millis(self.below(100).into())).await;
+                }
+            }
+        }
+        End::GivenUp { unknown }
+    }
+
+    /// Sends a command that was accepted again, under the same id: it must get the same receipt.
+    pub(crate) async fn send_again<C: Retold>(&self, id: &str, command: C, first: &Receipt) {
+        match self.until_answered(id, &command).await {
+            End::Accepted { receipt: again, .. } => {
+                let what = format!("{id}: {command:?}");
+                assert_eq!(positions(&again), positions(first), "{what}");
+                // What emitted nothing is not stored, so it is decided again.
+                if !first.events.is_empty() {
+                    assert!(again.already_committed, "{what}");
+                    assert_eq!(again.revision, first.revision, "{what}");
+                }
+            }
+            End::Rejected { rejection, .. } => {
+                panic!("{id}: {command:?} was accepted, and then {rejection}")
+            }
+            End::GivenUp { .. } => {}
+        }
+    }
+
+    /// Asks a view of either app, not before it has seen the receipt.
+    pub(crate) async fn view_after<P: Projection>(&self, receipt: &Receipt, key: &P::Key) -> P {
+        let view = self.app().view::<P>().after(receipt).within(LONG);
+        let entry = view.entry(key).await.unwrap().expect("an entry");
+        assert!(entry.position >= receipt.position);
+        entry.value
+    }
+
+    /// Lets everything arrive and be handled; gives the log.
+    pub(crate) async fn finish(&self) -> Vec<RecordedEvent> {
+        loop {
+            let before = self.end_of_log().await;
+            self.store.deliver_late().await;
+            for app in &self.apps {
+                for parked in app.parked() {
+                    // Another event of the instance may have been parked and retried meanwhile.
+                    let _ = app.retry(&parked);
+                }
+                let settled = tokio::time::timeout(LONG, app.settled()).await;
+                settled.expect("it settles").unwrap();
+            }
+            let parked = self.apps.iter().any(|app| !app.parked().is_empty());
+            if !parked && self.end_of_log().await == before {
+                break;
+            }
+        }
+        let read = Read {
+            log: self.log.clone(),
+            after: Position::START,
+            subjects: Vec::new(),
+            follow: false,
+        };
+        let events = self.memory.read(read);
+        events.map(Result::unwrap).collect().await
+    }
+
+    /// What must hold for every model.
+    pub(crate) fn check_commands(&self, log: &[RecordedEvent]) {
+        let mut of_command: BTreeMap<&str, Vec<&RecordedEvent>> = BTreeMap::new();
+        for event in log {
+            let id = event.metadata().command.id.as_str();
+            of_command.entry(id).or_default().push(event);
+        }
+        for (id, events) in &of_command {
+            let number = events[0].metadata().command.events as usize;
+            assert_eq!(events.len(), number, "{id} is stored once, and whole");
+            let first = events[0].position().get();
+            for (n, event) in (0..).zip(events) {
+                assert_eq!(event.position().get(), first + n, "{id} is in one piece");
+                assert_eq!(event.metadata().id.as_str(), format!("{id}/{n}"));
+            }
+        }
+        for sent in self.sent.lock().unwrap().iter() {
+            let stored = of_command.get(&*sent.id).map_or(&[][..], Vec::as_slice);
+            let what = format!("{} {}", sent.id, sent.command);
+            match &sent.end {
+                End::Accepted { receipt, .. } => {
+                    let stored: Vec<_> =
+                        stored.iter().map(|e| (e.position(), e.payload())).collect();
+                    let in_receipt = receipt.events.iter();
+                    let in_receipt: Vec<_> =
+                        in_receipt.map(|e| (e.position(), e.payload())).collect();
+                    assert_eq!(
+                        stored, in_receipt,
+                        "{what}: the receipt says what is stored"
+                    );
+                }
+                End::Rejected { rejection, .. } => {
+                    assert!(stored.is_empty(), "{what}: {rejection}, and stored");
+                }
+                End::GivenUp { unknown } => {
+                    assert!(*unknown || stored.is_empty(), "{what}: failed, and stored");
+                }
+            }
+            if let Err(wrong) = (sent.check)(log, &sent.end) {
+                panic!("{what}: {wrong}");
+            }
+        }
+    }
+
+    /// Both apps show what a fresh fold of the log gives.
+    pub(crate) async fn check_view<P>(&self, log: &[RecordedEvent])
+    where
+        P: Projection + PartialEq + Debug,
+    {
+        let mut expected: BTreeMap<String, P> = BTreeMap::new();
+        for event in log {
+            if let Some(key) = P::key_of(event).unwrap() {
+                let value = expected.entry(key.to_text()).or_default();
+                value.apply(event).unwrap();
+            }
+        }
+        for app in &self.apps {
+            let shown = app.view::<P>().within(LONG).list().await.unwrap();
+            let shown = shown.into_iter().map(|e| (e.key.to_text(), e.value));
+            assert_eq!(shown.collect::<BTreeMap<_, _>>(), expected);
+        }
+    }
+}
+
+/// Some of each, or much of what goes badly together.
+fn faults(seed: u64) -> Faults {
+    let slow = Faults::none().delays(0.5);
+    let faults = match seed % 4 {
+        0 | 1 => Faults::default(),
+        2 => slow.late_appends(0.3).conflicts(0.2).stale_reads(0.4),
+        _ => slow.lost_acks(0.3).lost_requests(0.1).stale_reads(0.4),
+    };
+    faults.seed(seed)
+}
+
+fn positions(receipt: &Receipt) -> Vec<Position> {
+    receipt.events.iter().map(RecordedEvent::position).collect()
+}
+
+/// Every answer must be the one that a single process, deciding one command after the other, would have given: an
+/// accepted one, on what stands before it in the log; a rejection, on what stood there at some moment between question
+/// and answer.
+fn check_decision<C: Retold>(command: &C, log: &[RecordedEvent], end: &End) -> Result<(), String> {
+    // A store in memory leaves no gap between positions.
+    let until = |at: Position| usize::try_from(at.get()).expect("a short log");
+    let decide = |at: Position| match command.decide_after(&log[..until(at)]) {
+        Ok(events) => format!("{events:?}"),
+        Err(rejection) => format!("{rejection:?}"),
+    };
+    let (answer, moments) = match end {
+        End::Accepted { receipt, during } => {
+            let answer = receipt.events.iter().map(shown_as_emitted);
+            let answer = format!("[{}]", answer.collect::<Vec<_>>().join(", "));
+            let moments = match receipt.events.first().map(|e| e.position().get() - 1) {
+                Some(before) => before..=before,
+                None => during.start().get()..=during.end().get(),
+            };
+            (answer, moments)
+        }
+        End::Rejected { rejection, during } => {
+            (rejection.clone(), during.start().get()..=during.end().get())
+        }
+        End::GivenUp { .. } => return Ok(()),
+    };
+    let mut instead = Vec::new();
+    for at in moments.map(Position::new) {
+        let decided = decide(at);
+        if decided == answer {
+            return Ok(());
+        }
+        instead.push(format!("after {at}: {decided}"));
+    }
+    Err(format!("answered {answer}, but {}", instead.join(", ")))
+}
+
+/// As an event is shown in a decision.
+fn shown_as_emitted(event: &RecordedEvent) -> String {
+    format!("{} {:?}", event.event_type(), Ok::<_, ()>(event.payload()))
+}
+
+/// Runs `story` under many seeds, or under the one that the variable `SEED` names, and says which one failed.
+///
+/// Each run has a clock of its own, which is paused: nothing waits for real. What was injected in all of them is
+/// returned.
+pub(crate) fn under_seeds<F>(seeds: u64, story: impl Fn(u64) -> F + Sync) -> Injected
+where
+    F: Future<Output = FaultyStore>,
+{
+    let only = std::env::var("SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seeds = only.map_or(0..seeds, |seed| seed..seed + 1);
+    let next = AtomicU64::new(seeds.start);
+    let total = Mutex::new(Injected::default());
+    let run = || loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if !seeds.contains(&seed) {
+            return;
+        }
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build();
+            runtime.unwrap().block_on(story(seed))
+        }));
+        match ran {
+            Ok(store) => add(&mut total.lock().unwrap(), store.injected()),
+            Err(panic) => {
+                eprintln!("it was seed {seed}: run it alone with SEED={seed}");
+                next.store(seeds.end, Ordering::Relaxed);
+                resume_unwind(panic);
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        for thread in all {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
+    });
+    total.into_inner().unwrap()
+}
+
+impl World {
+    pub(crate) fn store(&self) -> FaultyStore {
+        self.store.clone()
+    }
+}
+
+fn add(total: &mut Injected, more: Injected) {
+    total.lost_requests += more.lost_requests;
+    total.lost_acks += more.lost_acks;
+    total.late_appends += more.late_appends;
+    total.late_stored += more.late_stored;
+    total.conflicts += more.conflicts;
+    total.unavailable += more.unavailable;
+    total.stale_reads += more.stale_reads;
+    total.broken_reads += more.broken_reads;
+    total.duplicates += more.duplicates;
+    total.delays += more.delays;
+}
+
+/// Every kind of fault was injected.
+pub(crate) fn assert_all_happened(injected: Injected) {
+    let Injected {
+        lost_requests,
+        lost_acks,
+        late_appends,
+        late_stored,
+        conflicts,
+        unavailable,
+        stale_reads,
+        broken_reads,
+        duplicates,
+        ..
+    } = injected;
+    let all = [
+        lost_requests,
+        lost_acks,
+        late_appends,
+        late_stored,
+        conflicts,
+        unavailable,
+        stale_reads,
+        broken_reads,
+        duplicates,
+    ];
+    assert!(all.iter().all(|happened| *happened > 0), "{injected:?}");
+}
