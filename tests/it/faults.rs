@@ -3,7 +3,7 @@
 mod directed;
 mod savings;
 mod scripted;
-mod world;
+pub(crate) mod world;
 
 use eventmodel::MemoryStore;
 use eventmodel::testing::{Faults, FaultyStore, store_contract};

@@ -10,6 +10,7 @@ mod devices;
 mod engine;
 mod faults;
 mod hotel;
+mod hotel_faults;
 mod memory;
 mod models;
 mod served;

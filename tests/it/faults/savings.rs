@@ -22,34 +22,34 @@ fn balance(log: &[RecordedEvent], account: u32) -> Balance {
 }
 
 impl Retold for Open {
-    fn decide_after(&self, log: &[RecordedEvent]) -> Decision<Self> {
-        self.decide(&balance(log, self.account))
+    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
+        vec![self.decide(&balance(log, self.account))]
     }
 }
 
 impl Retold for Deposit {
-    fn decide_after(&self, log: &[RecordedEvent]) -> Decision<Self> {
-        self.decide(&balance(log, self.account))
+    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
+        vec![self.decide(&balance(log, self.account))]
     }
 }
 
 impl Retold for Withdraw {
-    fn decide_after(&self, log: &[RecordedEvent]) -> Decision<Self> {
+    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
         let account = self.account;
         let withdrawals: Withdrawals = fold(log, &Account { account });
-        self.decide(&(withdrawals, balance(log, account)))
+        vec![self.decide(&(withdrawals, balance(log, account)))]
     }
 }
 
 impl Retold for Transfer {
-    fn decide_after(&self, log: &[RecordedEvent]) -> Decision<Self> {
-        self.decide(&(balance(log, self.from), balance(log, self.to)))
+    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
+        vec![self.decide(&(balance(log, self.from), balance(log, self.to)))]
     }
 }
 
 impl Retold for Visit {
-    fn decide_after(&self, _: &[RecordedEvent]) -> Decision<Self> {
-        self.decide(&())
+    fn decisions(&self, _: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
+        vec![self.decide(&())]
     }
 }
 

@@ -24,8 +24,9 @@ const ATTEMPTS: usize = 12;
 
 /// A command whose decision can be made again, from the log.
 pub(crate) trait Retold: Decide + Clone + Debug {
-    /// Decides on what stands in this part of a log.
-    fn decide_after(&self, log: &[RecordedEvent]) -> Decision<Self>;
+    /// The decisions that it may come to on what stands in `log`, and, as far as it is only consulted, in `consulted`:
+    /// the first events of the same log, and more or fewer of them.
+    fn decisions(&self, log: &[RecordedEvent], consulted: &[RecordedEvent]) -> Vec<Decision<Self>>;
 }
 
 /// The state of an instance after a part of a log.
@@ -290,39 +291,55 @@ fn positions(receipt: &Receipt) -> Vec<Position> {
 }
 
 /// Every answer must be the one that a single process, deciding one command after the other, would have given: an
-/// accepted one, on what stands before it in the log; a rejection, on what stood there at some moment between question
-/// and answer.
+/// accepted one, on what stands before it in the log; any other, on what stood there at some moment between question
+/// and answer. What is only consulted may have been read at another moment.
 fn check_decision<C: Retold>(command: &C, log: &[RecordedEvent], end: &End) -> Result<(), String> {
-    // A store in memory leaves no gap between positions.
-    let until = |at: Position| usize::try_from(at.get()).expect("a short log");
-    let decide = |at: Position| match command.decide_after(&log[..until(at)]) {
-        Ok(events) => format!("{events:?}"),
-        Err(rejection) => format!("{rejection:?}"),
-    };
-    let (answer, moments) = match end {
+    let (answer, moments, consulted) = match end {
         End::Accepted { receipt, during } => {
-            let answer = receipt.events.iter().map(shown_as_emitted);
-            let answer = format!("[{}]", answer.collect::<Vec<_>>().join(", "));
-            let moments = match receipt.events.first().map(|e| e.position().get() - 1) {
-                Some(before) => before..=before,
-                None => during.start().get()..=during.end().get(),
-            };
-            (answer, moments)
+            let events = receipt.events.iter().map(shown_as_emitted);
+            let answer = format!("[{}]", events.collect::<Vec<_>>().join(", "));
+            match receipt.events.first() {
+                Some(first) => {
+                    let before = index(first.position()) - 1;
+                    (answer, before..=before, 0..=before)
+                }
+                None => (answer, indices(during), indices(during)),
+            }
         }
         End::Rejected { rejection, during } => {
-            (rejection.clone(), during.start().get()..=during.end().get())
+            (rejection.clone(), indices(during), indices(during))
         }
         End::GivenUp { .. } => return Ok(()),
     };
     let mut instead = Vec::new();
-    for at in moments.map(Position::new) {
-        let decided = decide(at);
-        if decided == answer {
-            return Ok(());
+    for at in moments {
+        for consulted_at in consulted.clone() {
+            for decision in command.decisions(&log[..at], &log[..consulted_at]) {
+                let decision = match decision {
+                    Ok(events) => format!("{events:?}"),
+                    Err(rejection) => format!("{rejection:?}"),
+                };
+                if decision == answer {
+                    return Ok(());
+                }
+                if !instead.contains(&decision) {
+                    instead.push(decision);
+                }
+            }
         }
-        instead.push(format!("after {at}: {decided}"));
     }
-    Err(format!("answered {answer}, but {}", instead.join(", ")))
+    Err(format!(
+        "answered {answer}, but it could only be {instead:?}"
+    ))
+}
+
+/// How many events stand up to this position. A store in memory leaves no gap.
+fn index(at: Position) -> usize {
+    usize::try_from(at.get()).expect("a short log")
+}
+
+fn indices(during: &RangeInclusive<Position>) -> RangeInclusive<usize> {
+    index(*during.start())..=index(*during.end())
 }
 
 /// As an event is shown in a decision.
