@@ -15,7 +15,6 @@ use serde_json::json;
 use crate::Http;
 use crate::problem::Problem;
 use crate::receipt::json as answer;
-use crate::serve::Closing;
 
 pub(crate) async fn health(_: Arc<Http>, _: Request) -> Result<Response, Problem> {
     answer(StatusCode::OK, &json!({ "status": "up" }))
@@ -45,7 +44,7 @@ struct AutomationHealth {
     parked: usize,
 }
 
-pub(crate) async fn ready(http: Arc<Http>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn ready(http: Arc<Http>, _: Request) -> Result<Response, Problem> {
     let mut views = Vec::new();
     for (_, view) in http.views.iter() {
         views.push(view_health(view).await);
@@ -65,18 +64,14 @@ pub(crate) async fn ready(http: Arc<Http>, request: Request) -> Result<Response,
             parked: automation.parked,
         })
         .collect();
-    let closing = request
-        .extensions()
-        .get::<Closing>()
-        .is_some_and(|closing| closing.0.is_cancelled());
     let running = views.iter().all(|view| view.status == "running")
         && automations
             .iter()
             .all(|automation| automation.status == "running");
-    let (code, status) = match (closing, running) {
-        (false, true) => (StatusCode::OK, "ready"),
-        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "shutting-down"),
-        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "not-ready"),
+    let (code, status) = if running {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not-ready")
     };
     answer(
         code,

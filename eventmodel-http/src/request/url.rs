@@ -246,6 +246,11 @@ mod tests {
             let params = Params::of(&request).unwrap();
             parts.extend(params.all("key").map(str::to_owned));
             assert_eq!(parts, key);
+            let gets_lost = |segment| matches!(segment, "" | "." | "..");
+            assert!(
+                !request.uri().path()[1..].split('/').any(gets_lost),
+                "{href}"
+            );
             assert_eq!(params.one("after").unwrap(), Some("7"));
         }
     }

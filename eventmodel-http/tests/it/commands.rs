@@ -48,6 +48,22 @@ async fn the_location_of_a_receipt_shows_what_was_recorded() {
 }
 
 #[tokio::test]
+async fn the_etag_is_the_revision_of_the_instance_that_the_command_is_keyed_by() {
+    let bank = Bank::open().await;
+    bank.put("open-account", json!({ "account": "ada", "owner": null }))
+        .await
+        .expect(201);
+    let data = json!({ "account": "ada", "farewell": "2022-12-12" });
+    let answer = bank.put("close-account", data).await.expect(201);
+    let receipt = answer.json();
+    assert_eq!(
+        (&receipt["revision"], &receipt["position"]),
+        (&json!(2), &json!(3))
+    );
+    assert_eq!(answer.header("etag"), "\"2\"");
+}
+
+#[tokio::test]
 async fn a_command_can_be_posted() {
     let bank = Bank::open().await;
     let body = Body::from(json!({ "data": { "account": "ada", "owner": null } }).to_string());

@@ -6,9 +6,9 @@ use axum::body::{Body, Bytes};
 use axum::http::Method;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::server::{Bank, encoded, request};
+use crate::server::{Bank, encoded, request, soon};
 
 #[tokio::test]
 async fn a_body_that_is_not_a_json_object_is_refused() {
@@ -148,6 +148,21 @@ async fn a_body_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
+async fn who_sends_a_body_that_is_too_large_to_its_end_is_there_to_read_the_answer() {
+    let bank = Bank::open().await;
+    let len = 5_000_000;
+    let mut bytes = format!(
+        "PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\n\
+         content-length: {len}\r\n\r\n"
+    )
+    .into_bytes();
+    bytes.resize(bytes.len() + len, b' ');
+    let answer = bank.raw(&bytes).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(answer.ends_with('}'), "{answer}");
+}
+
+#[tokio::test]
 async fn who_asks_first_need_not_send_a_body_that_is_too_large() {
     let bank = Bank::open().await;
     let head =
@@ -198,9 +213,7 @@ async fn a_body_that_trickles_is_not_waited_for() {
         content-length: 1000\r\n\r\n{\"data\": ";
     connection.write_all(head).await.unwrap();
     let mut answer = String::new();
-    tokio::io::AsyncReadExt::read_to_string(&mut connection, &mut answer)
-        .await
-        .unwrap();
+    soon(connection.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains("/problems/request-timeout"), "{answer}");
 }

@@ -180,18 +180,23 @@ impl Decide for Deposit {
     }
 }
 
-/// Closes an account; a closed one stays as it is.
+/// Closes an account, with a visit to say farewell; a closed one stays as it is.
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
-#[command(state = Balance, emits(AccountClosed))]
+#[command(state = Balance, emits(AccountClosed, VisitPlanned))]
 pub(crate) struct CloseAccount {
     account: String,
+    farewell: Option<Date>,
 }
 
 impl Decide for CloseAccount {
     fn decide(&self, balance: &Balance) -> Decision<Self> {
-        emit(balance.open.then(|| AccountClosed {
-            account: self.account.clone(),
-        }))
+        let account = self.account.clone();
+        let farewell = self.farewell.map(|date| VisitPlanned { desk: 0, date });
+        emit(
+            balance
+                .open
+                .then_some((AccountClosed { account }, farewell)),
+        )
     }
 }
 

@@ -93,7 +93,7 @@ impl Bank {
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let (parts, body) = self.begin(request).await.into_parts();
-        let body = to_bytes(Body::new(body), usize::MAX).await.unwrap();
+        let body = soon(to_bytes(Body::new(body), usize::MAX)).await.unwrap();
         Answer {
             status: parts.status,
             headers: parts.headers,
@@ -152,7 +152,7 @@ impl Bank {
         let mut connection = self.connect().await;
         connection.write_all(bytes).await.unwrap();
         let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).await.unwrap();
+        soon(connection.read_to_end(&mut answer)).await.unwrap();
         String::from_utf8_lossy(&answer).into_owned()
     }
 
@@ -165,7 +165,7 @@ impl Bank {
 
     /// Waits until it has stopped.
     pub(crate) async fn stopped(self) -> Result<(), NotDrained> {
-        self.served.await.unwrap()
+        soon(self.served).await.unwrap()
     }
 }
 
@@ -225,6 +225,12 @@ impl Answer {
         );
         problem
     }
+}
+
+/// What must end by itself, so that a test which finds out that it does not fails instead of hanging.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(Duration::from_secs(12), future).await;
+    waited.expect("it takes too long")
 }
 
 /// A text as a part of an address, with every byte encoded.

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Method;
-use serde_json::json;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use eventmodel_http::{Http, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 use crate::held::HeldStore;
 use crate::model::BonusBot;
-use crate::server::{Bank, request};
+use crate::server::{Bank, soon};
 
 #[tokio::test]
 async fn a_request_that_runs_ends_before_the_server_does() {
@@ -17,25 +19,19 @@ async fn a_request_that_runs_ends_before_the_server_does() {
     let mut bank = Bank::on(store.clone(), BonusBot::default(), |http| http.router()).await;
     store.hold_appends();
     let app = bank.app.clone();
-    let mut connection = bank.connect().await;
-    let body = r#"{"data": {"account": "a", "owner": null}}"#;
-    let head = format!(
-        "PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut connection = put(&bank).await;
     store.appending(1).await;
     bank.stop();
     let refused = async {
         // It takes no more connections.
-        while tokio::net::TcpStream::connect(bank.address).await.is_ok() {
+        while TcpStream::connect(bank.address).await.is_ok() {
             tokio::task::yield_now().await;
         }
     };
     refused.await;
     store.release_appends();
     let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
+    soon(connection.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     assert!(answer.contains("connection: close"), "{answer}");
     bank.stopped().await.unwrap();
@@ -61,7 +57,7 @@ async fn connections_on_which_nothing_happens_do_not_delay_the_end() {
 #[tokio::test]
 async fn a_request_that_never_ends_is_cut_off() {
     let store = HeldStore::new();
-    let drain = |server: eventmodel_http::Server| server.drain_within(Duration::from_millis(50));
+    let drain = |server: Server| server.drain_within(Duration::from_millis(50));
     let mut bank = Bank::served(store, BonusBot::default(), |http| http.router(), drain).await;
     let mut half = bank.connect().await;
     half.write_all(b"PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{")
@@ -71,13 +67,13 @@ async fn a_request_that_never_ends_is_cut_off() {
     bank.stop();
     bank.stopped().await.unwrap();
     let mut answer = Vec::new();
-    let _ = half.read_to_end(&mut answer).await;
+    let _ = soon(half.read_to_end(&mut answer)).await;
     assert!(answer.is_empty());
 }
 
 #[tokio::test]
 async fn a_head_that_does_not_arrive_closes_the_connection() {
-    let quick = |server: eventmodel_http::Server| server.header_timeout(Duration::from_millis(50));
+    let quick = |server: Server| server.header_timeout(Duration::from_millis(50));
     let bank = Bank::served(
         HeldStore::new(),
         BonusBot::default(),
@@ -89,45 +85,65 @@ async fn a_head_that_does_not_arrive_closes_the_connection() {
         let mut connection = bank.connect().await;
         connection.write_all(begun).await.unwrap();
         let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).await.unwrap();
+        soon(connection.read_to_end(&mut answer)).await.unwrap();
     }
     bank.get("/health").await.expect(200);
+}
+
+/// Says so when it is dropped.
+struct Dropped(mpsc::UnboundedSender<()>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
 }
 
 #[tokio::test]
 async fn a_command_whose_sender_has_gone_is_executed_to_its_end() {
     let store = HeldStore::new();
-    let bank = Bank::on(store.clone(), BonusBot::default(), |http| {
-        http.router().merge(http.admin())
-    })
-    .await;
+    let (dropped, mut is_dropped) = mpsc::unbounded_channel();
+    let noticed = middleware::from_fn(move |request: Request, next: Next| {
+        let guard = Dropped(dropped.clone());
+        async move {
+            let response = next.run(request).await;
+            drop(guard);
+            response
+        }
+    });
+    let router = |http: Http| http.commands().layer(noticed).merge(http.admin());
+    let bank = Bank::on(store.clone(), BonusBot::default(), router).await;
     store.hold_appends();
-    let body = Body::from(json!({ "data": { "account": "a", "owner": null } }).to_string());
-    let put = request(
-        Method::PUT,
-        "/mutation/open-account",
-        &[("content-type", "application/json")],
-        body,
-    );
-    {
-        let mut sent = Box::pin(bank.begin(put));
-        tokio::select! {
-            _ = &mut sent => panic!("it cannot be answered yet"),
-            () = store.appending(1) => {}
-        }
-    }
-    // Its connection is closed; the server has noticed when the audit trail says how the command ended.
+    let connection = put(&bank).await;
+    store.appending(1).await;
+    drop(connection);
+    soon(is_dropped.recv()).await;
     store.release_appends();
-    loop {
-        let audit = bank
-            .get("/audit?command=OpenAccount")
-            .await
-            .expect(200)
-            .json();
-        if let Some(entry) = audit["items"].get(0) {
-            assert_eq!(entry["outcome"], "accepted");
-            break;
+    let executed = async {
+        loop {
+            let audit = bank
+                .get("/audit?command=OpenAccount")
+                .await
+                .expect(200)
+                .json();
+            if let Some(entry) = audit["items"].get(0) {
+                return entry["outcome"].clone();
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    assert_eq!(soon(executed).await, "accepted");
+}
+
+/// A connection on which a command was sent.
+async fn put(bank: &Bank) -> TcpStream {
+    let body = r#"{"data": {"account": "a", "owner": null}}"#;
+    let head = format!(
+        "PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = bank.connect().await;
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection
 }

@@ -1,7 +1,10 @@
 //! `GET /query/<view>/<key...>`: instances and lists.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Method;
+use eventmodel_http::Http;
 use serde_json::{Value, json};
 
 use crate::held::HeldStore;
@@ -302,11 +305,22 @@ async fn a_view_that_does_not_get_there_in_time_says_so() {
 
 #[tokio::test]
 async fn waiting_for_a_view_ends_with_the_time_of_the_request() {
-    let router =
-        |http: eventmodel_http::Http| http.timeout(std::time::Duration::from_millis(1)).router();
-    let bank = Bank::with(router).await;
+    let quick = |http: Http| http.timeout(Duration::from_millis(1)).router();
+    let bank = Bank::with(quick).await;
+    for headers in [&[][..], &[("prefer", "wait=1000000")]] {
+        let answer = bank.get_with("/query/balance?after=9", headers).await;
+        let problem = answer.problem(503, "not-reached");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(!detail.contains("within 5s"), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_preference_that_changed_nothing_was_not_applied() {
+    let bank = with_accounts(&["a"]).await;
     let answer = bank
-        .get_with("/query/balance?after=9", &[("prefer", "wait=1000000")])
-        .await;
-    answer.problem(503, "not-reached");
+        .get_with("/query/balance/a", &[("prefer", "wait=2")])
+        .await
+        .expect(200);
+    assert!(!answer.headers.contains_key("preference-applied"));
 }

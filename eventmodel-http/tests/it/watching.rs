@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::server::Bank;
+use crate::server::{Bank, soon};
 
 /// An open stream of events.
 struct Watch {
@@ -47,7 +47,7 @@ impl Watch {
 
     async fn read(&mut self) -> bool {
         let mut buffer = [0; 4096];
-        let read = self.connection.read(&mut buffer).await.unwrap();
+        let read = soon(self.connection.read(&mut buffer)).await.unwrap();
         self.text += std::str::from_utf8(&buffer[..read]).unwrap();
         read > 0
     }
@@ -191,13 +191,13 @@ async fn there_are_never_more_watchers_than_allowed() {
     bank.get("/query/balance").await.expect(200);
     drop(watch);
     // The server finds out when it next writes to the closed connection.
-    loop {
-        let request = crate::server::request(Method::GET, "/query/balance", &sse, Body::empty());
-        if bank.begin(request).await.status() == 200 {
-            break;
+    let freed = async {
+        let ask = || crate::server::request(Method::GET, "/query/balance", &sse, Body::empty());
+        while bank.begin(ask()).await.status() != 200 {
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    soon(freed).await;
 }
 
 #[tokio::test]
