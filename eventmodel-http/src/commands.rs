@@ -1,10 +1,9 @@
 //! Commands: the route for all of them, and what a handler of one's own needs.
 
-use std::pin::Pin;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::handler::Handler;
 use axum::http::HeaderMap;
 use axum::http::header::LOCATION;
 use axum::response::Response;
@@ -14,11 +13,17 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use crate::problem::failure::{Context, internal};
-use crate::problem::{Problem, at, kinds, pointer_to};
+use crate::problem::{Problem, kinds};
 use crate::request::body;
-use crate::request::headers::{CommandHeaders, is_correlation_id};
+use crate::request::headers::CommandHeaders;
 use crate::request::url::Target;
 use crate::{Http, receipt};
+
+mod envelope;
+mod handler;
+
+use envelope::Envelope;
+pub use handler::CommandHandler;
 
 /// `PUT /mutation/<command>`
 pub(crate) async fn mutation(http: Arc<Http>, request: Request) -> Result<Response, Problem> {
@@ -50,50 +55,6 @@ pub(crate) async fn mutation(http: Arc<Http>, request: Request) -> Result<Respon
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
-}
-
-/// The body of the route for all commands: `{"data": {...}, "correlationId"?: "..."}`.
-struct Envelope {
-    data: Value,
-    correlation_id: Option<String>,
-}
-
-impl Envelope {
-    fn read(body: Value) -> Result<Self, Problem> {
-        let Value::Object(mut members) = body else {
-            return Err(Problem::of(kinds::MALFORMED_BODY).detail(
-                "the body must be an object: {\"data\": {...}}, with the command in `data`",
-            ));
-        };
-        let mut errors = Vec::new();
-        let data = members.remove("data");
-        let correlation_id = members.remove("correlationId");
-        if data.is_none() {
-            errors.push(at("/data", "it is missing: the command stands in it"));
-        }
-        let correlation_id = match correlation_id {
-            None | Some(Value::Null) => None,
-            Some(Value::String(id)) if is_correlation_id(&id) => Some(id),
-            Some(_) => {
-                let detail = "it must be a string of 1 to 256 bytes without control characters";
-                errors.push(at("/correlationId", detail));
-                None
-            }
-        };
-        errors.extend(members.keys().map(|name| {
-            let detail = "there is no such member; the fields of the command stand in `data`";
-            at(&pointer_to(name), detail)
-        }));
-        match data {
-            Some(data) if errors.is_empty() => Ok(Self {
-                data,
-                correlation_id,
-            }),
-            _ => Err(Problem::of(kinds::INVALID)
-                .detail("the body must be {\"data\": {...}, \"correlationId\"?: \"...\"}")
-                .member("errors", errors)),
-        }
-    }
 }
 
 fn context(
@@ -203,7 +164,7 @@ impl Http {
         CommandHandler {
             http: Arc::new(self.clone()),
             entry: entry.filter(is_it).cloned(),
-            command: std::marker::PhantomData,
+            command: PhantomData,
         }
     }
 
@@ -252,62 +213,5 @@ impl Http {
                     .retry_after(1),
             )),
         }
-    }
-}
-
-/// A handler of a route whose body is a command. Made by [`Http::command`].
-pub struct CommandHandler<C> {
-    http: Arc<Http>,
-    entry: Option<CommandEntry>,
-    command: std::marker::PhantomData<fn() -> C>,
-}
-
-impl<C: Decide> CommandHandler<C> {
-    async fn handle(&self, request: Request) -> Result<Response, Problem> {
-        let deadline = self.http.deadline();
-        let Some(entry) = self.entry.clone() else {
-            let command = C::INFO.ty.name;
-            return Err(internal(
-                &ExecuteError::<Failure>::NotInModel { command },
-                "routing a command",
-            ));
-        };
-        let (parts, body) = request.into_parts();
-        let headers = CommandHeaders::read(&parts.headers)?;
-        let body = body::json(&parts.headers, body, self.http.options.body_limit, deadline).await?;
-        let context = context(&headers, None, C::INFO, "");
-        receipt::answer(
-            &self
-                .http
-                .execute_entry(entry, body, &headers, &context, deadline)
-                .await?,
-        )
-    }
-}
-
-impl<C: Decide, S> Handler<C, S> for CommandHandler<C> {
-    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
-
-    fn call(self, request: Request, _: S) -> Self::Future {
-        Box::pin(async move {
-            let result = self.handle(request).await;
-            self.http.answer(result)
-        })
-    }
-}
-
-impl<C> Clone for CommandHandler<C> {
-    fn clone(&self) -> Self {
-        Self {
-            http: self.http.clone(),
-            entry: self.entry.clone(),
-            command: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<C> std::fmt::Debug for CommandHandler<C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("CommandHandler").field(&self.entry).finish()
     }
 }

@@ -60,8 +60,9 @@
 //! etag: "1"
 //! location: /query/availability/7?after=1&log=hotel
 //!
-//! {"commandId":"0198…","correlationId":"0198…","log":"hotel","position":1,"revision":1,"alreadyCommitted":false,
-//!  "events":[{"id":"0198…/0","type":"RoomBooked","position":1,"subject":"room.7","data":{"room":7,"guest":"Ada"},…}]}
+//! {"commandId":"01a2…","correlationId":"01a2…","log":"hotel","position":1,"revision":1,"alreadyCommitted":false,
+//!  "events":[{"id":"01a2…/0","type":"RoomBooked","version":1,"position":1,"subject":"room.7", …,
+//!             "data":{"room":7,"guest":"Ada"}}]}
 //!
 //! $ curl 'localhost:3000/query/availability/7?after=1'
 //! {"key":["7"],"position":1,"value":{"guest":"Ada"}}
@@ -71,8 +72,9 @@
 //! HTTP/1.1 409 Conflict
 //! content-type: application/problem+json
 //!
-//! {"type":"/problems/book-room/already-booked","title":"The room is taken","status":409,"code":"already-booked",
-//!  "detail":"room 7 is booked already","details":{"AlreadyBooked":{"room":7}},"correlationId":"0198…"}
+//! {"type":"/problems/book-room/already-booked","title":"The room is taken","status":409,
+//!  "detail":"room 7 is booked already","code":"already-booked","correlationId":"01a2…",
+//!  "details":{"AlreadyBooked":{"room":7}}}
 //! ```
 //!
 //! # Routes

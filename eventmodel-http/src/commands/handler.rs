@@ -1,0 +1,75 @@
+//! A route whose body is one command.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::response::Response;
+use eventmodel::{CommandEntry, Decide, ExecuteError, Failure};
+
+use super::context;
+use crate::problem::Problem;
+use crate::problem::failure::internal;
+use crate::request::body;
+use crate::request::headers::CommandHeaders;
+use crate::{Http, receipt};
+
+/// A handler of a route whose body is a command. Made by [`Http::command`].
+pub struct CommandHandler<C> {
+    pub(super) http: Arc<Http>,
+    pub(super) entry: Option<CommandEntry>,
+    pub(super) command: PhantomData<fn() -> C>,
+}
+
+impl<C: Decide> CommandHandler<C> {
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let deadline = self.http.deadline();
+        let Some(entry) = self.entry.clone() else {
+            let command = C::INFO.ty.name;
+            return Err(internal(
+                &ExecuteError::<Failure>::NotInModel { command },
+                "routing a command",
+            ));
+        };
+        let (parts, body) = request.into_parts();
+        let headers = CommandHeaders::read(&parts.headers)?;
+        let body = body::json(&parts.headers, body, self.http.options.body_limit, deadline).await?;
+        let context = context(&headers, None, C::INFO, "");
+        receipt::answer(
+            &self
+                .http
+                .execute_entry(entry, body, &headers, &context, deadline)
+                .await?,
+        )
+    }
+}
+
+impl<C: Decide, S> Handler<C, S> for CommandHandler<C> {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, request: Request, _: S) -> Self::Future {
+        Box::pin(async move {
+            let result = self.handle(request).await;
+            self.http.answer(result)
+        })
+    }
+}
+
+impl<C> Clone for CommandHandler<C> {
+    fn clone(&self) -> Self {
+        Self {
+            http: self.http.clone(),
+            entry: self.entry.clone(),
+            command: PhantomData,
+        }
+    }
+}
+
+impl<C> fmt::Debug for CommandHandler<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CommandHandler").field(&self.entry).finish()
+    }
+}
