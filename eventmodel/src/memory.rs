@@ -279,6 +279,10 @@ impl Store for MemoryStore {
                         content.events[from..to].to_vec()
                     };
                     if let Some(end) = chunk.last().map(|event| event.position().get()) {
+                        // A long log, of which a reader may want next to nothing, must not keep others waiting.
+                        if chunk.len() == CHUNK {
+                            tokio::task::yield_now().await;
+                        }
                         let events = chunk
                             .into_iter()
                             .filter(|event| fits(event, &read))

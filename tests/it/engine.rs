@@ -504,3 +504,25 @@ async fn recorded_events_can_be_read() {
     app.shutdown().await.unwrap();
     assert!(live.try_next().await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_long_log_in_which_nothing_is_found_does_not_keep_others_waiting() {
+    let app = start(&MemoryStore::new()).await;
+    for _ in 0..2_000 {
+        let _ = app.execute(deposit("ann", 1)).await.unwrap();
+    }
+    let mut rare = app.events(EventQuery::new().of(&account("nobody")).unwrap());
+    let turns = std::cell::Cell::new(0);
+    let others = async {
+        loop {
+            turns.set(turns.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        found = rare.try_next() => assert!(found.unwrap().is_none()),
+        () = others => unreachable!(),
+    }
+    assert!(turns.get() >= 5, "{}", turns.get());
+}
