@@ -1,7 +1,7 @@
 //! The store in memory: the reference of what a store does.
 //!
 //! A log is a vector behind a lock that is held for a few hundred nanoseconds per append; readers take a chunk at
-//! a time and wait on a counter, so that none of them can be too slow to see an event.
+//! a time and wait to be woken, so that none of them can be too slow to see an event.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use foldhash::fast::RandomState;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError};
 use crate::{CommandId, CommandRef, Guard, Position, RecordedEvent, Subject};
@@ -67,7 +67,8 @@ impl MemoryStore {
 #[derive(Debug)]
 struct Log {
     content: RwLock<Content>,
-    last: watch::Sender<u64>,
+    /// Wakes readers in the order in which they came, so that a run of a test can be repeated.
+    appended: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -154,7 +155,7 @@ impl Store for MemoryStore {
             if let Entry::Vacant(entry) = known.entry(log.name.clone()) {
                 entry.insert(Arc::new(Log {
                     content: RwLock::default(),
-                    last: watch::Sender::new(0),
+                    appended: Notify::new(),
                 }));
             }
         }
@@ -206,14 +207,8 @@ impl Store for MemoryStore {
             }
         }
         content.events.extend(events.iter().cloned());
-        let last = content.events.len() as u64;
         drop(content);
-        // Two appends may come here in the other order: the counter must never go back.
-        log.last.send_if_modified(|known| {
-            let newer = last > *known;
-            *known = last.max(*known);
-            newer
-        });
+        log.appended.notify_waiters();
         let revisions = revisions(&events);
         Ok(Appended {
             events,
@@ -264,38 +259,38 @@ impl Store for MemoryStore {
             Ok(log) => log,
             Err(error) => return futures_util::stream::iter([Err(error)]).boxed(),
         };
-        let last = log.last.subscribe();
         let next = read.after.get();
-        futures_util::stream::unfold(
-            (log, last, next, read),
-            |(log, mut last, next, read)| async move {
-                loop {
-                    let chunk: Vec<_> = {
-                        let content = log.content();
-                        let from = usize::try_from(next)
-                            .unwrap_or(usize::MAX)
-                            .min(content.events.len());
-                        let to = content.events.len().min(from.saturating_add(CHUNK));
-                        content.events[from..to].to_vec()
-                    };
-                    if let Some(end) = chunk.last().map(|event| event.position().get()) {
-                        // A long log, of which a reader may want next to nothing, must not keep others waiting.
-                        if chunk.len() == CHUNK {
-                            tokio::task::yield_now().await;
-                        }
-                        let events = chunk
-                            .into_iter()
-                            .filter(|event| fits(event, &read))
-                            .map(Ok)
-                            .collect::<Vec<_>>();
-                        return Some((futures_util::stream::iter(events), (log, last, end, read)));
+        futures_util::stream::unfold((log, next, read), |(log, next, read)| async move {
+            loop {
+                // Before the look at the log, so that no append falls between the two.
+                let appended = log.appended.notified();
+                let chunk: Vec<_> = {
+                    let content = log.content();
+                    let from = usize::try_from(next)
+                        .unwrap_or(usize::MAX)
+                        .min(content.events.len());
+                    let to = content.events.len().min(from.saturating_add(CHUNK));
+                    content.events[from..to].to_vec()
+                };
+                if let Some(end) = chunk.last().map(|event| event.position().get()) {
+                    drop(appended);
+                    // A long log, of which a reader may want next to nothing, must not keep others waiting.
+                    if chunk.len() == CHUNK {
+                        tokio::task::yield_now().await;
                     }
-                    if !read.follow || last.wait_for(|last| *last > next).await.is_err() {
-                        return None;
-                    }
+                    let events = chunk
+                        .into_iter()
+                        .filter(|event| fits(event, &read))
+                        .map(Ok)
+                        .collect::<Vec<_>>();
+                    return Some((futures_util::stream::iter(events), (log, end, read)));
                 }
-            },
-        )
+                if !read.follow {
+                    return None;
+                }
+                appended.await;
+            }
+        })
         .flatten()
         .boxed()
     }
