@@ -98,7 +98,7 @@ impl Execution<'_> {
             }
         }
         self.load(&mut erased::<C>(&mut slots)).await?;
-        let mut backoff = Backoff::for_conflicts();
+        let mut backoff = Backoff::for_conflicts(&self.command.id);
         let mut attempts = 0;
         let mut has_asked = false;
         loop {

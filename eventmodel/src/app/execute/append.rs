@@ -24,7 +24,7 @@ impl Execution<'_> {
     /// stored nor will be.
     pub(super) async fn append(&self, append: &Append) -> Result<Appended, AppendError> {
         let mut deadline = None;
-        let mut backoff = Backoff::for_lost_answers();
+        let mut backoff = Backoff::for_lost_answers(&self.command.id);
         let mut in_doubt: Option<String> = None;
         loop {
             let error = match self.app.store.append(append.clone()).await {
@@ -109,7 +109,7 @@ impl Execution<'_> {
         subjects: &[Subject],
     ) -> Result<Option<Appended>, AppendError> {
         let deadline = Instant::now() + self.app.options.resolve_within;
-        let mut backoff = Backoff::for_lost_answers();
+        let mut backoff = Backoff::for_lost_answers(&self.command.id);
         loop {
             match self
                 .app

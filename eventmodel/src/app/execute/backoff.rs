@@ -1,37 +1,45 @@
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::CommandId;
+
 /// Waits that grow, with jitter, so that those who met once do not meet again.
-pub(crate) struct Backoff {
+///
+/// The jitter follows from the id of who waits, and from nothing else: a run that failed can be repeated.
+pub(crate) struct Backoff<'a> {
+    id: &'a str,
     next: Duration,
     max: Duration,
     /// 0 before the first wait: most executions have none.
     random: u64,
 }
 
-impl Backoff {
+impl<'a> Backoff<'a> {
     /// The first wait is at most `first`, each further one at most twice as long, up to `max`.
-    pub(crate) fn new(first: Duration, max: Duration) -> Self {
+    pub(crate) fn new(id: &'a str, first: Duration, max: Duration) -> Self {
         Self {
+            id,
             next: first,
             max,
             random: 0,
         }
     }
 
-    pub(super) fn for_conflicts() -> Self {
-        Self::new(Duration::from_micros(50), Duration::from_millis(20))
+    pub(super) fn for_conflicts(id: &'a CommandId) -> Self {
+        let (first, max) = (Duration::from_micros(50), Duration::from_millis(20));
+        Self::new(id.as_str(), first, max)
     }
 
-    pub(super) fn for_lost_answers() -> Self {
-        Self::new(Duration::from_millis(5), Duration::from_millis(500))
+    pub(super) fn for_lost_answers(id: &'a CommandId) -> Self {
+        let (first, max) = (Duration::from_millis(5), Duration::from_millis(500));
+        Self::new(id.as_str(), first, max)
     }
 
     /// Waits between half of the next wait and all of it.
     pub(crate) async fn wait(&mut self) {
         if self.random == 0 {
-            // The keys of the standard hasher are random for each instance: enough to spread waits.
-            self.random = RandomState::new().hash_one(0) | 1;
+            self.random = xxh3_64(self.id.as_bytes()) | 1;
         }
         // Xorshift; the quality of a spread does not need more.
         self.random ^= self.random << 13;
