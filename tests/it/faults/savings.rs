@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eventmodel::{Decide, Decision, RecordedEvent};
 use tokio::task::JoinSet;
 
-use super::world::{Retold, World, assert_all_happened, fold, under_seeds};
+use super::world::{Retold, World, assert_all_happened, fold, once, under_seeds};
 use crate::testing::savings::{
     Account, Accounts, Balance, Deposit, Deposited, Open, Opened, Total, Transfer, Visit, WELCOME,
     Withdraw, Withdrawals, Withdrawn, savings,
@@ -59,6 +59,14 @@ fn money_is_neither_made_nor_lost() {
     println!("{injected:?}");
     if std::env::var_os("SEED").is_none() {
         assert_all_happened(injected);
+    }
+}
+
+#[test]
+fn a_seed_tells_the_same_story_again() {
+    for seed in 0..24 {
+        let (first, again) = (once(seed, story), once(seed, story));
+        assert_eq!(first.injected(), again.injected(), "seed {seed}");
     }
 }
 

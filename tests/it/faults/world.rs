@@ -51,6 +51,7 @@ pub(crate) struct World {
     log: Arc<str>,
     chance: Mutex<fastrand::Rng>,
     sent: Mutex<Vec<Sent>>,
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// A command that was sent, and how it ended.
@@ -99,6 +100,7 @@ impl World {
             log,
             chance: Mutex::new(fastrand::Rng::with_seed(seed)),
             sent: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
         })
     }
 
@@ -177,6 +179,8 @@ impl World {
 
     /// Asks a view of either app, not before it has seen the receipt.
     pub(crate) async fn view_after<P: Projection>(&self, receipt: &Receipt, key: &P::Key) -> P {
+        // One at a time: who waits together for a view is woken in an order that no seed decides.
+        let _turn = self.turn.lock().await;
         let view = self.app().view::<P>().after(receipt).within(LONG);
         let entry = view.entry(key).await.unwrap().expect("an entry");
         assert!(entry.position >= receipt.position);
@@ -347,10 +351,21 @@ fn shown_as_emitted(event: &RecordedEvent) -> String {
     format!("{} {:?}", event.event_type(), Ok::<_, ()>(event.payload()))
 }
 
+/// Runs `story` under one seed, on a clock that is paused: nothing waits for real.
+pub(crate) fn once<F>(seed: u64, story: impl Fn(u64) -> F) -> FaultyStore
+where
+    F: Future<Output = FaultyStore>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.unwrap().block_on(story(seed))
+}
+
 /// Runs `story` under many seeds, or under the one that the variable `SEED` names, and says which one failed.
 ///
-/// Each run has a clock of its own, which is paused: nothing waits for real. What was injected in all of them is
-/// returned.
+/// Gives what was injected in all of them.
 pub(crate) fn under_seeds<F>(seeds: u64, story: impl Fn(u64) -> F + Sync) -> Injected
 where
     F: Future<Output = FaultyStore>,
@@ -366,14 +381,7 @@ where
         if !seeds.contains(&seed) {
             return;
         }
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build();
-            runtime.unwrap().block_on(story(seed))
-        }));
-        match ran {
+        match catch_unwind(AssertUnwindSafe(|| once(seed, &story))) {
             Ok(store) => add(&mut total.lock().unwrap(), store.injected()),
             Err(panic) => {
                 eprintln!("it was seed {seed}: run it alone with SEED={seed}");
