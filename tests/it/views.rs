@@ -182,9 +182,9 @@ async fn a_view_equals_a_fresh_fold_of_the_log() {
         let mut fresh = Balance::default();
         let query = EventQuery::new().of::<Account>(&entry.key).unwrap();
         let events: Vec<_> = app.events(query).try_collect().await.unwrap();
-        events
-            .iter()
-            .for_each(|event| assert!(fresh.apply(event).unwrap()));
+        for event in &events {
+            assert!(fresh.apply(event).unwrap());
+        }
         assert_eq!(entry.value, fresh);
     }
 }
