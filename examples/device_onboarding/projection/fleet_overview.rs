@@ -86,7 +86,12 @@ impl FleetOverview {
 
 impl fmt::Display for FleetOverview {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} devices", self.total)?;
+        write!(
+            f,
+            "{} device{}",
+            self.total,
+            if self.total == 1 { "" } else { "s" }
+        )?;
         let counts = [
             (self.registered, Status::Registered),
             (self.refused, Status::Refused),
@@ -142,6 +147,12 @@ mod tests {
             ..FleetOverview::default()
         };
         assert_eq!(fleet.to_string(), "3 devices: 1 refused, 2 connected");
+        let one = FleetOverview {
+            total: 1,
+            validated: 1,
+            ..FleetOverview::default()
+        };
+        assert_eq!(one.to_string(), "1 device: 1 validated");
         assert_eq!(FleetOverview::default().to_string(), "0 devices");
     }
 }

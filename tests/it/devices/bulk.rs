@@ -271,15 +271,17 @@ async fn an_address_that_is_no_device_server_is_said_before_anything_is_sent() {
         "https://127.0.0.1:1",
         "http://",
         "ftp://x",
+        "http://a:b@x",
         "http://x/?a=b",
     ] {
         assert!(Server::new(url).is_err(), "{url}");
     }
     let other = axum::Router::new().fallback(|| async { "hello" });
     let served = Served::open(app().await, other).await;
-    let server = Target::Server(Server::new(&served.url()).unwrap());
-    let error = server.fleet().await.unwrap_err().to_string();
+    let server = Server::new(&served.url()).unwrap();
+    let error = server.check().await.unwrap_err().to_string();
     assert!(error.contains("not that of a device server"), "{error}");
-    drop(server);
     served.close().await;
+    let error = server.check().await.unwrap_err().to_string();
+    assert!(error.contains("refused"), "{error}");
 }

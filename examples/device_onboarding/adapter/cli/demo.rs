@@ -241,7 +241,7 @@ mod tests {
             "DeviceProvisioned",
             "refused, decommissioned",
             "refused, not-registered",
-            "1 devices: 1 decommissioned",
+            "1 device: 1 decommissioned",
         ] {
             assert!(text.contains(expected), "{expected} in {text}");
         }

@@ -71,17 +71,17 @@ pub(super) async fn run(options: OnboardOptions) -> Ending {
         }
     }
     progress.finish();
-    say(summary.in_words(started.elapsed()));
+    if summary.lines > 0 || ended.is_ok() {
+        say(summary.in_words(started.elapsed()));
+    }
 
     match ended {
         Err(Ended::Stopped) => {
-            say("Stopped. Run it again to go on: what is done is not done twice.");
+            say(format_args!("Stopped. {}", how_to_go_on(&target)));
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Err(Ended::Target(error)) => {
-            return Err(
-                format!("{error}\nRun it again to go on: what is done is not done twice.").into(),
-            );
+            return Err(format!("{error}\n{}", how_to_go_on(&target)).into());
         }
         Err(error) => return Err(error.into()),
         Ok(()) => {}
@@ -100,6 +100,13 @@ pub(super) async fn run(options: OnboardOptions) -> Ending {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+fn how_to_go_on(target: &Target) -> &'static str {
+    match target {
+        Target::App(_) => "The app in this process ends with it, and its devices with the app.",
+        Target::Server(_) => "Run it again to go on: what is done is not done twice.",
+    }
 }
 
 fn inputs(options: &OnboardOptions) -> Result<Vec<Input>, Box<dyn std::error::Error>> {
@@ -122,10 +129,10 @@ async fn target(url: Option<&str>) -> Result<Target, Box<dyn std::error::Error>>
         );
         return Ok(Target::App(start().await?));
     };
-    let target = Target::Server(Server::new(url)?);
+    let server = Server::new(url)?;
     // A wrong address is found here, and not at the first line.
-    target.fleet().await?;
-    Ok(target)
+    server.check().await?;
+    Ok(Target::Server(server))
 }
 
 /// The first Ctrl-C lets what is under way end, the second does not.

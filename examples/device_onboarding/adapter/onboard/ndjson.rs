@@ -45,7 +45,7 @@ impl Ndjson {
         notes: &mut Vec<String>,
     ) -> Result<RegisterDevice, WrongLine> {
         let line: Line =
-            serde_json::from_str(text).map_err(|error| WrongLine::Json(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| WrongLine::Json(said(&error)))?;
         for field in line.unused.into_keys() {
             if self.noted.len() < MOST_NOTED && !self.noted.contains(&field) {
                 notes.push(format!("this field is not used: `{field}`"));
@@ -58,6 +58,16 @@ impl Ndjson {
             mac: line.mac,
             firmware: line.firmware,
         })
+    }
+}
+
+/// The error without its "line 1": that is the only line the parser has seen, not the line of the file.
+fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line 1 column ") {
+        Some((what, "0")) => what.to_owned(),
+        Some((what, column)) => format!("{what} at column {column}"),
+        None => text,
     }
 }
 
@@ -105,6 +115,21 @@ mod tests {
         for (line, said) in lines.iter().zip(said) {
             assert!(matches!(said, Err(WrongLine::Json(_))), "{line}: {said:?}");
         }
+    }
+
+    #[test]
+    fn an_error_names_the_column_and_leaves_the_line_to_the_file() {
+        let (said, _) = read(Format::Ndjson, &[r#"{"deviceId":"a""#, "[]"]);
+        let said: Vec<String> = said
+            .into_iter()
+            .map(|said| said.unwrap_err().to_string())
+            .collect();
+        assert!(
+            said[0].ends_with("EOF while parsing an object at column 15"),
+            "{}",
+            said[0]
+        );
+        assert!(!said[1].contains("column"), "{}", said[1]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How a run goes, for the person in front of it: a bar on a terminal, a line now and then elsewhere. Lines that need a
 //! look are told at once, with their file and number, as compilers do.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -49,14 +49,19 @@ impl Progress {
 
     fn say(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| write(text)),
+            None => write(text),
         }
     }
 
     fn rate(&self) -> f64 {
         rate(self.lines, self.started.elapsed())
     }
+}
+
+/// Whether anybody reads it makes no difference to the run.
+fn write(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 impl Watch for Progress {
@@ -93,7 +98,7 @@ impl Watch for Progress {
                 bar.set_message(format!("{} lines, {:.0}/s", self.lines, self.rate()));
             }
             None if self.lines.is_multiple_of(EVERY) => {
-                eprintln!("{} lines, {:.0}/s", self.lines, self.rate());
+                write(&format!("{} lines, {:.0}/s", self.lines, self.rate()));
             }
             _ => {}
         }

@@ -21,7 +21,7 @@ use crate::command::RegisterDevice;
 use crate::model::device::DeviceId;
 use crate::projection::FleetOverview;
 
-/// How often a request is sent before it is given up.
+/// With the waits between them: eleven seconds in which a server can come back.
 const ATTEMPTS: u32 = 8;
 /// How long it is waited before the second attempt; each further wait is twice as long, up to `LONGEST_WAIT`.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -35,12 +35,16 @@ const MAX_ANSWER: usize = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Server {
     base: String,
+    /// How often a request is sent before it is given up.
+    attempts: u32,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 /// A text that is not the address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{url}` is not the address of a server: write it as `http://127.0.0.1:3000`")]
+#[error(
+    "`{url}` is not the address of a server: write it as `http://127.0.0.1:3000`, https is not spoken"
+)]
 pub struct UrlError {
     url: String,
 }
@@ -58,6 +62,9 @@ impl Server {
         if uri.scheme_str() != Some("http")
             || uri.host().is_none_or(str::is_empty)
             || uri.query().is_some()
+            || uri
+                .authority()
+                .is_some_and(|authority| authority.as_str().contains('@'))
         {
             return Err(error());
         }
@@ -69,8 +76,21 @@ impl Server {
             .build(connector);
         Ok(Self {
             base: url.trim_end_matches('/').to_owned(),
+            attempts: ATTEMPTS,
             client,
         })
+    }
+
+    /// Asks once whether it is there, and a device server. In a run it is asked with more patience.
+    ///
+    /// # Errors
+    /// [`TargetError`] if it does not answer as one.
+    pub async fn check(&self) -> Result<(), TargetError> {
+        let impatient = Self {
+            attempts: 1,
+            ..self.clone()
+        };
+        impatient.fleet().await.map(|_| ())
     }
 
     pub(super) async fn fleet(&self) -> Result<FleetOverview, TargetError> {
@@ -159,8 +179,11 @@ impl Server {
                 Ok(Err(error)) => format!("{url}: {error}"),
                 Err(_) => format!("{url}: no answer within {} s", ANSWER_WITHIN.as_secs()),
             };
-            if attempt == ATTEMPTS {
-                return Err(TargetError(format!("{failed} (tried {ATTEMPTS} times)")));
+            if attempt == self.attempts {
+                return Err(TargetError(match attempt {
+                    1 => failed,
+                    _ => format!("{failed} (tried {attempt} times)"),
+                }));
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);

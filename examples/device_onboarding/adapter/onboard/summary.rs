@@ -65,8 +65,9 @@ impl Summary {
             wrong,
         } = self;
         format!(
-            "{lines} lines in {:.1} s ({:.0}/s): {onboarded} onboarded, {already_there} already there, \
+            "{lines} line{} in {:.1} s ({:.0}/s): {onboarded} onboarded, {already_there} already there, \
              {refused} refused, {wrong} wrong",
+            if *lines == 1 { "" } else { "s" },
             took.as_secs_f64(),
             rate(*lines, took),
         )
