@@ -11,6 +11,7 @@ use crate::served::Served;
 
 mod bulk;
 mod files;
+mod program;
 
 async fn app() -> App {
     device_onboarding().start(MemoryStore::new()).await.unwrap()

@@ -8,6 +8,7 @@ mod broken_stores;
 mod client;
 mod devices;
 mod engine;
+mod example;
 mod faults;
 mod hotel;
 mod hotel_faults;

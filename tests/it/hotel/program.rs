@@ -1,37 +1,14 @@
 //! The program itself, as `cargo run --example hotel_booking` starts it.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use super::{BOOK, CHECK_IN, CLEAN, client};
 
-/// The program. It is built with the features of the whole workspace, so that a test run of all of it builds nothing
-/// twice.
 fn program() -> Command {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    let path = PATH.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--workspace", "--example", "hotel_booking"])
-            .arg("--message-format=json")
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(built.status.success(), "the example does not build");
-        let messages = String::from_utf8(built.stdout).unwrap();
-        let executable = |line| {
-            let message: Value = serde_json::from_str(line).ok()?;
-            let named = message["target"]["name"] == "hotel_booking";
-            named.then(|| message["executable"].as_str().map(PathBuf::from))?
-        };
-        messages.lines().find_map(executable).unwrap()
-    });
-    let mut command = Command::new(path);
-    command.env_remove("PORT").env_remove("RUST_LOG");
-    command
+    crate::example::program("hotel_booking")
 }
 
 fn run(args: &[&str]) -> (Output, String, String) {

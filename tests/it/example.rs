@@ -1,0 +1,42 @@
+//! The programs of the examples, as `cargo run --example ..` starts them.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+
+/// The program of this example. It is built with the features of the whole workspace, so that a test run of all of it
+/// builds nothing twice.
+pub(crate) fn program(name: &str) -> Command {
+    static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let paths = built.get_or_insert_default();
+    if !paths.contains_key(name) {
+        paths.insert(name.to_owned(), build(name));
+    }
+    let mut command = Command::new(&paths[name]);
+    command
+        .env_remove("PORT")
+        .env_remove("HOST")
+        .env_remove("RUST_LOG");
+    command
+}
+
+fn build(name: &str) -> PathBuf {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--workspace", "--example", name])
+        .arg("--message-format=json")
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "the example does not build");
+    let messages = String::from_utf8(built.stdout).unwrap();
+    let executable = |line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == name && message["target"]["kind"][0] == "example";
+        is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
+    };
+    messages.lines().find_map(executable).unwrap()
+}
