@@ -35,7 +35,7 @@ pub fn to_headers(metadata: &Metadata) -> Vec<(&'static str, String)> {
         ("ce-source", text(&metadata.source)),
         ("ce-type", text(&metadata.event_type)),
         ("ce-time", metadata.time.to_string()),
-        ("ce-subject", metadata.subject().to_string()),
+        ("ce-subject", text(metadata.subject().as_str())),
         ("ce-datacontenttype", text(&metadata.content_type)),
         // Not encoded: this one is read by software that knows no CloudEvents.
         ("Content-Type", metadata.content_type.to_string()),
@@ -254,7 +254,9 @@ mod tests {
     fn metadata() -> Metadata {
         Metadata {
             position: Position::new(7),
-            subjects: [Subject::new("a.1").unwrap(), Subject::new("b.%2E").unwrap()].into(),
+            subjects: ["a.x%2Ey", "b.%2E"]
+                .map(|text| Subject::new(text).unwrap())
+                .into(),
             id: EventId::new("order 42/1"),
             event_type: "RoomBooked".into(),
             version: 2,
@@ -291,7 +293,7 @@ mod tests {
         let full = metadata();
         assert_eq!(read(&headers(&full)).unwrap(), full);
         let bare = Metadata {
-            subjects: [Subject::new("a.1").unwrap()].into(),
+            subjects: [full.subject().clone()].into(),
             causation_id: None,
             traceparent: None,
             command: CommandRef {
