@@ -2,7 +2,7 @@
 
 use eventmodel::{
     Command, Decide, Decision, Event, EventModel, MemoryStore, ModelProblem, Slice, StartError,
-    Stream, emit, projection,
+    Stream, automation, emit, projection,
 };
 use serde::{Deserialize, Serialize};
 
@@ -195,12 +195,34 @@ async fn a_boundary_over_two_streams_holds_when_many_write() {
     assert_eq!(enrolled.iter().sum::<u32>(), 16);
 }
 
+#[derive(Default)]
+struct Porter;
+
+#[automation]
+impl Porter {
+    async fn enrolled(&self, _: &Enrolled) {}
+}
+
+mod night {
+    use super::*;
+
+    #[derive(Default)]
+    pub(super) struct Porter;
+
+    #[automation]
+    impl Porter {
+        async fn enrolled(&self, _: &Enrolled) {}
+    }
+}
+
 #[tokio::test]
 async fn every_problem_of_a_model_is_said_at_once() {
     let model = EventModel::new("my school")
         .slice(Slice::new("a").command::<Enroll>())
         .slice(Slice::new("b").command::<Straddle>())
-        .slice(Slice::new("c").command::<Claim>());
+        .slice(Slice::new("c").command::<Claim>())
+        .slice(Slice::new("d").automation::<Porter>())
+        .slice(Slice::new("e").automation::<night::Porter>());
     let error = model.start(MemoryStore::new()).await.unwrap_err();
     let StartError::Model(error) = error else {
         panic!("{error}")
@@ -233,6 +255,9 @@ async fn every_problem_of_a_model_is_said_at_once() {
     )));
     assert!(has(
         |p| matches!(p, ModelProblem::AddressTwice { kind: "commands", address, .. } if address == "enroll")
+    ));
+    assert!(has(
+        |p| matches!(p, ModelProblem::AddressTwice { kind: "automations", address, .. } if address == "porter")
     ));
     let text = error.to_string();
     assert!(text.lines().count() > error.problems.len(), "{text}");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{EventModel, registry};
+use crate::describe::kebab_case;
 
 /// A model that cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,10 +80,10 @@ pub enum ModelProblem {
         /// The module and the name of the other one.
         second: String,
     },
-    /// Two commands, or two views, have one address.
+    /// Two commands, two views, or two automations have one address.
     #[error("the {kind} `{first}` and `{second}` have the same address, `{address}`: rename one")]
     AddressTwice {
-        /// What they are: commands, views.
+        /// What they are: commands, views, automations.
         kind: &'static str,
         /// The address.
         address: String,
@@ -205,7 +206,17 @@ fn names(model: &EventModel, problems: &mut Vec<ModelProblem>) {
         .iter()
         .map(|v| (v.address(), full(&v.info().ty)))
         .collect();
-    for (kind, entries) in [("commands", commands), ("views", views)] {
+    // The ids of their commands, and where each one stopped, go by the name.
+    let automations: Vec<_> = model
+        .automations()
+        .iter()
+        .map(|a| (kebab_case(a.info().ty.name), full(&a.info().ty)))
+        .collect();
+    for (kind, entries) in [
+        ("commands", commands),
+        ("views", views),
+        ("automations", automations),
+    ] {
         for ((address, first), (other, second)) in pairs(&entries) {
             if *address == *other {
                 problems.push(ModelProblem::AddressTwice {
