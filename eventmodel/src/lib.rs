@@ -122,6 +122,7 @@ mod key;
 mod memory;
 mod metadata;
 mod model;
+mod panics;
 mod position;
 mod probe;
 mod projection;

@@ -426,3 +426,43 @@ async fn an_event_that_the_model_does_not_know_is_never_skipped() {
     // Other instances go on.
     let _ = app.execute(deposit("bob", 1)).await.unwrap();
 }
+
+#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[command(state = Balance, emits(Deposited))]
+struct Overflow {
+    account: String,
+}
+
+impl Decide for Overflow {
+    fn decide(&self, balance: &Balance) -> Decision<Self> {
+        panic!("no room for more than {}", balance.cents)
+    }
+}
+
+/// Its command panics when it is decided.
+#[derive(Default)]
+struct Careless;
+
+#[automation]
+impl Careless {
+    async fn opened(&self, event: &Opened) -> Overflow {
+        Overflow {
+            account: event.account.clone(),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_that_panics_parks_the_event() {
+    let app = with(Careless).start(MemoryStore::new()).await.unwrap();
+    let _ = app.execute(open("ann")).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), app.settled())
+        .await
+        .unwrap()
+        .unwrap();
+    let [parked] = &app.parked()[..] else {
+        panic!("{:?}", app.parked())
+    };
+    assert_eq!(parked.error, "Overflow panicked: no room for more than 0");
+    app.shutdown().await.unwrap();
+}

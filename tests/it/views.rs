@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use eventmodel::{App, EventQuery, MemoryStore, Position, Projection, View, ViewError};
+use eventmodel::{
+    App, EventQuery, MemoryStore, Position, Projection, Slice, View, ViewError, projection,
+};
 use futures_util::{StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
 
-use crate::bank::{Account, Balance, Total, account, bank, deposit, withdraw};
+use crate::bank::{Account, Balance, Deposited, Total, account, bank, deposit, withdraw};
 
 async fn start() -> App {
     bank().start(MemoryStore::new()).await.unwrap()
@@ -187,4 +190,44 @@ async fn a_view_equals_a_fresh_fold_of_the_log() {
         }
         assert_eq!(entry.value, fresh);
     }
+}
+
+/// Cannot bear a thirteen.
+#[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Brittle {
+    cents: u32,
+}
+
+#[projection(key = Account)]
+impl Brittle {
+    fn deposited(&mut self, event: &Deposited) {
+        assert_ne!(event.cents, 13, "thirteen");
+        self.cents += event.cents;
+    }
+}
+
+#[tokio::test]
+async fn a_view_whose_handler_panics_stops_and_says_so() {
+    let model = bank().slice(Slice::new("Brittle").view::<Brittle>());
+    let app = model.start(MemoryStore::new()).await.unwrap();
+    let _ = app.execute(deposit("ann", 1)).await.unwrap();
+    let position = app.execute(deposit("ann", 13)).await.unwrap().position;
+    let settled = tokio::time::timeout(Duration::from_secs(60), app.settled()).await;
+    let view = || app.view::<Brittle>();
+    let stopped = view().status().unwrap().stopped.unwrap();
+    for error in [
+        settled.unwrap().unwrap_err(),
+        view().get(&account("ann")).await.unwrap_err(),
+        stopped,
+    ] {
+        assert!(
+            matches!(&error, ViewError::Panicked { position: at, message, .. }
+                if *at == position && message.contains("thirteen")),
+            "{error}"
+        );
+    }
+    // Other views go on.
+    let other = app.view::<Balance>().after(position);
+    let balance = other.get(&account("ann")).await.unwrap().unwrap();
+    assert_eq!(balance.cents, 14);
 }

@@ -140,7 +140,7 @@ pub(crate) fn of_view(error: &ViewError) -> Problem {
             .member("wanted", wanted.get())
             .member("position", at.get())
             .retry_after(1),
-        ViewError::Undecodable { .. } => {
+        ViewError::Undecodable { .. } | ViewError::Panicked { .. } => {
             tracing::error!(%error, "a view that has stopped was asked");
             Problem::of(kinds::VIEW_STOPPED)
         }

@@ -36,6 +36,18 @@ pub enum ViewError {
         #[source]
         error: Arc<DecodeError>,
     },
+    /// The view has stopped at an event that its handler panicked at, so as not to skip it. Mend the handler.
+    #[error(
+        "the view `{view}` has stopped: its handler panicked at position {position}: {message}"
+    )]
+    Panicked {
+        /// The view.
+        view: &'static str,
+        /// The position of the event.
+        position: Position,
+        /// What the handler said.
+        message: String,
+    },
     /// The key that was asked for is not one of this view.
     #[error("the view `{view}` has no such key: {error}")]
     Key {

@@ -24,7 +24,7 @@ pub trait ViewHost: Send + Sync + 'static {
     /// Starts to feed a view, until `stop` is cancelled.
     ///
     /// A host must apply every event of the view's logs exactly once, in the order of each log, and stop at one
-    /// that cannot be read.
+    /// that cannot be read, or that a handler panics at.
     ///
     /// # Errors
     /// [`ViewError`] if the view cannot be hosted.

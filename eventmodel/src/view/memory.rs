@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::ViewError;
 use super::host::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewState, ViewStatus};
 use crate::store::{Read, Store, StoreError};
-use crate::{DecodeError, Position, RecordedEvent};
+use crate::{DecodeError, Position, RecordedEvent, panics};
 
 /// Keeps views in memory. A replica in each process; nothing is written.
 #[derive(Debug, Default)]
@@ -106,13 +107,9 @@ async fn feed(view: Arc<Shared>, log: Arc<str>, store: Arc<dyn Store>, stop: Can
             };
             match next {
                 Some(Ok(event)) => {
-                    if let Err(error) = view.apply(&event) {
-                        let (view_name, error) = (view.definition.name(), Arc::new(error));
-                        tracing::error!(view = view_name, %error, "the view has stopped");
-                        view.stop(ViewError::Undecodable {
-                            view: view_name,
-                            error,
-                        });
+                    if let Err(error) = view.apply_caught(&event) {
+                        tracing::error!(%error, "the view has stopped");
+                        view.stop(error);
                         return;
                     }
                     after = event.position();
@@ -147,6 +144,22 @@ impl Shared {
         self.progress.send_modify(|progress| {
             progress.stopped.get_or_insert(error);
         });
+    }
+
+    /// Applies an event. A handler that panics stops the view: it may have changed half of the instance.
+    fn apply_caught(&self, event: &RecordedEvent) -> Result<(), ViewError> {
+        let view = self.definition.name();
+        match catch_unwind(AssertUnwindSafe(|| self.apply(event))) {
+            Ok(applied) => applied.map_err(|error| ViewError::Undecodable {
+                view,
+                error: Arc::new(error),
+            }),
+            Err(panic) => Err(ViewError::Panicked {
+                view,
+                position: event.position(),
+                message: panics::message(&*panic).to_owned(),
+            }),
+        }
     }
 
     fn apply(&self, event: &RecordedEvent) -> Result<(), DecodeError> {

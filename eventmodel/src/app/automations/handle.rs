@@ -9,7 +9,7 @@ use crate::app::execute::Backoff;
 use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::automation::{Commands, ReactError, Reaction};
 use crate::model::AutomationEntry;
-use crate::{CommandId, RecordedEvent};
+use crate::{CommandId, RecordedEvent, panics};
 
 /// Why an event was given up.
 pub(super) struct GivenUp {
@@ -70,7 +70,13 @@ async fn attempt(
             .causation_id(Arc::<str>::from(metadata.id.as_str()))
             .source(name);
         options.traceparent = metadata.traceparent.clone();
-        match command.execute(app, options).await {
+        // A decision that panics must not take the event with it: it would be in hand for ever.
+        let executed = AssertUnwindSafe(command.execute(app, options)).catch_unwind();
+        let executed = executed.await.map_err(|panic| {
+            let (command, text) = (command.info().ty.name, panics::message(&*panic));
+            Attempt::Again(format!("{command} panicked: {text}"))
+        })?;
+        match executed {
             // The domain has answered; it would answer the same again.
             Err(ExecuteError::Rejected(rejection)) => {
                 let (automation, command) = (name, command.info().ty.name);
@@ -114,11 +120,7 @@ async fn react(
         Ok(Err(error @ ReactError::Decode(_))) => Err(Attempt::Never(error.to_string())),
         Ok(Err(error)) => Err(Attempt::Again(error.to_string())),
         Err(panic) => {
-            let text = panic
-                .downcast_ref::<&str>()
-                .map(ToString::to_string)
-                .or_else(|| panic.downcast_ref::<String>().cloned());
-            let text = text.unwrap_or_else(|| "no message".into());
+            let text = panics::message(&*panic);
             Err(Attempt::Again(format!("the handler panicked: {text}")))
         }
     }
