@@ -11,7 +11,7 @@ use eventmodel::{
 };
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 
 use crate::bank::{Balance, Deposited, Import, Opened, Withdraw, account, bank, deposit, withdraw};
 
@@ -465,4 +465,104 @@ async fn a_decision_that_panics_parks_the_event() {
     };
     assert_eq!(parked.error, "Overflow panicked: no room for more than 0");
     app.shutdown().await.unwrap();
+}
+
+/// Handles nothing before it is let, and no thirteen until it is mended.
+#[derive(Clone)]
+struct Held {
+    begun: Arc<Semaphore>,
+    go_on: Arc<Semaphore>,
+    mended: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Held {
+    fn new() -> Self {
+        let none = || Arc::new(Semaphore::new(0));
+        Self {
+            begun: none(),
+            go_on: none(),
+            mended: Arc::default(),
+        }
+    }
+
+    async fn has_begun(&self) {
+        self.begun.acquire().await.unwrap().forget();
+    }
+}
+
+#[automation]
+impl Held {
+    async fn deposited(&self, event: &Deposited) -> Result<(), String> {
+        self.begun.add_permits(1);
+        self.go_on.acquire().await.unwrap().forget();
+        if event.cents == 13 && !self.mended.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err("thirteen".into());
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_earliest_event_of_an_instance_that_cannot_be_handled_is_the_parked_one() {
+    let (store, held) = (MemoryStore::new(), Held::new());
+    let newer = EventModel::new("bank").slice(Slice::new("Freeze").command::<newer::Freeze>());
+    let newer = newer.start(store.clone()).await.unwrap();
+    let options = AppOptions::new().automation_attempts(1);
+    let app = with(held.clone())
+        .start_with(store, options)
+        .await
+        .unwrap();
+    for cents in [13, 1] {
+        let _ = app.execute(deposit("ann", cents)).await.unwrap();
+    }
+    let freeze = newer::Freeze {
+        account: "ann".into(),
+    };
+    let _ = newer.execute(freeze).await.unwrap();
+    // The event that is not known is found while the first one is in hand.
+    while app.parked().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    held.go_on.add_permits(1);
+    // The view has stopped at it; the automation goes on.
+    let _ = app.settled().await;
+    let [parked] = &app.parked()[..] else {
+        panic!("{:?}", app.parked())
+    };
+    assert_eq!((parked.position.get(), parked.waiting), (1, 2));
+    assert!(parked.error.contains("thirteen"), "{}", parked.error);
+}
+
+#[tokio::test]
+async fn what_a_retry_has_in_hand_is_not_done_when_the_log_brings_it() {
+    let held = Held::new();
+    let options = AppOptions::new().automation_attempts(1);
+    let app = with(held.clone())
+        .start_with(MemoryStore::new(), options)
+        .await
+        .unwrap();
+    let first = app.execute(deposit("ann", 13)).await.unwrap().position;
+    held.go_on.add_permits(1);
+    held.has_begun().await;
+    app.settled().await.unwrap();
+    let [parked] = &app.parked()[..] else {
+        panic!("{:?}", app.parked())
+    };
+    // Before the automation sees the second event in the log, the retry takes both from there.
+    let last = app.execute(deposit("ann", 1)).await.unwrap().position;
+    held.mended.store(true, std::sync::atomic::Ordering::SeqCst);
+    app.retry(parked).unwrap();
+    held.go_on.add_permits(1);
+    held.has_begun().await;
+    held.has_begun().await;
+    // The second one is in hand, however far the automation reads.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let handled = || app.automations()[0].positions["bank"];
+    assert_eq!(handled(), first);
+    held.go_on.add_permits(1);
+    app.settled().await.unwrap();
+    assert_eq!(handled(), last);
+    assert!(app.parked().is_empty());
 }

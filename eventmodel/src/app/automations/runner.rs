@@ -1,6 +1,7 @@
 //! One automation on one log: events of one stream instance in order, those of different instances at the same
 //! time, and neither more memory nor more tasks than a bound, however long the log is.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +108,13 @@ impl Runner {
         self.seen = self.seen.max(event.position());
         let subject = event.subject();
         match self.taken.get(subject) {
-            Some(until) if event.position() <= *until => return self.done(&event).await,
+            Some(until) if event.position() <= *until => {
+                // What is in hand is done when it was handled.
+                if !self.pending.contains(&event.position()) {
+                    self.done(&event).await;
+                }
+                return;
+            }
             Some(_) => drop(self.taken.remove(subject)),
             None => {}
         }
@@ -158,7 +165,7 @@ impl Runner {
 
     async fn finish(&mut self, done: Result<Done, tokio::task::JoinError>) {
         let Ok(Done { event, result }) = done else {
-            // Handlers' panics are caught; a task ends otherwise only when the runtime does.
+            // Panics of handlers and decisions are caught; a task ends otherwise only when the runtime does.
             return;
         };
         let mut waiting = self.busy.remove(event.subject()).unwrap_or_default();
@@ -196,10 +203,15 @@ impl Runner {
             since: (self.app.inner.options.clock)(),
             waiting: 0,
         };
-        self.shared
-            .parked()
-            .entry(event.subject().clone())
-            .or_insert(parked);
+        match self.shared.parked().entry(event.subject().clone()) {
+            Entry::Vacant(entry) => drop(entry.insert(parked)),
+            // An event that cannot be read is found while those before it are in hand: it waits behind them.
+            Entry::Occupied(mut later) if later.get().position > parked.position => {
+                let waiting = later.get().waiting + 1;
+                later.insert(Parked { waiting, ..parked });
+            }
+            Entry::Occupied(_) => {}
+        }
     }
 
     /// Takes what is parked, and what waits behind it, from the log again.
@@ -250,7 +262,8 @@ impl Runner {
 
     fn report(&self) {
         let handled = match self.pending.first() {
-            Some(first) => Position::new(first.get() - 1),
+            // What a retry has taken may lie ahead of what was seen.
+            Some(first) => self.seen.min(Position::new(first.get() - 1)),
             None => self.seen,
         };
         self.shared
