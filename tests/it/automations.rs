@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eventmodel::{
     App, AppOptions, AuditQuery, Command, Decide, Decision, Event, EventModel, EventQuery,
-    MemoryStore, Metadata, Outcome, Slice, Stream, automation, emit,
+    ExecuteOptions, MemoryStore, Metadata, Outcome, Slice, Stream, automation, emit,
 };
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -508,10 +508,7 @@ async fn the_earliest_event_of_an_instance_that_cannot_be_handled_is_the_parked_
     let newer = EventModel::new("bank").slice(Slice::new("Freeze").command::<newer::Freeze>());
     let newer = newer.start(store.clone()).await.unwrap();
     let options = AppOptions::new().automation_attempts(1);
-    let app = with(held.clone())
-        .start_with(store, options)
-        .await
-        .unwrap();
+    let app = with(held.clone()).start_with(store, options).await.unwrap();
     for cents in [13, 1] {
         let _ = app.execute(deposit("ann", cents)).await.unwrap();
     }
@@ -565,4 +562,24 @@ async fn what_a_retry_has_in_hand_is_not_done_when_the_log_brings_it() {
     app.settled().await.unwrap();
     assert_eq!(handled(), last);
     assert!(app.parked().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_without_end_is_a_wait() {
+    let options = AppOptions::new()
+        .automation_backoff(Duration::MAX)
+        .resolve_within(Duration::MAX)
+        .drain_within(Duration::from_secs(1));
+    let app = with(Fragile::default())
+        .start_with(MemoryStore::new(), options)
+        .await
+        .unwrap();
+    let first = ExecuteOptions::new().try_id("first").unwrap();
+    let receipt = app.execute_with(deposit("ann", 13), first).await.unwrap();
+    let view = app.view::<Balance>().after(receipt.position);
+    let balance = view.within(Duration::MAX).get(&account("ann")).await;
+    assert_eq!(balance.unwrap().unwrap().cents, 13);
+    // The automation waits before its second attempt.
+    let error = app.shutdown().await.unwrap_err();
+    assert!(error.to_string().contains("Fragile is at"), "{error}");
 }

@@ -24,12 +24,13 @@ impl RunningView {
     ) -> Result<(), ViewError> {
         let wanted = after.map(|after| self.resolve(after)).transpose()?;
         let all = self.at_start.iter().chain(wanted.iter());
-        let deadline = tokio::time::Instant::now() + within;
+        let started = tokio::time::Instant::now();
         for (log, position) in all {
             if self.at(log) >= *position {
                 continue;
             }
-            tokio::time::timeout_at(deadline, self.hosted.reached(log, *position))
+            let left = within.saturating_sub(started.elapsed());
+            tokio::time::timeout(left, self.hosted.reached(log, *position))
                 .await
                 .map_err(|_| ViewError::NotReached {
                     view: self.definition.name(),

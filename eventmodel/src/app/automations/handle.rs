@@ -30,7 +30,11 @@ pub(super) async fn handle(
 ) -> Result<(), GivenUp> {
     let options = &app.inner.options;
     let first = options.automation_backoff;
-    let mut backoff = Backoff::new(event.metadata().id.as_str(), first, first * 100);
+    let mut backoff = Backoff::new(
+        event.metadata().id.as_str(),
+        first,
+        first.saturating_mul(100),
+    );
     let mut attempts = 0;
     // Once it has reacted, the same commands are tried: a handler need not decide the same twice.
     let mut commands: Option<Commands> = None;

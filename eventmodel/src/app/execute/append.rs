@@ -23,7 +23,7 @@ impl Execution<'_> {
     /// stored. Only when a guard can never hold again, and the command is not found, is it certain that none was
     /// stored nor will be.
     pub(super) async fn append(&self, append: &Append) -> Result<Appended, AppendError> {
-        let mut deadline = None;
+        let mut failing_since = None;
         let mut backoff = Backoff::for_lost_answers(&self.command.id);
         let mut in_doubt: Option<String> = None;
         loop {
@@ -73,7 +73,7 @@ impl Execution<'_> {
                 in_doubt = Some(reason.clone());
             }
             let now = Instant::now();
-            if now >= *deadline.get_or_insert(now + self.app.options.resolve_within) {
+            if now - *failing_since.get_or_insert(now) >= self.app.options.resolve_within {
                 return Err(match in_doubt {
                     Some(reason) => AppendError::Unknown { reason },
                     None => error,
@@ -108,7 +108,7 @@ impl Execution<'_> {
         &self,
         subjects: &[Subject],
     ) -> Result<Option<Appended>, AppendError> {
-        let deadline = Instant::now() + self.app.options.resolve_within;
+        let started = Instant::now();
         let mut backoff = Backoff::for_lost_answers(&self.command.id);
         loop {
             match self
@@ -118,7 +118,7 @@ impl Execution<'_> {
                 .await
             {
                 Err(AppendError::Store(StoreError::Unavailable { .. }))
-                    if Instant::now() < deadline =>
+                    if started.elapsed() < self.app.options.resolve_within =>
                 {
                     backoff.wait().await;
                 }

@@ -47,8 +47,8 @@ impl<'a> Backoff<'a> {
         self.random ^= self.random << 17;
         let half = self.next / 2;
         let share = (self.random >> 32) as u32;
-        let wait = half + half.mul_f64(f64::from(share) / f64::from(u32::MAX));
-        self.next = (self.next * 2).min(self.max);
+        let wait = half.saturating_add(half.mul_f64(f64::from(share) / f64::from(u32::MAX)));
+        self.next = self.next.saturating_mul(2).min(self.max);
         if wait < Duration::from_millis(1) {
             // Below the resolution of the timer: let the others go first.
             tokio::task::yield_now().await;
