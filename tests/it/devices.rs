@@ -228,6 +228,11 @@ async fn nonsense_is_answered_with_a_problem() {
             "{path}"
         );
     }
+    let unknown = served.get("/devices/sensor-1").await;
+    assert_eq!(unknown.body["code"], "no-such-instance");
+    // A type of problem leads to a page that explains it.
+    let page = unknown.body["type"].as_str().unwrap();
+    assert_eq!(served.get(page).await.status, 200);
     assert_eq!(served.get("/fleet").await.body["total"], 0);
     served.close().await;
 }

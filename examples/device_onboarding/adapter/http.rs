@@ -8,17 +8,15 @@
 //!
 //! All else is as the index at `/` says. What goes wrong is a problem document here too.
 
-use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, http::Uri};
+use axum::{Json, Router};
 use eventmodel::view::ViewError;
 use eventmodel::{App, Projection, Stream};
 use eventmodel_http::{Http, Problem};
-use serde::Serialize;
 
 use crate::command::RegisterDevice;
 use crate::model::device::{Device, DeviceId};
@@ -40,13 +38,8 @@ pub fn router(app: App) -> Router {
 
 async fn device(State(app): State<App>, id: Result<Path<String>, PathRejection>) -> Response {
     let Ok(Path(id)) = id else {
-        let status = StatusCode::BAD_REQUEST;
-        return Problem::new(
-            status,
-            "/problems/malformed-url",
-            "The address cannot be understood",
-        )
-        .into_response();
+        let title = "The address cannot be understood";
+        return problem(StatusCode::BAD_REQUEST, "malformed-url", title).into_response();
     };
     let key = Device {
         device_id: DeviceId::new(id),
@@ -54,63 +47,42 @@ async fn device(State(app): State<App>, id: Result<Path<String>, PathRejection>)
     match newest::<DeviceRegistry>(&app, &key).await {
         Ok(Some(device)) => Json(device).into_response(),
         Ok(None) => {
-            let Device { device_id } = key;
-            Problem::new(
-                StatusCode::NOT_FOUND,
-                "/problems/no-such-device",
-                "There is no such device",
-            )
-            .detail(format!("nothing is recorded of `{device_id}`"))
-            .into_response()
+            let title = "The view has nothing under this key";
+            problem(StatusCode::NOT_FOUND, "no-such-instance", title)
+                .detail(format!("there is no device `{}`", key.device_id))
+                .into_response()
         }
         Err(problem) => problem.into_response(),
     }
 }
 
 async fn fleet(State(app): State<App>) -> Response {
-    answer(newest::<FleetOverview>(&app, &()).await)
-}
-
-fn answer<T: Serialize + Default>(value: Result<Option<T>, Problem>) -> Response {
-    match value {
-        Ok(value) => Json(value.unwrap_or_default()).into_response(),
+    match newest::<FleetOverview>(&app, &()).await {
+        Ok(fleet) => Json(fleet.unwrap_or_default()).into_response(),
         Err(problem) => problem.into_response(),
     }
 }
 
 /// A view as of everything that is recorded now, so that whoever has registered a device finds it.
 async fn newest<P: Projection>(app: &App, key: &P::Key) -> Result<Option<P>, Problem> {
-    let unavailable = || {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Problem::new(
-            status,
-            "/problems/not-reached",
-            "The view is not that far yet",
-        )
-        .retry_after(1)
-    };
     let log = Device::INFO.log.unwrap_or(app.model().name());
-    let end = app
-        .store()
-        .last_position(&log.into())
-        .await
-        .map_err(|_| unavailable())?;
-    app.view::<P>()
-        .after(end)
-        .get(key)
-        .await
-        .map_err(|error: ViewError| {
-            if error.is_retryable() {
-                return unavailable();
-            }
-            tracing::error!(%error, "a view could not answer");
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Problem::new(
-                status,
-                "/problems/internal",
-                "The server has made a mistake",
-            )
-        })
+    let end = app.store().last_position(&log.into()).await;
+    let end = end.map_err(|error| view_problem(&error.into()))?;
+    let view = app.view::<P>().after(end);
+    view.get(key).await.map_err(|error| view_problem(&error))
+}
+
+fn view_problem(error: &ViewError) -> Problem {
+    if error.is_retryable() {
+        let title = "The view is not that far yet";
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "not-reached", title).retry_after(1);
+    }
+    tracing::error!(%error, "a view could not answer");
+    problem(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "The server has made a mistake",
+    )
 }
 
 async fn other_method(method: Method, uri: Uri) -> Response {
@@ -118,12 +90,13 @@ async fn other_method(method: Method, uri: Uri) -> Response {
     if uri.path() == "/devices" {
         detail += "; all devices are at `/query/device-registry`";
     }
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    Problem::new(
-        status,
-        "/problems/method-not-allowed",
-        "Not with this method",
-    )
-    .detail(detail)
-    .into_response()
+    let title = "Not with this method";
+    problem(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title)
+        .detail(detail)
+        .into_response()
+}
+
+/// One of the problems that `eventmodel-http` answers with, too: its type leads to the same page.
+fn problem(status: StatusCode, code: &str, title: &'static str) -> Problem {
+    Problem::new(status, format!("/problems/{code}"), title).member("code", code)
 }

@@ -188,6 +188,19 @@ deviceId,firmware,mac\na.b,x,y\nsensor-1,2.0.0,\nsensor-1,2.0.1,\nsensor-1,2.0.0
 }
 
 #[tokio::test]
+async fn a_device_that_stands_on_many_lines_is_onboarded_once() {
+    let app = app().await;
+    let lines = format!("deviceId,firmware\n{}", "sensor-1,2.0.0\n".repeat(500));
+    let (summary, _) = whole(&Target::App(app.clone()), input(Format::Csv, lines)).await;
+    assert_eq!(
+        (summary.onboarded, summary.already_there, summary.wrong),
+        (1, 499, 0)
+    );
+    assert_eq!(end_of_log(&app).await.get(), 3);
+    app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_run_that_was_stopped_is_resumed_by_running_it_again() {
     let app = app().await;
     let target = Target::App(app.clone());

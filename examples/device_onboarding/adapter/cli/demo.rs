@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use eventmodel::{App, Decide, EventQuery, ExecuteError, ExecuteOptions, RecordedEvent, Rejection};
 use futures_util::TryStreamExt;
 
+use super::error::StoryError;
 use super::{Ending, start};
 use crate::command::{
     ConnectDevice, DecommissionDevice, DisconnectDevice, RegisterDevice, ValidateDevice,
@@ -20,7 +21,7 @@ pub(super) async fn run() -> Ending {
     Ok(ExitCode::SUCCESS)
 }
 
-type Played = Result<(), Box<dyn std::error::Error>>;
+type Played = Result<(), StoryError>;
 
 async fn play(app: &App, out: impl Write) -> Played {
     let mut story = Story { app, out };
@@ -177,7 +178,7 @@ impl<W: Write> Story<'_, W> {
                     self.then(&format!("invalid, {violation}"))?;
                 }
             }
-            Err(error) => return Err(error.erase().to_string().into()),
+            Err(error) => return Err(StoryError::Command(Box::new(error.erase()))),
         }
         Ok(())
     }

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Ending;
+use super::error::CliError;
 use crate::adapter::generate::{Fleet, generate};
-use crate::adapter::onboard::Format;
+use crate::adapter::onboard::{Format, InputProblem};
 
 #[derive(Args, Debug)]
 pub(super) struct GenerateOptions {
@@ -47,10 +48,11 @@ pub(super) fn run(options: &GenerateOptions) -> Ending {
         ..
     } = *options;
     if wrong.saturating_add(outdated) > devices {
-        return Err(format!(
-            "{wrong} wrong and {outdated} outdated are more than {devices} devices"
-        )
-        .into());
+        return Err(CliError::TooMany {
+            wrong,
+            outdated,
+            devices,
+        });
     }
     let to_stdout = options.output == Path::new("-");
     let told = options.format.or_else(|| Format::of(&options.output));
@@ -58,8 +60,10 @@ pub(super) fn run(options: &GenerateOptions) -> Ending {
         Some(format) => format,
         None if to_stdout => Format::Csv,
         None => {
-            let path = options.output.display();
-            return Err(format!("cannot tell the format of `{path}` from its name: say `--format csv` or `--format ndjson`").into());
+            return Err(InputProblem::Format {
+                path: options.output.clone(),
+            }
+            .into());
         }
     };
     let fleet = Fleet {
@@ -76,7 +80,13 @@ pub(super) fn run(options: &GenerateOptions) -> Ending {
     match written {
         // Whoever reads has seen enough: `generate | head`.
         Err(error) if to_stdout && error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.map_err(|error| format!("{}: {error}", options.output.display()))?,
+        Err(error) => {
+            return Err(CliError::Write {
+                path: options.output.clone(),
+                error,
+            });
+        }
+        Ok(()) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

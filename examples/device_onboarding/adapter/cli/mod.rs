@@ -1,6 +1,7 @@
 //! The command line.
 
 mod demo;
+mod error;
 mod generate;
 mod onboard;
 mod serve;
@@ -15,6 +16,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::device_onboarding;
+
+use error::CliError;
 
 /// Devices join a fleet: they register, an operator validates them, a bot provisions them, they connect.
 ///
@@ -83,7 +86,7 @@ pub async fn run() -> ExitCode {
 }
 
 /// How a part of the program ends: with a status, or an error that is printed.
-type Ending = Result<ExitCode, Box<dyn std::error::Error>>;
+type Ending = Result<ExitCode, CliError>;
 
 async fn start() -> Result<App, StartError> {
     device_onboarding().start(MemoryStore::new()).await

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use super::error::CliError;
 use super::{Ending, say, start};
 use crate::adapter::onboard::{Ended, Format, Input, Progress, Server, Summary, Target, onboard};
 use crate::projection::FleetOverview;
@@ -81,7 +82,10 @@ pub(super) async fn run(options: OnboardOptions) -> Ending {
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Err(Ended::Target(error)) => {
-            return Err(format!("{error}\n{}", how_to_go_on(&target)).into());
+            return Err(CliError::NoAnswer {
+                error,
+                advice: how_to_go_on(&target),
+            });
         }
         Err(error) => return Err(error.into()),
         Ok(()) => {}
@@ -109,10 +113,10 @@ fn how_to_go_on(target: &Target) -> &'static str {
     }
 }
 
-fn inputs(options: &OnboardOptions) -> Result<Vec<Input>, Box<dyn std::error::Error>> {
+fn inputs(options: &OnboardOptions) -> Result<Vec<Input>, CliError> {
     let stdin = |path: &&PathBuf| path.as_path() == Path::new("-");
     if options.files.iter().filter(stdin).count() > 1 {
-        return Err("the standard input, `-`, can be read once".into());
+        return Err(CliError::StdinTwice);
     }
     let inputs = options
         .files
@@ -121,7 +125,7 @@ fn inputs(options: &OnboardOptions) -> Result<Vec<Input>, Box<dyn std::error::Er
     Ok(inputs.collect::<Result<_, _>>()?)
 }
 
-async fn target(url: Option<&str>) -> Result<Target, Box<dyn std::error::Error>> {
+async fn target(url: Option<&str>) -> Result<Target, CliError> {
     let Some(url) = url else {
         let _ = writeln!(
             io::stderr(),
@@ -151,7 +155,7 @@ async fn stop_at_ctrl_c(stop: CancellationToken) {
 }
 
 /// The fleet, when the bot has done its part, or as it is after a while.
-async fn settled(target: &Target) -> Result<FleetOverview, Box<dyn std::error::Error>> {
+async fn settled(target: &Target) -> Result<FleetOverview, CliError> {
     const WAIT: Duration = Duration::from_millis(100);
     const MOST_WAITS: u32 = 100;
 

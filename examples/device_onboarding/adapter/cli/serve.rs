@@ -8,6 +8,7 @@ use clap::Args;
 use eventmodel_http::{serve, shutdown_signal};
 use tokio::net::TcpListener;
 
+use super::error::CliError;
 use super::{Ending, say, start, welcome};
 use crate::adapter::http;
 
@@ -26,31 +27,33 @@ pub(super) struct ServeOptions {
 const DEFAULT_PORT: u16 = 3000;
 
 impl ServeOptions {
-    fn port(&self) -> Result<u16, String> {
-        match (self.port, std::env::var("PORT")) {
+    fn port(&self) -> Result<u16, CliError> {
+        match (self.port, std::env::var_os("PORT")) {
             (Some(port), _) => Ok(port),
-            (None, Ok(text)) => text.parse().map_err(|_| {
-                format!(
-                    "the environment variable PORT is `{text}`: it must be a number from 0 to 65535"
-                )
-            }),
-            (None, Err(_)) => Ok(DEFAULT_PORT),
+            (None, None) => Ok(DEFAULT_PORT),
+            (None, Some(text)) => {
+                let text = text.to_string_lossy();
+                text.parse().map_err(|_| CliError::Port {
+                    text: text.into_owned(),
+                })
+            }
         }
     }
 }
 
 pub(super) async fn run(options: ServeOptions) -> Ending {
     let port = options.port()?;
-    let host = options.host.as_deref().unwrap_or("127.0.0.1");
+    let host = options.host.unwrap_or_else(|| "127.0.0.1".to_owned());
+    let listened = TcpListener::bind((&*host, port)).await;
     // Before anything starts: a port that is taken is the most likely mistake.
-    let listener = TcpListener::bind((host, port)).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "port {port} of {host} is in use by another program: choose another with --port, or --port 0 for any that is free"
-        ),
-        _ => format!("cannot listen on port {port} of {host}: {error}"),
-    })?;
+    let (listener, address) = listened
+        .and_then(|listener| listener.local_addr().map(|address| (listener, address)))
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => CliError::InUse { host, port },
+            _ => CliError::Listen { host, port, error },
+        })?;
     let app = start().await?;
-    say(welcome::text(&url(listener.local_addr()?)));
+    say(welcome::text(&url(address)));
     let stop = async {
         shutdown_signal().await;
         say("Stopping: no new requests are taken, and what was begun is finished.");

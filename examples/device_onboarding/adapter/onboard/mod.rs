@@ -15,6 +15,7 @@ mod summary;
 mod target;
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering;
 
 use futures_util::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -72,31 +73,32 @@ pub async fn onboard(
     let results = ReceiverStream::new(lines)
         .take_until(stop.cancelled())
         .map(|read| async {
-            Ok(match read {
+            match read {
                 Read::Line {
                     number,
                     device: Ok(device),
-                } => Seen::Line(number, target.onboard(device).await?),
+                } => Ok(Seen::Line(number, target.onboard(device).await?)),
                 Read::Line {
                     number,
                     device: Err(wrong),
-                } => Seen::Line(number, Outcome::Wrong(wrong)),
-                Read::Note(note) => Seen::Note(note),
-                Read::Problem(problem) => return Err(Problem::Input(problem)),
-            })
+                } => Ok(Seen::Line(number, Outcome::Wrong(wrong))),
+                Read::Note(note) => Ok(Seen::Note(note)),
+                Read::Problem(problem) => Err(Ended::Input {
+                    name: name.clone(),
+                    problem,
+                }),
+            }
         })
         .buffered(concurrency.get());
     let mut results = std::pin::pin!(results);
     while let Some(seen) = results.next().await {
-        match seen {
-            Ok(Seen::Line(number, outcome)) => {
+        match seen? {
+            Seen::Line(number, outcome) => {
                 summary.add(&outcome);
-                let bytes = bytes.load(std::sync::atomic::Ordering::Relaxed);
+                let bytes = bytes.load(Ordering::Relaxed);
                 watch.line(&name, number, &outcome, bytes);
             }
-            Ok(Seen::Note(note)) => watch.note(&name, &note),
-            Err(Problem::Input(problem)) => return Err(Ended::Input { name, problem }),
-            Err(Problem::Target(error)) => return Err(error.into()),
+            Seen::Note(note) => watch.note(&name, &note),
         }
     }
     if stop.is_cancelled() {
@@ -109,17 +111,6 @@ pub async fn onboard(
 enum Seen {
     Line(u64, Outcome),
     Note(String),
-}
-
-enum Problem {
-    Input(InputProblem),
-    Target(TargetError),
-}
-
-impl From<TargetError> for Problem {
-    fn from(error: TargetError) -> Self {
-        Self::Target(error)
-    }
 }
 
 /// Who is told how a run goes.

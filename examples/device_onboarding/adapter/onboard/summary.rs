@@ -8,9 +8,9 @@ use super::WrongLine;
 /// What came of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The device is registered and let in.
+    /// The device is registered, and was let in just now.
     Onboarded,
-    /// It was before.
+    /// It was let in before.
     AlreadyThere,
     /// It is registered, and not let in: why.
     Refused(String),
@@ -34,9 +34,9 @@ impl fmt::Display for Outcome {
 pub struct Summary {
     /// All lines that spoke, or tried to speak, of a device.
     pub lines: u64,
-    /// Registered and let in by this run.
+    /// Let in by this run.
     pub onboarded: u64,
-    /// Registered and let in before.
+    /// Let in before.
     pub already_there: u64,
     /// Registered, and not let in because of their firmware.
     pub refused: u64,

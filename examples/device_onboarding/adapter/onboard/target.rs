@@ -48,23 +48,26 @@ impl Target {
     /// [`TargetError`] if there was no answer. It can be done again.
     pub async fn onboard(&self, device: RegisterDevice) -> Result<Outcome, TargetError> {
         let id = device.device_id.clone();
-        let registered_before = match self.register(device).await? {
-            Answer::Receipt {
-                already_committed, ..
-            } => already_committed,
-            Answer::Refusal { code, .. } if code == "already-registered" => true,
+        match self.register(device).await? {
+            Answer::Receipt { .. } => {}
+            // By someone who gave the command an id of his own.
+            Answer::Refusal { code, .. } if code == "already-registered" => {}
             Answer::Refusal { message, .. } => return Ok(wrong(message)),
-        };
+        }
         Ok(match self.validate(&id).await? {
             Answer::Receipt {
                 validation_failed: Some(reason),
                 ..
             } => Outcome::Refused(reason),
             Answer::Receipt {
-                already_committed, ..
-            } if registered_before && already_committed => Outcome::AlreadyThere,
-            Answer::Receipt { .. } => Outcome::Onboarded,
-            // Someone else has validated it meanwhile, or before.
+                already_committed: false,
+                ..
+            } => Outcome::Onboarded,
+            Answer::Receipt {
+                already_committed: true,
+                ..
+            } => Outcome::AlreadyThere,
+            // Someone else has validated it.
             Answer::Refusal { code, .. } if code == "already-validated" => Outcome::AlreadyThere,
             Answer::Refusal { message, .. } => wrong(message),
         })
