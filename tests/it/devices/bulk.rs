@@ -189,15 +189,17 @@ deviceId,firmware,mac\na.b,x,y\nsensor-1,2.0.0,\nsensor-1,2.0.1,\nsensor-1,2.0.0
 
 #[tokio::test]
 async fn a_device_that_stands_on_many_lines_is_onboarded_once() {
-    let app = app().await;
+    let served = open().await;
+    let server = Target::Server(Server::new(&served.url()).unwrap());
     let lines = format!("deviceId,firmware\n{}", "sensor-1,2.0.0\n".repeat(500));
-    let (summary, _) = whole(&Target::App(app.clone()), input(Format::Csv, lines)).await;
+    let (summary, _) = whole(&server, input(Format::Csv, lines)).await;
     assert_eq!(
         (summary.onboarded, summary.already_there, summary.wrong),
         (1, 499, 0)
     );
-    assert_eq!(end_of_log(&app).await.get(), 3);
-    app.shutdown().await.unwrap();
+    assert_eq!(end_of_log(&served.app).await.get(), 3);
+    drop(server);
+    served.close().await;
 }
 
 #[tokio::test]
