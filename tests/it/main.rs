@@ -17,5 +17,4 @@ mod models;
 mod served;
 mod testing;
 mod tokens;
-mod ui;
 mod views;

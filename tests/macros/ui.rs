@@ -1,10 +1,10 @@
 //! What the macros accept, and what they say about what they do not.
 //!
 //! The wording of the compiler is a part of each expected message, so the failing cases run on the one compiler
-//! that they were written with. After a change: `TRYBUILD=overwrite cargo test -p eventmodel-tests ui`, and read the
+//! that they were written with. After a change: `TRYBUILD=overwrite cargo test -p eventmodel-macro-tests`, and read the
 //! difference.
 
-/// The compiler that `tests/ui/fail/*.stderr` are from.
+/// The compiler that `ui/fail/*.stderr` are from.
 const COMPILER: &str = "1.95";
 
 #[test]
