@@ -243,8 +243,8 @@ impl App {
     /// what is recorded, and stops.
     ///
     /// # Errors
-    /// [`NotDrained`] if that took longer than [`AppOptions::drain_within`]. Everything has stopped all the same;
-    /// nothing that was accepted is lost.
+    /// [`NotDrained`] if that took longer than [`AppOptions::drain_within`], or a view cannot get further. Everything
+    /// has stopped all the same; nothing that was accepted is lost.
     pub async fn shutdown(&self) -> Result<(), NotDrained> {
         drain::shutdown(&self.inner).await
     }

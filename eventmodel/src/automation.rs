@@ -95,6 +95,13 @@ pub enum ReactError {
     NoApp,
 }
 
+impl ReactError {
+    /// Whether the same event may be handled later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Handler(_))
+    }
+}
+
 impl From<DecodeError> for ReactError {
     fn from(error: DecodeError) -> Self {
         Self::Decode(Arc::new(error))

@@ -583,3 +583,20 @@ async fn a_wait_without_end_is_a_wait() {
     let error = app.shutdown().await.unwrap_err();
     assert!(error.to_string().contains("Fragile is at"), "{error}");
 }
+
+#[tokio::test]
+async fn shutting_down_says_that_a_view_could_not_get_further() {
+    let store = MemoryStore::new();
+    let newer = EventModel::new("bank").slice(Slice::new("Freeze").command::<newer::Freeze>());
+    let newer = newer.start(store.clone()).await.unwrap();
+    let app = bank().start(store).await.unwrap();
+    let _ = newer
+        .execute(newer::Freeze {
+            account: "ann".into(),
+        })
+        .await
+        .unwrap();
+    let error = app.shutdown().await.unwrap_err();
+    assert!(error.to_string().contains("Frozen"), "{error}");
+    newer.shutdown().await.unwrap();
+}

@@ -167,6 +167,15 @@ pub(super) fn retry(running: &[RunningAutomation], parked: &Parked) -> Result<()
         .map_err(|_| RetryError::Stopped { automation })
 }
 
+impl RetryError {
+    /// Whether the same call may succeed later: never, what is parked has to be looked up again.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::NotParked { .. } | Self::Stopped { .. } => false,
+        }
+    }
+}
+
 impl Shared {
     fn parked(&self) -> std::sync::MutexGuard<'_, BTreeMap<Subject, Parked>> {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)

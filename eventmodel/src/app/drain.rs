@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::Inner;
 use crate::view::ViewError;
 use crate::{Position, StoreError};
+
+/// How long to wait before a store that did not answer is asked again.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// The app has stopped before everything was handled. What is left is handled after the next start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,16 +30,21 @@ pub(super) async fn settled(app: &Inner) -> Result<(), ViewError> {
         if self::ends(app).await? != ends {
             continue;
         }
-        for view in app.views.values() {
-            for (log, end) in ends
-                .iter()
-                .filter(|(log, _)| view.definition.logs.contains(log))
-            {
-                view.hosted.reached(log, *end).await?;
+        return views_reached(app, &ends).await;
+    }
+}
+
+/// Waits for all views, also when one has stopped.
+async fn views_reached(app: &Inner, ends: &[(Arc<str>, Position)]) -> Result<(), ViewError> {
+    let mut result = Ok(());
+    for view in app.views.values() {
+        for (log, end) in ends {
+            if view.definition.logs.contains(log) {
+                result = result.and(view.hosted.reached(log, *end).await);
             }
         }
-        return Ok(());
     }
+    result
 }
 
 async fn ends(app: &Inner) -> Result<Vec<(Arc<str>, Position)>, StoreError> {
@@ -52,11 +61,16 @@ pub(super) async fn shutdown(app: &Inner) -> Result<(), NotDrained> {
     app.in_flight.close();
     let drained = tokio::time::timeout(app.options.drain_within, async {
         app.in_flight.wait().await;
-        // A view that has stopped at an event will not get further; it is no reason to wait.
-        let _ = settled(app).await;
+        loop {
+            match settled(app).await {
+                Err(error) if error.is_retryable() => tokio::time::sleep(RETRY).await,
+                other => return other,
+            }
+        }
     });
     let behind = match drained.await {
-        Ok(()) => None,
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
         Err(_) => Some(behind(app)),
     };
     app.stop.cancel();

@@ -26,6 +26,7 @@ enum Attempt {
 pub(super) async fn handle(
     app: &App,
     entry: &AutomationEntry,
+    log: &str,
     event: &RecordedEvent,
 ) -> Result<(), GivenUp> {
     let options = &app.inner.options;
@@ -40,7 +41,7 @@ pub(super) async fn handle(
     let mut commands: Option<Commands> = None;
     loop {
         attempts += 1;
-        let error = match attempt(app, entry, event, &mut commands).await {
+        let error = match attempt(app, entry, log, event, &mut commands).await {
             Ok(()) => return Ok(()),
             Err(Attempt::Never(error)) => return Err(GivenUp { error, attempts }),
             Err(Attempt::Again(error)) => error,
@@ -57,6 +58,7 @@ pub(super) async fn handle(
 async fn attempt(
     app: &App,
     entry: &AutomationEntry,
+    log: &str,
     event: &RecordedEvent,
     commands: &mut Option<Commands>,
 ) -> Result<(), Attempt> {
@@ -67,7 +69,8 @@ async fn attempt(
     let metadata = event.metadata();
     for (n, command) in commands.0.iter().enumerate() {
         let name = entry.info().ty.name;
-        let id = CommandId::derived(&[metadata.id.as_str(), name, &n.to_string()]);
+        // An event id is one of its log.
+        let id = CommandId::derived(&[log, metadata.id.as_str(), name, &n.to_string()]);
         let mut options = ExecuteOptions::new()
             .id(id)
             .correlation_id(metadata.correlation_id.clone())

@@ -155,9 +155,9 @@ impl Runner {
             let Some(event) = self.ready.pop_front() else {
                 return;
             };
-            let (app, entry) = (self.app.clone(), self.entry.clone());
+            let (app, entry, log) = (self.app.clone(), self.entry.clone(), self.log.clone());
             self.tasks.spawn(async move {
-                let result = handle(&app, &entry, &event).await;
+                let result = handle(&app, &entry, &log, &event).await;
                 Done { event, result }
             });
         }
