@@ -25,7 +25,10 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut report = Report::new();
     let result = match arguments[..] {
-        ["test"] => test::run(&mut report),
+        ["test"] => {
+            test::run(&mut report);
+            Ok(())
+        }
         ["lint"] => lint::run(&mut report),
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");

@@ -2,7 +2,7 @@
 
 use crate::report::{Report, cargo, succeeds};
 
-pub(crate) fn run(report: &mut Report) -> Result<(), String> {
+pub(crate) fn run(report: &mut Report) {
     const ALL: [&str; 2] = ["--workspace", "--all-features"];
 
     if succeeds(&mut cargo(&["nextest", "--version"])) {
@@ -36,5 +36,4 @@ pub(crate) fn run(report: &mut Report) -> Result<(), String> {
         "build of the examples",
         &mut cargo(&["build", "--workspace", "--examples"]),
     );
-    Ok(())
 }
