@@ -3,10 +3,12 @@
 mod directed;
 mod savings;
 mod scripted;
+pub(crate) mod seeds;
+mod store;
 pub(crate) mod world;
 
 use eventmodel::MemoryStore;
-use eventmodel::testing::{Faults, FaultyStore, store_contract};
+use eventmodel::testing::{Faults, FaultyStore, hosts_contract, store_contract};
 
 // Without faults, and with delays alone, it is a store like any other.
 store_contract!(quiet, || async {
@@ -14,4 +16,7 @@ store_contract!(quiet, || async {
 });
 store_contract!(slow, || async {
     FaultyStore::new(MemoryStore::new(), Faults::none().delays(0.3))
+});
+hosts_contract!(quiet_hosts, || async {
+    FaultyStore::new(MemoryStore::new(), Faults::none())
 });

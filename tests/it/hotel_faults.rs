@@ -15,7 +15,8 @@ use hotel_booking::projection::{Availability, CleaningSchedule, CleaningTask, Ho
 use jiff::civil::{Date, date};
 use tokio::task::JoinSet;
 
-use crate::faults::world::{Retold, World, assert_all_happened, fold, under_seeds};
+use crate::faults::seeds::{assert_all_happened, under_seeds};
+use crate::faults::world::{Retold, World, fold};
 
 /// The last of them is never built.
 const ROOMS: u32 = 3;

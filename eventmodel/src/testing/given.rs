@@ -12,6 +12,9 @@ use crate::{CommandId, CommandRef, Event, Metadata, NewEvent, Position, Recorded
 /// The time of a spec that does not say `at`: the start of the year 2000.
 const DEFAULT_TIME: Timestamp = Timestamp::constant(946_684_800, 0);
 
+/// How many events of a long Given a failure shows: the first and the last ones.
+const MAX_SHOWN: usize = 40;
+
 /// What `given` takes: one event, an `Option`, a `Vec`, an array, a tuple of these, or `()`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be given",
@@ -160,7 +163,13 @@ impl History {
                 event
             }
         };
-        self.given.iter().map(line).collect::<Vec<_>>().join("\n")
+        let mut lines: Vec<_> = self.given.iter().map(line).collect();
+        if lines.len() > MAX_SHOWN {
+            let left_out = lines.len() - MAX_SHOWN;
+            let middle = MAX_SHOWN / 2..MAX_SHOWN / 2 + left_out;
+            lines.splice(middle, [format!("… and {left_out} more, then")]);
+        }
+        lines.join("\n")
     }
 }
 

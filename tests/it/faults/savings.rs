@@ -6,7 +6,8 @@ use std::sync::Arc;
 use eventmodel::{Decide, Decision, RecordedEvent};
 use tokio::task::JoinSet;
 
-use super::world::{Retold, World, assert_all_happened, fold, once, under_seeds};
+use super::seeds::{assert_all_happened, once, under_seeds};
+use super::world::{Retold, World, fold};
 use crate::testing::savings::{
     Account, Accounts, Balance, Deposit, Deposited, Open, Opened, Total, Transfer, Visit, WELCOME,
     Withdraw, Withdrawals, Withdrawn, savings,

@@ -1,6 +1,6 @@
 //! What every spec checks, whatever it expects.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use eventmodel::testing::spec;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::panics::failure_of;
-use super::savings::{Account, Balance, Branch, Deposited, Opened};
+use super::savings::{Account, Balance, Branch, Deposited, Opened, Refused, Withdraw};
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug)]
 #[event(stream = Account)]
@@ -117,113 +117,6 @@ fn a_state_that_cannot_be_written_is_found() {
         ),
         "{text}"
     );
-}
-
-// Events that do not survive their codec.
-
-#[derive(Event, Serialize, Deserialize, Clone)]
-#[event(stream = Account)]
-struct Lossy {
-    account: u32,
-    #[serde(skip_deserializing)]
-    note: String,
-}
-
-#[derive(Event, Serialize, Deserialize, Clone)]
-#[event(stream = Account)]
-struct Unreadable {
-    account: u32,
-    #[serde(skip_serializing)]
-    note: String,
-}
-
-#[derive(Event, Serialize, Deserialize, Clone)]
-#[event(stream = Account)]
-struct Weighed {
-    account: u32,
-    grams: f64,
-}
-
-#[derive(Event, Serialize, Deserialize, Clone)]
-#[event(stream = Account)]
-struct Tagged {
-    account: u32,
-    tags: HashSet<u32>,
-}
-
-#[derive(Command, Serialize, Deserialize)]
-#[command(emits(Lossy, Unreadable, Weighed, Tagged))]
-struct Note {
-    account: u32,
-    which: u8,
-}
-
-impl Decide for Note {
-    fn decide(&self, (): &()) -> Decision<Self> {
-        let (account, note) = (self.account, String::from("n"));
-        match self.which {
-            0 => emit(Lossy { account, note }),
-            1 => emit(Unreadable { account, note }),
-            2 => emit(Weighed {
-                account,
-                grams: f64::NAN,
-            }),
-            _ => emit(()),
-        }
-    }
-}
-
-#[test]
-fn an_event_that_does_not_survive_its_codec_is_found_when_it_is_emitted() {
-    let (account, note) = (1, String::from("n"));
-    let text = failure_of(|| {
-        spec::<Note>()
-            .when(Note { account, which: 0 })
-            .emits(Lossy { account, note });
-    });
-    assert!(
-        text.starts_with(
-            "Lossy does not survive its codec: written, read and written again it is another one."
-        ),
-        "{text}"
-    );
-    assert!(
-        text.contains("-   \"note\": \"n\"\n  +   \"note\": \"\""),
-        "{text}"
-    );
-
-    let note = String::from("n");
-    let text = failure_of(|| {
-        spec::<Note>()
-            .when(Note { account, which: 1 })
-            .emits(Unreadable { account, note });
-    });
-    assert!(
-        text.starts_with(
-            "Unreadable does not survive its codec: what was written cannot be read: missing field `note`"
-        ),
-        "{text}"
-    );
-
-    let grams = f64::NAN;
-    let text = failure_of(|| {
-        spec::<Note>()
-            .when(Note { account, which: 2 })
-            .emits(Weighed { account, grams });
-    });
-    assert!(
-        text.starts_with("Weighed does not survive its codec"),
-        "{text}"
-    );
-}
-
-#[test]
-fn an_event_that_does_not_survive_its_codec_is_found_when_it_is_given() {
-    let tags = (0..100).collect();
-    let text = failure_of(|| {
-        let _ = spec::<Note>().given(Tagged { account: 1, tags });
-    });
-    assert!(text.contains("use a `BTreeSet`"), "{text}");
 }
 
 // Decisions that are not pure.
@@ -383,74 +276,6 @@ fn a_key_that_is_too_long_for_a_subject_is_said_to_be() {
     );
 }
 
-// Two types under one name.
-
-#[derive(Event, Serialize, Deserialize)]
-#[event(stream = Account, type = "Renamed")]
-struct AlsoRenamed {
-    account: u32,
-    name: String,
-}
-
-#[derive(Command, Serialize, Deserialize)]
-#[command(state = Forgetful, emits(AlsoRenamed))]
-struct Rename {
-    account: u32,
-}
-
-impl Decide for Rename {
-    fn decide(&self, _: &Forgetful) -> Decision<Self> {
-        emit(AlsoRenamed {
-            account: self.account,
-            name: "n".into(),
-        })
-    }
-}
-
-#[derive(Event, Serialize, Deserialize)]
-#[event(stream = Account, type = "Renamed")]
-struct RenamedByNumber {
-    #[serde(rename = "account_number")]
-    account: u32,
-}
-
-#[derive(Command, Serialize, Deserialize)]
-#[command(state = Forgetful, emits(RenamedByNumber))]
-struct RenameByNumber {
-    account: u32,
-}
-
-impl Decide for RenameByNumber {
-    fn decide(&self, _: &Forgetful) -> Decision<Self> {
-        emit(RenamedByNumber {
-            account: self.account,
-        })
-    }
-}
-
-#[test]
-fn an_emitted_event_that_a_state_cannot_fold_is_found() {
-    let text = failure_of(|| {
-        spec::<RenameByNumber>()
-            .when(RenameByNumber { account: 1 })
-            .emits(RenamedByNumber { account: 1 });
-    });
-    assert!(
-        text.starts_with(
-            "RenameByNumber: the state Forgetful cannot be folded: the event `Renamed` at position 1 on `account.1` \
-             cannot be read"
-        ),
-        "{text}"
-    );
-    // Another type under the same name that is read alike is no problem for this command.
-    spec::<Rename>()
-        .when(Rename { account: 1 })
-        .emits(AlsoRenamed {
-            account: 1,
-            name: "n".into(),
-        });
-}
-
 // Every kind of state.
 
 #[derive(Default, Serialize, Deserialize, Clone)]
@@ -510,4 +335,32 @@ fn a_state_can_be_a_tuple_with_what_is_unguarded_and_the_time() {
             cents: 1,
         });
     given().when(command()).rejects(No);
+}
+
+// Much that has happened.
+
+#[test]
+fn a_long_story_is_told_in_a_moment_and_its_failure_is_short() {
+    let deposited = || Deposited {
+        account: 1,
+        cents: 1,
+    };
+    let opened = Opened {
+        account: 1,
+        branch: 9,
+    };
+    let (account, cents) = (1, 5001);
+    let told = || {
+        spec::<Withdraw>()
+            .given(opened.clone())
+            .given((0..5000).map(|_| deposited()).collect::<Vec<_>>())
+            .when(Withdraw { account, cents })
+    };
+    told().rejects(Refused::TooLittle {
+        account,
+        cents: 5000,
+    });
+    let text = failure_of(|| told().changes_nothing());
+    assert!(text.contains("… and 4961 more, then\n"), "{text}");
+    assert!(text.lines().count() < 70, "{text}");
 }
