@@ -33,6 +33,36 @@ fn fresh_instance<const TASKS: u64>(bencher: Bencher<'_, '_>) {
         });
 }
 
+/// The same, when there are more instances already than the app keeps states of: one goes for each that comes.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn fresh_instance_among_many(bencher: Bencher<'_, '_>) {
+    const BEFORE: u64 = 150_000;
+    const COMMANDS: u64 = 16_000;
+
+    let runtime = bank::runtime();
+    bencher
+        .counter(ItemsCount::new(COMMANDS))
+        .with_inputs(|| {
+            let app = runtime.block_on(bank::start(
+                bank::commands(),
+                MemoryStore::new(),
+                AppOptions::new(),
+            ));
+            run(&runtime, app, 1, |app, _| async move {
+                for account in 0..BEFORE {
+                    deposit(&app, account).await;
+                }
+            })
+        })
+        .bench_local_values(|app| {
+            run(&runtime, app, 1, |app, _| async move {
+                for account in BEFORE..BEFORE + COMMANDS {
+                    deposit(&app, account).await;
+                }
+            })
+        });
+}
+
 /// The instance has events, and the app has its state in the cache.
 #[divan::bench(args = [10, 1_000], consts = [1, 8], sample_count = 50, sample_size = 1)]
 fn cached<const TASKS: u64>(bencher: Bencher<'_, '_>, events: u64) {
