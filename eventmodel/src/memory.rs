@@ -226,6 +226,7 @@ impl Store for MemoryStore {
             .map_or(&[][..], Vec::as_slice);
         let from = positions.partition_point(|position| *position <= load.after.get());
         Ok(Loaded {
+            snapshot: None,
             events: positions[from..]
                 .iter()
                 .map(|p| content.events[index(*p)].clone())

@@ -12,11 +12,15 @@ use futures_core::stream::BoxStream;
 use crate::audit::{AuditTrail, MemoryAudit};
 use crate::inbox::{InboxHost, MemoryInboxes};
 use crate::view::{MemoryViews, ViewHost};
-use crate::{CommandRef, Guard, NewEvent, Position, RecordedEvent, Subject, SubjectPattern};
+use crate::{CommandRef, Position, RecordedEvent, Subject, SubjectPattern};
 
+mod append;
 mod error;
+mod snapshot;
 
+pub use append::{Append, Appended};
 pub use error::{AppendError, InvalidAppend, StoreError};
+pub use snapshot::{LoadedSnapshot, Snapshot};
 
 /// The engine that keeps the logs. Object-safe: an app does not care which one it runs on.
 #[async_trait]
@@ -78,6 +82,15 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// duplicate, while others append. After an error the stream ends; it can be read again from the last position.
     fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>>;
 
+    /// How many bytes of snapshots it keeps beside the last event of a stream instance, all of that instance taken
+    /// together; 0 if it keeps none. Asked once, when a model starts.
+    ///
+    /// A store that keeps them may lose any of them at any time. It must not give back one that is not what was sent
+    /// with the event at that position on the subject, under the fold that is asked for.
+    fn max_snapshot(&self) -> usize {
+        0
+    }
+
     /// Where views live. In this process, unless the store has a better place.
     fn views(&self) -> Arc<dyn ViewHost> {
         Arc::new(MemoryViews)
@@ -129,6 +142,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).read(read)
     }
 
+    fn max_snapshot(&self) -> usize {
+        (**self).max_snapshot()
+    }
+
     fn views(&self) -> Arc<dyn ViewHost> {
         (**self).views()
     }
@@ -151,99 +168,6 @@ pub struct LogSpec {
     pub subjects: Vec<SubjectPattern>,
 }
 
-/// The events of one command, to be stored together.
-#[derive(Clone, Debug)]
-pub struct Append {
-    log: Arc<str>,
-    command: CommandRef,
-    guards: Vec<Guard>,
-    events: Vec<NewEvent>,
-}
-
-impl Append {
-    /// An append of `events`, if `guards` hold.
-    ///
-    /// # Errors
-    /// [`InvalidAppend`] if there is no event, a subject is written without a guard, two guards are on one
-    /// subject, or an event is not one of `command`.
-    pub fn new(
-        log: Arc<str>,
-        command: CommandRef,
-        guards: Vec<Guard>,
-        events: Vec<NewEvent>,
-    ) -> Result<Self, InvalidAppend> {
-        if events.is_empty() {
-            return Err(InvalidAppend::NoEvents);
-        }
-        for (i, guard) in guards.iter().enumerate() {
-            if guards[..i]
-                .iter()
-                .any(|earlier| earlier.subject == guard.subject)
-            {
-                return Err(InvalidAppend::GuardedTwice {
-                    subject: guard.subject.clone(),
-                });
-            }
-        }
-        for (n, event) in events.iter().enumerate() {
-            if event.metadata.command != command || event.metadata.id != command.id.event(n) {
-                return Err(InvalidAppend::OtherCommand {
-                    event: event.metadata.id.clone(),
-                });
-            }
-            for subject in event.metadata.subjects.iter() {
-                if !guards.iter().any(|guard| guard.subject == *subject) {
-                    return Err(InvalidAppend::Unguarded {
-                        subject: subject.clone(),
-                    });
-                }
-            }
-        }
-        Ok(Self {
-            log,
-            command,
-            guards,
-            events,
-        })
-    }
-
-    /// The log.
-    pub fn log(&self) -> &Arc<str> {
-        &self.log
-    }
-
-    /// The command.
-    pub fn command(&self) -> &CommandRef {
-        &self.command
-    }
-
-    /// The guards: at least one for every subject that is written.
-    pub fn guards(&self) -> &[Guard] {
-        &self.guards
-    }
-
-    /// The events: at least one.
-    pub fn events(&self) -> &[NewEvent] {
-        &self.events
-    }
-
-    /// Takes it apart: the log, the command, the guards, the events.
-    pub fn into_parts(self) -> (Arc<str>, CommandRef, Vec<Guard>, Vec<NewEvent>) {
-        (self.log, self.command, self.guards, self.events)
-    }
-}
-
-/// What an append has stored, or had stored before.
-#[derive(Clone, Debug)]
-pub struct Appended {
-    /// The events.
-    pub events: Vec<RecordedEvent>,
-    /// For every subject that was written, the position of its last event of this append.
-    pub revisions: Vec<Guard>,
-    /// Whether the command had been committed before.
-    pub already_committed: bool,
-}
-
 /// Which events of one stream instance to load.
 #[derive(Clone, Debug)]
 pub struct Load {
@@ -255,12 +179,17 @@ pub struct Load {
     pub after: Position,
     /// The answer must know of the event at this position on the subject: a replica that lags is not asked.
     pub floor: Position,
+    /// The [fold](Snapshot::fold) of the snapshots that it could start from; `None` if it must be the events. Only
+    /// with `after` at [`Position::START`].
+    pub snapshot: Option<u64>,
 }
 
 /// The events of one stream instance.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The events after the position, in order.
+    /// A snapshot, if one was asked for and there is one: the state after all events up to its position.
+    pub snapshot: Option<LoadedSnapshot>,
+    /// The events after the position, or after that of the snapshot if there is one; in order.
     pub events: Vec<RecordedEvent>,
     /// The position of the last event on the subject, or of its copy there; [`Position::START`] if there is none.
     pub revision: Position,
@@ -277,108 +206,4 @@ pub struct Read {
     pub subjects: Vec<SubjectPattern>,
     /// Whether to wait for more at the end of the log. Else the stream ends there.
     pub follow: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{CommandId, Metadata};
-
-    fn subject(text: &str) -> Subject {
-        Subject::new(text).unwrap()
-    }
-
-    fn command(id: &str) -> CommandRef {
-        CommandRef {
-            id: CommandId::new(id).unwrap(),
-            name: "BookRoom".into(),
-            fingerprint: None,
-            events: 1,
-        }
-    }
-
-    fn guard(text: &str) -> Guard {
-        Guard {
-            subject: subject(text),
-            expected: Position::START,
-        }
-    }
-
-    fn event(command: &CommandRef, n: usize, subjects: &[&str]) -> NewEvent {
-        let metadata = Metadata {
-            position: Position::START,
-            subjects: subjects.iter().map(|text| subject(text)).collect(),
-            id: command.id.event(n),
-            event_type: "RoomBooked".into(),
-            version: 1,
-            time: jiff::Timestamp::UNIX_EPOCH,
-            source: "test".into(),
-            content_type: "application/json".into(),
-            correlation_id: "c".into(),
-            causation_id: None,
-            traceparent: None,
-            command: command.clone(),
-        };
-        NewEvent {
-            metadata,
-            payload: "{}".into(),
-        }
-    }
-
-    fn append(guards: Vec<Guard>, events: Vec<NewEvent>) -> Result<Append, InvalidAppend> {
-        Append::new("hotel".into(), command("a"), guards, events)
-    }
-
-    #[test]
-    fn an_append_has_a_guard_for_every_subject_that_it_writes() {
-        let a = command("a");
-        let events = vec![
-            event(&a, 0, &["booking.1"]),
-            event(&a, 1, &["booking.1", "room.1"]),
-        ];
-        let unguarded = |text| InvalidAppend::Unguarded {
-            subject: subject(text),
-        };
-        let refused = append(vec![], events.clone()).unwrap_err();
-        assert_eq!(refused, unguarded("booking.1"));
-        let refused = append(vec![guard("booking.1")], events.clone()).unwrap_err();
-        assert_eq!(refused, unguarded("room.1"));
-        // More guards than subjects are fine: an instance may be only read.
-        let guards = ["room.1", "guest.1", "booking.1"].map(guard).to_vec();
-        let accepted = append(guards.clone(), events).unwrap();
-        assert_eq!(accepted.guards(), guards);
-    }
-
-    #[test]
-    fn an_append_has_an_event() {
-        let refused = append(vec![guard("booking.1")], vec![]).unwrap_err();
-        assert_eq!(refused, InvalidAppend::NoEvents);
-    }
-
-    #[test]
-    fn an_append_has_one_guard_for_a_subject() {
-        let guards = vec![guard("room.1"), guard("booking.1"), guard("room.1")];
-        let events = vec![event(&command("a"), 0, &["booking.1"])];
-        let subject = subject("room.1");
-        let refused = append(guards, events).unwrap_err();
-        assert_eq!(refused, InvalidAppend::GuardedTwice { subject });
-    }
-
-    #[test]
-    fn an_append_has_the_events_of_one_command_in_their_order() {
-        let (a, b) = (command("a"), command("b"));
-        let of = |command, n| event(command, n, &["booking.1"]);
-        let mut renamed = of(&a, 0);
-        renamed.metadata.command.name = "CheckIn".into();
-        for (events, wrong) in [
-            (vec![of(&b, 0)], b.id.event(0)),
-            (vec![of(&a, 1)], a.id.event(1)),
-            (vec![of(&a, 0), of(&a, 0)], a.id.event(0)),
-            (vec![of(&a, 0), of(&a, 2)], a.id.event(2)),
-            (vec![renamed], a.id.event(0)),
-        ] {
-            let refused = append(vec![guard("booking.1")], events).unwrap_err();
-            assert_eq!(refused, InvalidAppend::OtherCommand { event: wrong });
-        }
-    }
 }

@@ -76,6 +76,7 @@ fn recorded() -> Vec<RecordedEvent> {
             subject: Account { account: 1 }.subject().expect("a short key"),
             after: Position::START,
             floor: Position::START,
+            snapshot: None,
         };
         store.load(load).await.expect("it is there").events
     })

@@ -127,4 +127,10 @@ pub enum InvalidAppend {
         /// The event.
         event: EventId,
     },
+    /// There is a snapshot of an instance that is not written.
+    #[error("there is a snapshot of `{subject}`, which is not written")]
+    SnapshotOfUnwritten {
+        /// The subject.
+        subject: Subject,
+    },
 }

@@ -141,8 +141,16 @@ impl Shared {
         self.available()?;
         let (log, subject) = (load.log.clone(), load.subject.clone());
         let floor = load.floor.max(load.after);
+        let history = Load {
+            snapshot: None,
+            ..load.clone()
+        };
         let mut loaded = self.store.load(load).await?;
         if let Some(older) = self.stale(&log, &subject, floor, loaded.revision) {
+            // The state cannot be taken back to the older point, a history can.
+            if loaded.snapshot.is_some() {
+                loaded = self.store.load(history).await?;
+            }
             loaded.events.retain(|event| event.position() <= older);
             loaded.revision = older;
         }
@@ -213,6 +221,10 @@ impl Store for FaultyStore {
             Some((next, Some((events, shared))))
         })
         .boxed()
+    }
+
+    fn max_snapshot(&self) -> usize {
+        self.0.store.max_snapshot()
     }
 
     fn views(&self) -> Arc<dyn ViewHost> {

@@ -334,7 +334,11 @@ impl Store for LooseStore {
         if self.is(Flaw::TruncatesLoads) {
             events.truncate(1000);
         }
-        Ok(Loaded { events, revision })
+        Ok(Loaded {
+            snapshot: None,
+            events,
+            revision,
+        })
     }
 
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {

@@ -155,6 +155,7 @@ async fn a_stale_load_is_the_beginning_of_the_history_and_knows_the_floor() {
             subject,
             after,
             floor,
+            snapshot: None,
         };
         store.load(load).await.unwrap()
     };

@@ -229,6 +229,7 @@ impl Runner {
             subject: subject.clone(),
             after: Position::new(position.get() - 1),
             floor: position,
+            snapshot: None,
         };
         match self.app.inner.store.load(load).await {
             Ok(loaded) => {

@@ -151,6 +151,7 @@ impl Execution<'_> {
             subject: slot.subject().clone(),
             after,
             floor: floor.map_or(after, |floor| floor.max(after)),
+            snapshot: None,
         }
     }
 

@@ -159,6 +159,7 @@ impl Bench {
             subject: subject.clone(),
             after,
             floor,
+            snapshot: None,
         };
         self.answer("load", || self.store.load(load.clone()))
             .await

@@ -1,0 +1,28 @@
+//! The state of an instance, kept beside its last event.
+//!
+//! The log is the truth: whoever gets a snapshot that does not check out discards it, and reads the events.
+
+use bytes::Bytes;
+
+use crate::{Position, Subject};
+
+/// The state of a stream instance after an append, to be kept beside its last event there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The instance.
+    pub subject: Subject,
+    /// What has folded it: a projection, in one build of the program. Another build may fold the same events to
+    /// another state, so that it must not be given a snapshot of this one.
+    pub fold: u64,
+    /// The state. Any bytes.
+    pub state: Bytes,
+}
+
+/// A [`Snapshot`] as it is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedSnapshot {
+    /// Where the event that it was sent with, or the copy of it, stands on the subject. All up to it is in the state.
+    pub position: Position,
+    /// The state, as it was sent.
+    pub state: Bytes,
+}
