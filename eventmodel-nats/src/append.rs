@@ -1,0 +1,257 @@
+//! Appending the events of one command: one message, or one atomic batch (ADR-50), in one round trip.
+
+use bytes::Bytes;
+use eventmodel::store::{Append, AppendError, Appended};
+use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::connection::Failure;
+use crate::log::Log;
+use crate::message::MESSAGE_ID;
+use crate::plan::{Outgoing, Plan};
+use crate::refusal::Refusal;
+
+/// How many messages a batch may have (ADR-50).
+const MAX_BATCH: usize = 1_000;
+
+const BATCH_ID: &str = "Nats-Batch-Id";
+const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
+const BATCH_COMMIT: &str = "Nats-Batch-Commit";
+
+#[derive(Debug, Default, Deserialize)]
+struct Ack {
+    error: Option<Refusal>,
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    duplicate: bool,
+    count: Option<u64>,
+}
+
+/// What became of the messages.
+enum Sent {
+    /// They are stored; the first one has this sequence.
+    Stored(u64),
+    /// The id of the first event is that of the message at this sequence.
+    Duplicate(u64),
+}
+
+impl Log {
+    pub(crate) async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.check()?;
+        let plan = Plan::new(self, &append);
+        self.check_sizes(&append, &plan)?;
+        if plan.messages.len() > MAX_BATCH {
+            let count = plan.messages.len();
+            return Err(AppendError::Store(StoreError::failed(format!(
+                "the command needs {count} messages, and an atomic batch of JetStream has at most {MAX_BATCH}: emit \
+                 fewer events at once"
+            ))));
+        }
+        let sent = match <[Outgoing; 1]>::try_from(plan.messages) {
+            Ok([message]) => self.send_one(message).await,
+            Err(messages) => self.send_batch(messages).await,
+        };
+        match sent {
+            Ok(Sent::Stored(first)) => Ok(self.stored(append, &plan.offsets, first)),
+            Ok(Sent::Duplicate(sequence)) => self.duplicate(append.command(), sequence).await,
+            Err(Failure::Refused(refusal)) => self.refused(&append, refusal).await,
+            Err(Failure::NoAnswer(reason)) => Err(AppendError::Unknown { reason }),
+            Err(Failure::Odd(reason)) => Err(AppendError::Unknown { reason }),
+            Err(failure) => Err(AppendError::Store(failure.into())),
+        }
+    }
+
+    /// Refuses what the server would not take, before any of it is sent.
+    fn check_sizes(&self, append: &Append, plan: &Plan) -> Result<(), AppendError> {
+        let max = self.connection.client.max_payload();
+        let max = self.max_message.map_or(max, |own| own.min(max));
+        for message in &plan.messages {
+            let size = message.size();
+            if size > max {
+                return Err(AppendError::TooLarge {
+                    event: append.events()[message.event].metadata.id.clone(),
+                    size,
+                    max,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_one(&self, message: Outgoing) -> Result<Sent, Failure> {
+        let Outgoing { subject, headers, payload, .. } = message;
+        let ack = self.ack(&subject, headers, payload).await?;
+        Ok(if ack.duplicate {
+            Sent::Duplicate(ack.seq)
+        } else {
+            Sent::Stored(ack.seq)
+        })
+    }
+
+    async fn send_batch(&self, messages: Vec<Outgoing>) -> Result<Sent, Failure> {
+        let id = Uuid::now_v7().simple().to_string();
+        let count = messages.len();
+        for (n, message) in messages.into_iter().enumerate() {
+            let Outgoing { subject, mut headers, payload, .. } = message;
+            headers.insert(BATCH_ID, id.as_str());
+            headers.insert(BATCH_SEQUENCE, (n + 1).to_string());
+            if n + 1 < count {
+                let sent = self.connection.client.publish_with_headers(subject, headers, payload).await;
+                // Without its last message a batch is never stored.
+                sent.map_err(|error| Failure::NotSent(error.to_string()))?;
+                continue;
+            }
+            headers.insert(BATCH_COMMIT, "1");
+            let ack = self.ack(&subject, headers, payload).await?;
+            if ack.count != Some(count as u64) || ack.seq < count as u64 {
+                return Err(Failure::Odd(format!("a batch of {count} messages was answered with {ack:?}")));
+            }
+            return Ok(Sent::Stored(ack.seq + 1 - count as u64));
+        }
+        Err(Failure::NotSent("there is nothing to send".into()))
+    }
+
+    async fn ack(
+        &self,
+        subject: &str,
+        headers: async_nats::HeaderMap,
+        payload: Bytes,
+    ) -> Result<Ack, Failure> {
+        let answer = self.connection.request(subject, Some(headers), payload).await?;
+        let ack: Ack = serde_json::from_slice(&answer.payload)
+            .map_err(|error| Failure::Odd(format!("the answer to a publish: {error}")))?;
+        match ack.error {
+            Some(refusal) => Err(Failure::Refused(refusal)),
+            None if ack.seq == 0 => Err(Failure::Odd("a publish was acknowledged without a sequence".into())),
+            None => Ok(ack),
+        }
+    }
+
+    /// The receipt of what was stored.
+    fn stored(&self, append: Append, offsets: &[u64], first: u64) -> Appended {
+        let (_, _, guards, events) = append.into_parts();
+        let mut revisions: Vec<Guard> = Vec::with_capacity(guards.len());
+        let events: Vec<_> = events
+            .into_iter()
+            .zip(offsets)
+            .map(|(event, offset)| RecordedEvent::new(event, Position::new(first + offset)))
+            .collect();
+        for event in &events {
+            push_revisions(&mut revisions, event);
+        }
+        for revision in &revisions {
+            let expected = guards.iter().find(|guard| guard.subject == revision.subject);
+            let expected = expected.map_or(0, |guard| guard.expected.get());
+            let mut history = (*self.history_after(&revision.subject, expected)).clone();
+            let mut last = 0;
+            for sequence in sequences(&events, &revision.subject) {
+                if last != 0 {
+                    history = history.then(last);
+                }
+                last = sequence;
+            }
+            self.note(&revision.subject, last, &history);
+        }
+        Appended {
+            events,
+            revisions,
+            already_committed: false,
+        }
+    }
+
+    /// Nothing was stored: because of a guard, or because it is stored already.
+    async fn refused(&self, append: &Append, refusal: Refusal) -> Result<Appended, AppendError> {
+        if refusal.is_duplicate_in_batch() {
+            return match self.find(append).await? {
+                Some(appended) => Ok(appended),
+                None => self.find_anywhere(append).await,
+            };
+        }
+        if refusal.is_conflict() {
+            if let Some(appended) = self.find(append).await? {
+                return Ok(appended);
+            }
+            let single = match append.guards() {
+                [guard] => Some(guard.subject.clone()),
+                _ => None,
+            };
+            let actual = single.as_ref().and_then(|_| refusal.actual()).map(Position::new);
+            return Err(AppendError::Conflict { subject: single, actual });
+        }
+        if refusal.is_too_large() {
+            let event = &append.events()[0];
+            return Err(AppendError::TooLarge {
+                event: event.metadata.id.clone(),
+                size: event.payload.len(),
+                max: self.connection.client.max_payload(),
+            });
+        }
+        Err(AppendError::Store(Failure::Refused(refusal).into()))
+    }
+
+    /// What this very command has stored, if it has: with these guards it stands after what they expect.
+    async fn find(&self, append: &Append) -> Result<Option<Appended>, AppendError> {
+        for guard in append.guards() {
+            let found = self.find_on(&guard.subject, guard.expected, append.command()).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// What has the id of the first event, wherever it is: the server knows, and tells it for another message with
+    /// that id. It goes to the subject of guards, where it is no event, in the unlikely case that it is stored.
+    async fn find_anywhere(&self, append: &Append) -> Result<Appended, AppendError> {
+        let unknown = |reason: String| AppendError::Unknown { reason };
+        let mut headers = async_nats::HeaderMap::new();
+        let id = crate::message::message_id(&append.events()[0].metadata.id);
+        headers.insert(MESSAGE_ID, id);
+        headers.insert(crate::message::BEHIND, "0");
+        let subject = Self::guard_subject(&self.name);
+        match self.ack(&subject, headers, Bytes::new()).await {
+            Ok(ack) if ack.duplicate => self.duplicate(append.command(), ack.seq).await,
+            Ok(_) => Err(unknown("the server has just forgotten the id of the command".into())),
+            Err(failure) => Err(unknown(failure.to_string())),
+        }
+    }
+}
+
+/// The sequences of the events and copies on a subject. Copies follow their event in the order of its streams.
+fn sequences<'a>(events: &'a [RecordedEvent], subject: &'a Subject) -> impl Iterator<Item = u64> + 'a {
+    events.iter().filter_map(move |event| {
+        let place = event.metadata().subjects.iter().position(|s| s == subject)?;
+        Some(event.position().get() + place as u64)
+    })
+}
+
+/// Notes that an event is now the last one on its subjects.
+pub(crate) fn push_revisions(revisions: &mut Vec<Guard>, event: &RecordedEvent) {
+    for (place, subject) in event.metadata().subjects.iter().enumerate() {
+        let expected = Position::new(event.position().get() + place as u64);
+        match revisions.iter_mut().find(|guard| guard.subject == *subject) {
+            Some(guard) => guard.expected = expected,
+            None => revisions.push(Guard {
+                subject: subject.clone(),
+                expected,
+            }),
+        }
+    }
+}
+
+/// Whether the event was emitted by this command: an error, if it was by another one under its id.
+pub(crate) fn is_of(event: &RecordedEvent, command: &CommandRef) -> Result<bool, AppendError> {
+    let recorded = &event.metadata().command;
+    if recorded.id != command.id {
+        return Ok(false);
+    }
+    if recorded.is_same(command) {
+        return Ok(true);
+    }
+    Err(AppendError::IdReused {
+        id: command.id.clone(),
+        name: recorded.name.clone(),
+    })
+}

@@ -1,0 +1,235 @@
+//! Setting up a store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::ContextBuilder;
+use async_nats::jetstream::stream::StorageType;
+use async_nats::{ConnectOptions, ServerAddr};
+
+use crate::NatsStore;
+use crate::connection::{Connection, ConnectionEvent, Events, Failure};
+use crate::error::ConnectError;
+use crate::setup::Setup;
+
+/// The oldest server that stores ids of messages in batches.
+const OLDEST: (i64, i64, i64) = (2, 12, 1);
+const OLDEST_TEXT: &str = "2.12.1";
+
+/// Sets up a [`NatsStore`].
+///
+/// ```no_run
+/// # async fn show() -> Result<(), eventmodel_nats::ConnectError> {
+/// use std::time::Duration;
+/// use eventmodel_nats::NatsStore;
+///
+/// let store = NatsStore::builder()
+///     .replicas(3)
+///     .duplicate_window(Duration::from_secs(600))
+///     .credentials_file("hotel.creds")
+///     .connect("nats://n1:4222,nats://n2:4222,nats://n3:4222")
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing before `connect`"]
+pub struct NatsStoreBuilder {
+    setup: Setup,
+    options: ConnectOptions,
+    credentials: Option<PathBuf>,
+    api: Option<String>,
+    timeout: Duration,
+}
+
+impl NatsStoreBuilder {
+    /// How long an answer may take, unless it is set: 5 seconds.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+    pub(crate) fn new() -> Self {
+        Self {
+            setup: Setup {
+                replicas: None,
+                storage: StorageType::File,
+                duplicate_window: None,
+                create: true,
+                trails: 100_000,
+            },
+            options: ConnectOptions::new().name("eventmodel"),
+            credentials: None,
+            api: None,
+            timeout: Self::DEFAULT_TIMEOUT,
+        }
+    }
+
+    /// How many copies of each log the servers keep: 3 in production, which needs a cluster of three. A log that is
+    /// there must have as many; a new one has 1 if it is not said.
+    pub fn replicas(mut self, replicas: usize) -> Self {
+        self.setup.replicas = Some(replicas);
+        self
+    }
+
+    /// Keeps logs in the memory of the servers: for tests.
+    pub fn memory_storage(mut self) -> Self {
+        self.setup.storage = StorageType::Memory;
+        self
+    }
+
+    /// How long JetStream remembers the ids of events: within this time the id of a command is noticed wherever it
+    /// was used. On its own stream instances it is found for ever. 2 minutes for a new log if it is not said; a log
+    /// that is there must have the same.
+    pub fn duplicate_window(mut self, window: Duration) -> Self {
+        self.setup.duplicate_window = Some(window);
+        self
+    }
+
+    /// Neither creates nor changes JetStream streams: the logs must be there, as for an account that may not.
+    pub fn without_setup(mut self) -> Self {
+        self.setup.create = false;
+        self
+    }
+
+    /// How long an answer may take, [`Self::DEFAULT_TIMEOUT`] if it is not said. A server that is away is waited for
+    /// as long.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The JetStream domain, for a leaf node.
+    pub fn domain(mut self, domain: impl AsRef<str>) -> Self {
+        self.api = Some(format!("$JS.{}.API", domain.as_ref()));
+        self
+    }
+
+    /// The prefix of JetStream's API, for an account that imports it under another one than `$JS.API`.
+    pub fn api_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.api = Some(prefix.into());
+        self
+    }
+
+    /// The prefix of the subjects for answers, for an account that may only subscribe to its own. `_INBOX` if it is
+    /// not said.
+    pub fn inbox_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.options = self.options.custom_inbox_prefix(prefix.into());
+        self
+    }
+
+    /// Proves who it is by a credentials file (`.creds`).
+    pub fn credentials_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.credentials = Some(path.into());
+        self
+    }
+
+    /// Proves who it is by a name and a password.
+    pub fn user_and_password(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.options = self.options.user_and_password(user.into(), password.into());
+        self
+    }
+
+    /// Proves who it is by a token.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.options = self.options.token(token.into());
+        self
+    }
+
+    /// Proves who it is by the seed of an nkey.
+    pub fn nkey(mut self, seed: impl Into<String>) -> Self {
+        self.options = self.options.nkey(seed.into());
+        self
+    }
+
+    /// Connects by TLS only.
+    pub fn require_tls(mut self) -> Self {
+        self.options = self.options.require_tls(true);
+        self
+    }
+
+    /// Trusts the certificates in this file (PEM), beside those of the system.
+    pub fn root_certificates(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options = self.options.add_root_certificates(path.into());
+        self
+    }
+
+    /// Proves who it is by a certificate and its key (PEM).
+    pub fn client_certificate(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.options = self.options.add_client_certificate(certificate.into(), key.into());
+        self
+    }
+
+    /// Sets anything else of the client: other ways to prove who it is, delays between attempts to connect.
+    ///
+    /// The store sets the callback for events itself; see [`NatsStore::connection_events`].
+    pub fn client_options(mut self, set: impl FnOnce(ConnectOptions) -> ConnectOptions) -> Self {
+        self.options = set(self.options);
+        self
+    }
+
+    /// Connects to the servers at these addresses, separated by commas.
+    ///
+    /// # Errors
+    /// [`ConnectError`] if there is no server, it refuses, is too old, or has no JetStream.
+    pub async fn connect(self, servers: impl AsRef<str>) -> Result<NatsStore, ConnectError> {
+        let servers = servers.as_ref();
+        let addresses = addresses(servers)?;
+        let mut options = self.options;
+        if let Some(path) = &self.credentials {
+            options = options.credentials_file(path).await.map_err(ConnectError::Credentials)?;
+        }
+        let events = Arc::new(Events::default());
+        let told = events.clone();
+        options = options
+            .request_timeout(Some(self.timeout))
+            .connection_timeout(self.timeout)
+            .event_callback(move |event| {
+                if let Some(event) = ConnectionEvent::from_client(event) {
+                    told.happened(event);
+                }
+                async {}
+            });
+        let client = options.connect(addresses).await;
+        let client = client.map_err(|source| ConnectError::Unreachable {
+            servers: servers.to_owned(),
+            source,
+        })?;
+        let (major, minor, patch) = OLDEST;
+        let info = client.server_info();
+        if !client.is_server_compatible(major, minor, patch) {
+            return Err(ConnectError::TooOld {
+                found: info.version,
+                needed: OLDEST_TEXT,
+            });
+        }
+        let api = self.api.unwrap_or_else(|| "$JS.API".into());
+        let jetstream = ContextBuilder::new().timeout(self.timeout);
+        let jetstream = jetstream.api_prefix(api.clone()).build(client.clone());
+        let has_jetstream = info.jetstream;
+        let connection = Connection {
+            client,
+            jetstream,
+            api: api.into(),
+            timeout: self.timeout,
+            events,
+        };
+        // A node without JetStream may be one of a cluster that has it.
+        if !has_jetstream {
+            let info = format!("{}.INFO", connection.api);
+            let answer = connection.request(&info, None, bytes::Bytes::new()).await;
+            if matches!(answer, Err(Failure::NoResponders(_))) {
+                return Err(ConnectError::NoJetStream);
+            }
+        }
+        Ok(NatsStore::new(connection, self.setup))
+    }
+}
+
+fn addresses(servers: &str) -> Result<Vec<ServerAddr>, ConnectError> {
+    let address = |text: &str| {
+        text.trim().parse().map_err(|error: std::io::Error| ConnectError::Address {
+            servers: servers.to_owned(),
+            reason: error.to_string(),
+        })
+    };
+    servers.split(',').map(address).collect()
+}

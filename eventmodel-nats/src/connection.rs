@@ -1,0 +1,215 @@
+//! The connection to the servers: requests that end in time, and what happens to the connection.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::client::RequestErrorKind;
+use async_nats::jetstream::Context;
+use async_nats::{Client, HeaderMap, Message, Request};
+use bytes::Bytes;
+use eventmodel::StoreError;
+use tokio::sync::broadcast;
+
+use crate::refusal::Refusal;
+
+/// How many connection events a listener may be behind before it misses the oldest.
+const EVENTS: usize = 256;
+
+/// Something that happened to the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionEvent {
+    /// Connected, or connected again.
+    Connected,
+    /// The connection was lost. The client connects again by itself.
+    Disconnected,
+    /// The server is about to stop: the client moves to another one.
+    LameDuck,
+    /// The server, or this process, cannot keep up with a subscription. What was dropped is read again.
+    SlowConsumer,
+    /// The server refused a publish or a subscription. A request that needs it ends as a time-out.
+    PermissionDenied {
+        /// What the server said.
+        message: String,
+    },
+    /// The server refused something else.
+    ServerError {
+        /// What it said.
+        message: String,
+    },
+    /// The client failed.
+    ClientError {
+        /// What happened.
+        message: String,
+    },
+    /// The connection was closed for good.
+    Closed,
+}
+
+impl ConnectionEvent {
+    pub(crate) fn from_client(event: async_nats::Event) -> Option<Self> {
+        use async_nats::{Event, ServerError};
+        Some(match event {
+            Event::Connected => Self::Connected,
+            Event::Disconnected => Self::Disconnected,
+            Event::LameDuckMode => Self::LameDuck,
+            Event::Draining => return None,
+            Event::Closed => Self::Closed,
+            Event::SlowConsumer(_) | Event::ServerError(ServerError::SlowConsumer(_)) => {
+                Self::SlowConsumer
+            }
+            Event::ServerError(ServerError::AuthorizationViolation) => Self::PermissionDenied {
+                message: "authorization violation".into(),
+            },
+            Event::ServerError(ServerError::Other(message)) => {
+                if message.to_lowercase().contains("permissions violation") {
+                    Self::PermissionDenied { message }
+                } else {
+                    Self::ServerError { message }
+                }
+            }
+            Event::ClientError(error) => Self::ClientError {
+                message: error.to_string(),
+            },
+        })
+    }
+}
+
+/// What has happened to a connection: told to those who listen, and the last refusal kept for the next time-out.
+pub(crate) struct Events {
+    sender: broadcast::Sender<ConnectionEvent>,
+    denied: Mutex<Option<String>>,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self {
+            sender: broadcast::Sender::new(EVENTS),
+            denied: Mutex::default(),
+        }
+    }
+}
+
+impl Events {
+    pub(crate) fn happened(&self, event: ConnectionEvent) {
+        match &event {
+            ConnectionEvent::Connected => tracing::info!("connected to NATS"),
+            ConnectionEvent::PermissionDenied { message } => {
+                tracing::error!(%message, "NATS denied a permission");
+                *self.denied() = Some(message.clone());
+            }
+            ConnectionEvent::ServerError { .. } | ConnectionEvent::ClientError { .. } => {
+                tracing::error!(?event, "NATS");
+            }
+            _ => tracing::warn!(?event, "NATS"),
+        }
+        // Nobody has to listen.
+        let _ = self.sender.send(event);
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<ConnectionEvent> {
+        self.sender.subscribe()
+    }
+
+    fn denied(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a request has no answer that is good.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// It may have had an effect.
+    #[error("{0}")]
+    NoAnswer(String),
+    /// Nobody takes it: it had no effect.
+    #[error("nobody answers on `{0}`: the servers elect a leader, JetStream is off, or what it asks for is gone")]
+    NoResponders(String),
+    /// It was never sent.
+    #[error("{0}")]
+    NotSent(String),
+    /// It was refused: it had no effect.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// What came is not what the protocol says.
+    #[error("an answer of the server cannot be understood: {0}")]
+    Odd(String),
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NoAnswer(_) | Failure::NoResponders(_) | Failure::NotSent(_) => {
+                StoreError::Unavailable {
+                    reason: failure.to_string(),
+                }
+            }
+            Failure::Refused(refusal) if refusal.is_temporary() => StoreError::Unavailable {
+                reason: refusal.to_string(),
+            },
+            other => StoreError::failed(other),
+        }
+    }
+}
+
+/// A connection that is shared by all that a store does.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    /// For what the client library does well: streams, consumers, buckets.
+    pub(crate) jetstream: Context,
+    /// `$JS.API`, or that of a domain or an import.
+    pub(crate) api: Arc<str>,
+    /// How long an answer may take.
+    pub(crate) timeout: Duration,
+    pub(crate) events: Arc<Events>,
+}
+
+impl Connection {
+    /// Sends a request, and waits for the answer.
+    pub(crate) async fn request(
+        &self,
+        subject: &str,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> Result<Message, Failure> {
+        let mut request = Request::new().payload(payload).timeout(Some(self.timeout));
+        if let Some(headers) = headers {
+            request = request.headers(headers);
+        }
+        let answer = self.client.send_request(subject.to_owned(), request).await;
+        answer.map_err(|error| match error.kind() {
+            RequestErrorKind::NoResponders => Failure::NoResponders(subject.to_owned()),
+            RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
+                Failure::NotSent(error.to_string())
+            }
+            RequestErrorKind::TimedOut => Failure::NoAnswer(self.timed_out(subject)),
+            _ => Failure::NoAnswer(format!("the request to `{subject}` failed: {error}")),
+        })
+    }
+
+    /// A time-out, and what may be behind it.
+    pub(crate) fn timed_out(&self, subject: &str) -> String {
+        let timeout = self.timeout;
+        let mut text = format!("no answer from `{subject}` within {timeout:?}");
+        if self.client.connection_state() != async_nats::connection::State::Connected {
+            text.push_str("; the connection is lost");
+        }
+        // A permission that is denied is not an answer: the request times out, and the reason comes beside it.
+        if let Some(denied) = &*self.events.denied() {
+            text.push_str("; the server has denied a permission: ");
+            text.push_str(denied);
+        }
+        text
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("state", &self.client.connection_state())
+            .field("api", &self.api)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! Why there is no connection.
+
+/// Why a store could not connect.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// An address is not one: write it as `nats://host:4222`.
+    #[error("`{servers}` is not the address of a NATS server ({reason}): write it as `nats://host:4222`")]
+    Address {
+        /// What was given.
+        servers: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The credentials cannot be read.
+    #[error("the credentials cannot be read: {0}")]
+    Credentials(#[source] std::io::Error),
+    /// There is no server, or it refuses.
+    #[error("no connection to `{servers}`: {source}")]
+    Unreachable {
+        /// The addresses.
+        servers: String,
+        /// What happened.
+        #[source]
+        source: async_nats::ConnectError,
+    },
+    /// The server is older than what atomic batches need.
+    #[error("the NATS server is version {found}, and eventmodel needs {needed} or newer (atomic batches): upgrade it")]
+    TooOld {
+        /// Its version.
+        found: String,
+        /// The oldest that works.
+        needed: &'static str,
+    },
+    /// The server has no JetStream.
+    #[error("the NATS server has JetStream turned off: start it with `-js`, or give the account JetStream")]
+    NoJetStream,
+}

@@ -1,0 +1,125 @@
+//! Single messages of a log: the last one on a subject, the one at a sequence.
+
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind};
+use async_nats::{Message, StatusCode};
+use bytes::Bytes;
+use eventmodel::{StoreError, Subject};
+
+use crate::connection::Failure;
+use crate::log::Log;
+use crate::message::Stored;
+use crate::refusal::Refusal;
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Any replica: one that lags may answer.
+    Any,
+    /// The leader: it knows all that was acknowledged.
+    Leader,
+}
+
+impl Log {
+    /// The last message on a subject, which may be a pattern.
+    pub(crate) async fn last(&self, subject: &str, source: Source) -> Result<Option<Stored>, StoreError> {
+        self.check()?;
+        match source {
+            Source::Any => {
+                let api = format!("{}.DIRECT.GET.{}.{subject}", self.connection.api, self.name);
+                self.direct(&api, Bytes::new()).await
+            }
+            Source::Leader => {
+                let get = self.stream.raw_message_builder().last_by_subject(subject);
+                self.leader(get.send().await)
+            }
+        }
+    }
+
+    /// The message at a sequence.
+    pub(crate) async fn at(&self, sequence: u64, source: Source) -> Result<Option<Stored>, StoreError> {
+        self.check()?;
+        match source {
+            Source::Any => {
+                let api = format!("{}.DIRECT.GET.{}", self.connection.api, self.name);
+                self.direct(&api, format!(r#"{{"seq":{sequence}}}"#).into()).await
+            }
+            Source::Leader => {
+                let get = self.stream.raw_message_builder().sequence(sequence);
+                self.leader(get.send().await)
+            }
+        }
+    }
+
+    async fn direct(&self, api: &str, payload: Bytes) -> Result<Option<Stored>, StoreError> {
+        let answer = self.connection.request(api, None, payload).await?;
+        match answer.status {
+            None => Ok(Some(stored(answer)?)),
+            Some(StatusCode::NOT_FOUND) => Ok(None),
+            Some(status) => Err(refused(status, &answer).into()),
+        }
+    }
+
+    fn leader(
+        &self,
+        answer: Result<StreamMessage, RawMessageError>,
+    ) -> Result<Option<Stored>, StoreError> {
+        let message = match answer {
+            Ok(message) => message,
+            Err(error) => {
+                return match error.kind() {
+                    RawMessageErrorKind::NoMessageFound => Ok(None),
+                    RawMessageErrorKind::JetStream(error) => Err(Failure::Refused(Refusal {
+                        code: u16::try_from(error.code()).unwrap_or(500),
+                        err_code: u16::try_from(error.error_code().0).unwrap_or_default(),
+                        description: error.to_string(),
+                    })
+                    .into()),
+                    _ => {
+                        let api = format!("{}.STREAM.MSG.GET.{}", self.connection.api, self.name);
+                        let beside = self.connection.timed_out(&api);
+                        Err(Failure::NoAnswer(format!("{error} ({beside})")).into())
+                    }
+                };
+            }
+        };
+        Ok(Some(Stored {
+            subject: subject(&message.subject)?,
+            sequence: message.sequence,
+            headers: message.headers,
+            payload: message.payload,
+        }))
+    }
+}
+
+/// The message in the answer to a direct get (ADR-31).
+pub(crate) fn stored(answer: Message) -> Result<Stored, Failure> {
+    let headers = answer.headers.unwrap_or_default();
+    let header = |name: &str| {
+        let value = headers.get(name).map(|value| value.as_str());
+        value.ok_or_else(|| Failure::Odd(format!("a message without the header `{name}`")))
+    };
+    let sequence = header("Nats-Sequence")?;
+    let sequence = sequence
+        .parse()
+        .map_err(|_| Failure::Odd(format!("the sequence `{sequence}`")))?;
+    let subject = subject(header("Nats-Subject")?)?;
+    Ok(Stored {
+        subject,
+        sequence,
+        headers,
+        payload: answer.payload,
+    })
+}
+
+pub(crate) fn refused(status: StatusCode, answer: &Message) -> Failure {
+    Failure::Refused(Refusal {
+        code: status.as_u16(),
+        err_code: 0,
+        description: answer.description.clone().unwrap_or_else(|| status.to_string()),
+    })
+}
+
+pub(crate) fn subject(text: &str) -> Result<Subject, Failure> {
+    Subject::new(text).map_err(|error| Failure::Odd(error.to_string()))
+}

@@ -1,0 +1,131 @@
+//! A log: a JetStream stream that has been opened.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_nats::jetstream::stream::Stream;
+use eventmodel::{StoreError, Subject};
+use jiff::Timestamp;
+use quick_cache::sync::Cache;
+
+use crate::connection::Connection;
+use crate::history::History;
+
+/// A log that has been opened.
+pub(crate) struct Log {
+    pub(crate) name: Arc<str>,
+    pub(crate) connection: Connection,
+    pub(crate) stream: Stream<()>,
+    /// When the JetStream stream was created: another one of its name starts its sequences again.
+    pub(crate) created: Timestamp,
+    /// Whether another stream was found under its name.
+    replaced: AtomicBool,
+    /// The largest message that it takes, if it has a limit of its own.
+    pub(crate) max_message: Option<usize>,
+    /// What stands before the next event of an instance, so that it can be said in its header.
+    trails: Cache<Subject, Trail>,
+}
+
+/// The last message of an instance, and what is before it.
+#[derive(Clone)]
+struct Trail {
+    last: u64,
+    history: Arc<History>,
+}
+
+impl Log {
+    pub(crate) fn new(
+        name: Arc<str>,
+        connection: Connection,
+        stream: Stream<()>,
+        created: Timestamp,
+        max_message: Option<usize>,
+        trails: usize,
+    ) -> Self {
+        Self {
+            name,
+            connection,
+            stream,
+            created,
+            replaced: AtomicBool::new(false),
+            max_message,
+            trails: Cache::new(trails),
+        }
+    }
+
+    /// The subject of the messages that carry guards on instances that are not written.
+    pub(crate) fn guard_subject(name: &str) -> String {
+        format!("eventmodel.{name}.guard")
+    }
+
+    /// The history of the next message on a subject whose last message is at `last`.
+    pub(crate) fn history_after(&self, subject: &Subject, last: u64) -> Arc<History> {
+        if last == 0 {
+            return Arc::new(History::first());
+        }
+        match self.trails.get(subject) {
+            Some(trail) if trail.last == last => trail.history,
+            _ => Arc::new(History::only(last)),
+        }
+    }
+
+    /// Notes what the next message on a subject has before it: the message at `last`, which itself has `history`.
+    pub(crate) fn note(&self, subject: &Subject, last: u64, history: &History) {
+        let newer = self.trails.peek(subject).is_some_and(|trail| trail.last >= last);
+        if !newer {
+            let history = Arc::new(history.then(last));
+            self.trails.insert(subject.clone(), Trail { last, history });
+        }
+    }
+
+    /// Fails if the stream is known to be another one than was opened.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        if self.replaced.load(Ordering::Relaxed) {
+            return Err(self.recreated());
+        }
+        Ok(())
+    }
+
+    /// Asks the server whether the stream is still the one that was opened.
+    pub(crate) async fn verify(&self) -> Result<(), StoreError> {
+        self.check()?;
+        let info = self.connection.stream_info(&self.name).await?;
+        if info.is_some_and(|info| info.created == self.created) {
+            return Ok(());
+        }
+        self.replaced.store(true, Ordering::Relaxed);
+        Err(self.recreated())
+    }
+
+    pub(crate) fn recreated(&self) -> StoreError {
+        let (log, created) = (self.name.clone(), self.created);
+        StoreError::Drift {
+            log,
+            reason: format!(
+                "the JetStream stream was deleted, or deleted and created again (it was created at {created} when it was \
+                 opened): its positions start again, so what this process knows is of another log; restart it"
+            ),
+        }
+    }
+
+    /// The log does not know of what was seen in it.
+    pub(crate) fn too_short(&self, subject: &Subject, seen: u64) -> StoreError {
+        StoreError::Drift {
+            log: self.name.clone(),
+            reason: format!(
+                "position {seen} was seen on `{subject}` and is not there any more: the JetStream stream was \
+                 restored from an older state, or deleted and created again; restart this process"
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log")
+            .field("name", &self.name)
+            .field("created", &self.created)
+            .finish_non_exhaustive()
+    }
+}

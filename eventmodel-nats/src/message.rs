@@ -1,0 +1,143 @@
+//! An event as a message of a JetStream stream, and back.
+//!
+//! An event is a message on the subject of its first stream. On the subjects of its other streams it has copies, and
+//! a guard on an instance that is not written travels on a message of its own: both stand directly behind an event,
+//! and say by how much.
+
+use std::sync::Arc;
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use eventmodel::envelope::{self, EnvelopeError};
+use eventmodel::{
+    DecodeError, DecodeReason, EventId, NewEvent, Position, RecordedEvent, StoreError, Subject,
+};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::history::History;
+
+/// JetStream's id of a message, for duplicates.
+pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
+/// A guard: the sequence of the last message on the subject of this message, or of the next header.
+pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+/// The subject that a guard is on, if it is not that of the message.
+pub(crate) const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
+/// This message is no event of its own: the event before it stands so many sequences before it.
+pub(crate) const BEHIND: &str = "Eventmodel-Behind";
+/// The sequences before this one on its subject.
+pub(crate) const HISTORY: &str = "Eventmodel-History";
+
+/// What a header of NATS cannot hold, and what would make two ids look alike.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+
+/// A message as it stands in a JetStream stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) subject: Subject,
+    pub(crate) sequence: u64,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Bytes,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Event,
+    /// A copy of the event so many sequences before it.
+    Copy(u64),
+    /// No event; the last one is so many sequences before it.
+    Guard(u64),
+}
+
+/// The headers of an event; those of a copy differ by what is added.
+pub(crate) fn headers_of(event: &NewEvent) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in envelope::to_headers(&event.metadata) {
+        headers.insert(name, value);
+    }
+    headers
+}
+
+/// The `Nats-Msg-Id` of an event. An event id ends with its number, so `copy_id` never gives that of another event.
+pub(crate) fn message_id(event: &EventId) -> String {
+    utf8_percent_encode(event.as_str(), ENCODED).to_string()
+}
+
+/// The `Nats-Msg-Id` of the `n`th copy of an event.
+pub(crate) fn copy_id(event: &EventId, n: usize) -> String {
+    format!("{}#{n}", message_id(event))
+}
+
+impl Stored {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.as_str())
+    }
+
+    pub(crate) fn kind(&self) -> Result<Kind, StoreError> {
+        let Some(behind) = self.header(BEHIND) else {
+            return Ok(Kind::Event);
+        };
+        let number = behind.parse().ok().filter(|behind| *behind < self.sequence);
+        let number = number.ok_or_else(|| {
+            self.undecodable(EnvelopeError::Malformed {
+                header: BEHIND,
+                value: behind.to_owned(),
+                reason: "it must be the distance to an earlier message".into(),
+            })
+        })?;
+        Ok(if self.header("ce-id").is_some() {
+            Kind::Copy(number)
+        } else {
+            Kind::Guard(number)
+        })
+    }
+
+    /// The position of the last event that is not after this message.
+    pub(crate) fn position(&self) -> Result<Position, StoreError> {
+        Ok(Position::new(match self.kind()? {
+            Kind::Event => self.sequence,
+            Kind::Copy(behind) | Kind::Guard(behind) => self.sequence - behind,
+        }))
+    }
+
+    /// The event, whether this is the event itself or a copy.
+    pub(crate) fn event(&self) -> Result<RecordedEvent, StoreError> {
+        let kind = self.kind()?;
+        let position = self.position()?;
+        let header = |name: &str| match name {
+            "content-type" => self.header("Content-Type").or_else(|| self.header(name)),
+            _ => self.header(name),
+        };
+        let metadata = envelope::from_headers(position, header);
+        let metadata = metadata.map_err(|error| self.undecodable(error))?;
+        let belongs = match kind {
+            Kind::Event => metadata.subjects[0] == self.subject,
+            _ => metadata.subjects[1..].contains(&self.subject),
+        };
+        if !belongs {
+            return Err(self.undecodable(EnvelopeError::Contradiction {
+                first: "ce-subject",
+                first_value: metadata.subject().to_string(),
+                second: "the subject of the message",
+                second_value: self.subject.to_string(),
+            }));
+        }
+        let payload = self.payload.clone();
+        Ok(RecordedEvent::new(NewEvent { metadata, payload }, position))
+    }
+
+    /// What this message says of those before it on its subject; nothing, if it says nothing that can be believed.
+    pub(crate) fn history(&self) -> History {
+        let text = self.header(HISTORY).unwrap_or_default();
+        History::parse(text, self.sequence)
+    }
+
+    fn undecodable(&self, error: EnvelopeError) -> StoreError {
+        StoreError::Undecodable(Arc::new(DecodeError {
+            position: Position::new(self.sequence),
+            subject: self.subject.clone(),
+            event_type: self.header("ce-type").unwrap_or("?").into(),
+            reason: DecodeReason::Envelope(error),
+        }))
+    }
+}

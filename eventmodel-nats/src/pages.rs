@@ -1,0 +1,110 @@
+//! Longer histories: read by subject, in pages (batch direct get, ADR-31).
+
+use async_nats::StatusCode;
+use eventmodel::{StoreError, Subject};
+use futures_util::StreamExt;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use crate::connection::Failure;
+use crate::get::{refused, stored};
+use crate::log::Log;
+use crate::message::Stored;
+
+/// How many messages a page has at most. The server answers a page at once, so it is also what a slow reader may
+/// have to keep.
+const PAGE: usize = 1_000;
+
+/// How many bytes a page has at most.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// How often a replica that lags is asked again, or a page that was cut.
+const ATTEMPTS: u32 = 10;
+
+/// The end of a page.
+const END_OF_BATCH: u16 = 204;
+
+#[derive(Serialize)]
+struct Request<'a> {
+    seq: u64,
+    next_by_subj: &'a str,
+    batch: usize,
+    max_bytes: usize,
+}
+
+impl Log {
+    /// The messages on a subject after one sequence and up to another, which is that of a message.
+    pub(crate) async fn pages(
+        &self,
+        subject: &Subject,
+        after: u64,
+        until: u64,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let mut messages: Vec<Stored> = Vec::new();
+        let mut attempts = 0;
+        loop {
+            let next = messages.last().map_or(after, |last| last.sequence);
+            if next >= until {
+                return Ok(messages);
+            }
+            let before = messages.len();
+            let page = self.page(subject, next + 1, &mut messages).await;
+            messages.truncate(messages.iter().take_while(|m| m.sequence <= until).count());
+            if messages.len() > before {
+                attempts = 0;
+                continue;
+            }
+            // A replica that lags does not have the end yet; the next one may.
+            attempts += 1;
+            if attempts == ATTEMPTS {
+                page?;
+                return Err(StoreError::Unavailable {
+                    reason: format!("the replicas of `{}` lag behind position {until}", self.name),
+                });
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5) * attempts).await;
+        }
+    }
+
+    /// Reads one page. What came before something was missing stands in `messages`.
+    async fn page(&self, subject: &Subject, from: u64, messages: &mut Vec<Stored>) -> Result<(), Failure> {
+        let connection = &self.connection;
+        let request = Request {
+            seq: from,
+            next_by_subj: subject.as_str(),
+            batch: PAGE,
+            max_bytes: PAGE_BYTES,
+        };
+        let request = serde_json::to_vec(&request).map_err(|error| Failure::Odd(error.to_string()))?;
+        let api = format!("{}.DIRECT.GET.{}", connection.api, self.name);
+        let inbox = connection.client.new_inbox();
+        let not_sent = |error: &dyn std::fmt::Display| Failure::NotSent(error.to_string());
+        let mut answers = connection.client.subscribe(inbox.clone()).await.map_err(|e| not_sent(&e))?;
+        let sent = connection.client.publish_with_reply(api.clone(), inbox, request.into()).await;
+        sent.map_err(|e| not_sent(&e))?;
+        let mut pending: Option<u64> = None;
+        loop {
+            let answer = timeout(connection.timeout, answers.next()).await;
+            let answer = answer.map_err(|_| Failure::NoAnswer(connection.timed_out(&api)))?;
+            let answer = answer.ok_or_else(|| Failure::NoAnswer("the connection was closed".into()))?;
+            match answer.status {
+                None => {}
+                Some(status) if status.as_u16() == END_OF_BATCH => return Ok(()),
+                Some(StatusCode::NOT_FOUND) => return Ok(()),
+                Some(StatusCode::NO_RESPONDERS) => return Err(Failure::NoResponders(api)),
+                Some(status) => return Err(refused(status, &answer)),
+            }
+            let message = stored(answer)?;
+            let left = message.header("Nats-Num-Pending").and_then(|text| text.parse().ok());
+            // A message that was dropped on the way must not go unnoticed: each one says how many come after it.
+            let expected = pending.map(|pending: u64| pending.saturating_sub(1));
+            if left.is_none() || (expected.is_some() && expected != left) || message.subject != *subject {
+                return Err(Failure::Odd(format!(
+                    "a page of `{subject}` has a gap before position {}", message.sequence
+                )));
+            }
+            pending = left;
+            messages.push(message);
+        }
+    }
+}

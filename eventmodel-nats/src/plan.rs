@@ -1,0 +1,114 @@
+//! The messages of an append: each event, its copies behind it, then the guards on what is not written.
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use eventmodel::Subject;
+use eventmodel::store::Append;
+
+use crate::log::Log;
+use crate::message::{
+    BEHIND, EXPECTED, EXPECTED_SUBJECT, HISTORY, MESSAGE_ID, copy_id, headers_of, message_id,
+};
+
+/// A message that is to be sent.
+pub(crate) struct Outgoing {
+    pub(crate) subject: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Bytes,
+    /// The index of the event that it is, or is a copy of, or stands behind.
+    pub(crate) event: usize,
+}
+
+/// What is sent for an append.
+pub(crate) struct Plan {
+    pub(crate) messages: Vec<Outgoing>,
+    /// Where each event stands among the messages.
+    pub(crate) offsets: Vec<u64>,
+}
+
+impl Outgoing {
+    /// As the server counts it.
+    pub(crate) fn size(&self) -> usize {
+        const VERSION_LINE: usize = "NATS/1.0\r\n\r\n".len();
+        const AROUND: usize = ": \r\n".len();
+        let header = |(name, values): (&async_nats::HeaderName, &Vec<async_nats::HeaderValue>)| {
+            let name: &str = name.as_ref();
+            values.iter().map(|value| name.len() + value.as_str().len() + AROUND).sum::<usize>()
+        };
+        VERSION_LINE + self.headers.iter().map(header).sum::<usize>() + self.payload.len()
+    }
+}
+
+impl Plan {
+    pub(crate) fn new(log: &Log, append: &Append) -> Self {
+        let mut messages: Vec<Outgoing> = Vec::with_capacity(append.guards().len());
+        let mut offsets = Vec::with_capacity(append.events().len());
+        for (n, event) in append.events().iter().enumerate() {
+            offsets.push(messages.len() as u64);
+            let subjects = &event.metadata.subjects;
+            let common = headers_of(event);
+            for (place, subject) in subjects.iter().enumerate() {
+                let mut headers = common.clone();
+                if place == 0 {
+                    headers.insert(MESSAGE_ID, message_id(&event.metadata.id));
+                } else {
+                    headers.insert(MESSAGE_ID, copy_id(&event.metadata.id, place));
+                    headers.insert(BEHIND, place.to_string());
+                }
+                messages.push(Outgoing {
+                    subject: subject.as_str().to_owned(),
+                    headers,
+                    payload: event.payload.clone(),
+                    event: n,
+                });
+            }
+        }
+        let last_event = offsets.last().copied().unwrap_or_default();
+        for guard in append.guards() {
+            let subject = &guard.subject;
+            let expected = guard.expected.get();
+            let on_it: Vec<usize> = (0..messages.len())
+                .filter(|n| messages[*n].subject == subject.as_str())
+                .collect();
+            // On the last of the messages that it covers: on replicas, a guard on an earlier one does not hold
+            // against a write that comes between the two.
+            match on_it.last() {
+                Some(last) => {
+                    messages[*last].headers.insert(EXPECTED, expected.to_string());
+                    describe_history(log, &mut messages, &on_it, subject, expected);
+                }
+                None => {
+                    let mut headers = HeaderMap::new();
+                    headers.insert(EXPECTED, expected.to_string());
+                    headers.insert(EXPECTED_SUBJECT, subject.as_str());
+                    headers.insert(BEHIND, (messages.len() as u64 - last_event).to_string());
+                    messages.push(Outgoing {
+                        subject: Log::guard_subject(&log.name),
+                        headers,
+                        payload: Bytes::new(),
+                        event: offsets.len() - 1,
+                    });
+                }
+            }
+        }
+        Self { messages, offsets }
+    }
+}
+
+/// Tells each of the messages on a subject what is before it.
+fn describe_history(
+    log: &Log,
+    messages: &mut [Outgoing],
+    on_it: &[usize],
+    subject: &Subject,
+    expected: u64,
+) {
+    let history = log.history_after(subject, expected);
+    for (k, n) in on_it.iter().enumerate() {
+        let within: Vec<u64> = on_it[..k].iter().rev().map(|earlier| (n - earlier) as u64).collect();
+        let header = history.to_header(&within);
+        if !header.is_empty() {
+            messages[*n].headers.insert(HISTORY, header);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Logs as JetStream streams: created if they are missing, checked if they are there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use bytes::Bytes;
+use eventmodel::StoreError;
+use eventmodel::store::LogSpec;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::connection::{Connection, Failure};
+use crate::drift::{drift, misses};
+use crate::log::Log;
+use crate::refusal::Refusal;
+
+/// How the JetStream streams of logs are set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    /// How many copies of each log the servers keep; what is there is accepted if it is not said.
+    pub(crate) replicas: Option<usize>,
+    pub(crate) storage: StorageType,
+    /// How long JetStream remembers ids; what is there is accepted if it is not said.
+    pub(crate) duplicate_window: Option<Duration>,
+    /// Whether missing streams and subjects are created.
+    pub(crate) create: bool,
+    /// Of how many instances of each log it is remembered what was before their last event.
+    pub(crate) trails: usize,
+}
+
+/// JetStream's own default.
+pub(crate) const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+
+/// How often a set-up is tried that others change at the same time.
+const ATTEMPTS: usize = 5;
+
+/// No such stream.
+const NOT_FOUND: u16 = 10059;
+/// A stream of this name with another set-up: somebody was quicker.
+const NAME_IN_USE: u16 = 10058;
+const SUBJECTS_OVERLAP: u16 = 10065;
+
+/// What the server says of a stream.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StreamInfo {
+    pub(crate) config: Config,
+    pub(crate) created: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer<T> {
+    Refused { error: Refusal },
+    Good(T),
+}
+
+impl Connection {
+    /// A request to the JetStream API, with JSON on both sides.
+    pub(crate) async fn api<T: DeserializeOwned>(
+        &self,
+        endpoint: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<T, Failure> {
+        let subject = format!("{}.{endpoint}", self.api);
+        let answer = self.request(&subject, None, body.into()).await?;
+        match serde_json::from_slice(&answer.payload) {
+            Ok(Answer::Good(good)) => Ok(good),
+            Ok(Answer::Refused { error }) => Err(Failure::Refused(error)),
+            Err(error) => Err(Failure::Odd(format!("`{subject}`: {error}"))),
+        }
+    }
+
+    pub(crate) async fn stream_info(&self, stream: &str) -> Result<Option<StreamInfo>, Failure> {
+        match self.api(&format!("STREAM.INFO.{stream}"), "").await {
+            Ok(info) => Ok(Some(info)),
+            Err(Failure::Refused(refusal)) if refusal.err_code == NOT_FOUND => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+impl Setup {
+    /// Opens a log: creates its stream, adds the subjects that it does not have, checks the rest.
+    pub(crate) async fn open(&self, connection: &Connection, spec: &LogSpec) -> Result<Log, StoreError> {
+        check_name(&spec.name)?;
+        for _ in 0..ATTEMPTS {
+            let info = connection.stream_info(&spec.name).await?;
+            let Some(info) = info else {
+                self.create(connection, spec).await?;
+                continue;
+            };
+            if let Some(reason) = drift(self, &info.config) {
+                return Err(self.drifted(spec, reason));
+            }
+            let missing = misses(&info.config, &subjects(spec));
+            if missing.is_empty() {
+                let stream = connection.jetstream.get_stream_no_info(&*spec.name).await;
+                let stream = stream.map_err(StoreError::failed)?;
+                let max_message = usize::try_from(info.config.max_message_size).ok();
+                return Ok(Log::new(
+                    spec.name.clone(),
+                    connection.clone(),
+                    stream,
+                    info.created,
+                    max_message.filter(|max| *max > 0),
+                    self.trails,
+                ));
+            }
+            self.add(connection, spec, info.config, missing).await?;
+        }
+        Err(StoreError::Unavailable {
+            reason: format!("the JetStream stream `{}` is changed by others all the time", spec.name),
+        })
+    }
+
+    /// What a log is, for a new stream.
+    pub(crate) fn config(&self, spec: &LogSpec) -> Config {
+        Config {
+            name: spec.name.to_string(),
+            description: Some("A log of eventmodel".into()),
+            subjects: subjects(spec),
+            retention: RetentionPolicy::Limits,
+            storage: self.storage,
+            discard: DiscardPolicy::New,
+            num_replicas: self.replicas.unwrap_or(1),
+            duplicate_window: self.duplicate_window.unwrap_or(DUPLICATE_WINDOW),
+            allow_direct: true,
+            allow_atomic_publish: true,
+            deny_delete: true,
+            deny_purge: true,
+            ..Config::default()
+        }
+    }
+
+    async fn create(&self, connection: &Connection, spec: &LogSpec) -> Result<(), StoreError> {
+        if !self.create {
+            return Err(self.drifted(
+                spec,
+                format!(
+                    "there is no JetStream stream `{}`, and this store may not create one; {}",
+                    spec.name,
+                    creation(self, spec)
+                ),
+            ));
+        }
+        tracing::info!(log = %spec.name, "creating the JetStream stream of the log");
+        let config = serde_json::to_vec(&self.config(spec)).map_err(StoreError::failed)?;
+        let endpoint = format!("STREAM.CREATE.{}", spec.name);
+        match connection.api::<StreamInfo>(&endpoint, config).await {
+            Ok(_) => Ok(()),
+            Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
+            Err(Failure::Refused(refusal)) if refusal.err_code == SUBJECTS_OVERLAP => {
+                Err(self.overlaps(spec))
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn add(
+        &self,
+        connection: &Connection,
+        spec: &LogSpec,
+        mut config: Config,
+        missing: Vec<String>,
+    ) -> Result<(), StoreError> {
+        let wanted = [&config.subjects[..], &missing[..]].concat();
+        if !self.create {
+            return Err(self.drifted(
+                spec,
+                format!(
+                    "`subjects` does not have {}, and this store may not add any; run `nats stream edit {} --subjects {}`",
+                    missing.join(", "),
+                    spec.name,
+                    wanted.join(","),
+                ),
+            ));
+        }
+        tracing::info!(log = %spec.name, subjects = ?missing, "adding subjects to the log");
+        config.subjects = wanted;
+        let config = serde_json::to_vec(&config).map_err(StoreError::failed)?;
+        let endpoint = format!("STREAM.UPDATE.{}", spec.name);
+        match connection.api::<StreamInfo>(&endpoint, config).await {
+            Ok(_) => Ok(()),
+            Err(Failure::Refused(refusal)) if refusal.err_code == SUBJECTS_OVERLAP => {
+                Err(self.overlaps(spec))
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    fn overlaps(&self, spec: &LogSpec) -> StoreError {
+        let subjects = subjects(spec).join(", ");
+        self.drifted(
+            spec,
+            format!(
+                "another JetStream stream takes some of its subjects ({subjects}); `nats stream ls` and \
+                 `nats stream subjects` show which; give the streams of one model other subjects, or the same log"
+            ),
+        )
+    }
+
+    fn drifted(&self, spec: &LogSpec, reason: String) -> StoreError {
+        StoreError::Drift {
+            log: spec.name.clone(),
+            reason,
+        }
+    }
+}
+
+/// All subjects that a log takes.
+fn subjects(spec: &LogSpec) -> Vec<String> {
+    let mut subjects: Vec<String> = Vec::with_capacity(spec.subjects.len() + 1);
+    for pattern in &spec.subjects {
+        // JetStream takes no two subjects that are the same.
+        if !subjects.iter().any(|known| known == pattern.as_str()) {
+            subjects.push(pattern.as_str().to_owned());
+        }
+    }
+    subjects.push(Log::guard_subject(&spec.name));
+    subjects
+}
+
+fn creation(setup: &Setup, spec: &LogSpec) -> String {
+    let config = setup.config(spec);
+    format!(
+        "run `nats stream add {} --subjects {} --defaults --discard new --dupe-window {}s --replicas {} \
+         --allow-direct --allow-batch --deny-delete --deny-purge`",
+        spec.name,
+        config.subjects.join(","),
+        config.duplicate_window.as_secs(),
+        config.num_replicas,
+    )
+}
+
+/// A name that JetStream takes, and that can be a token of a subject.
+fn check_name(name: &Arc<str>) -> Result<(), StoreError> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if !name.is_empty() && name.len() <= 128 && name.bytes().all(fits) {
+        return Ok(());
+    }
+    Err(StoreError::Drift {
+        log: name.clone(),
+        reason: "its name cannot be that of a JetStream stream: use up to 128 letters, digits, `-` and `_`, with \
+                 `log = \"…\"` at the streams or as the name of the model"
+            .into(),
+    })
+}

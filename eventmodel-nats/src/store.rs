@@ -1,0 +1,198 @@
+//! The store: which log an operation is for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
+use eventmodel::{CommandRef, Position, RecordedEvent, StoreError, Subject};
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt, stream};
+use tokio::sync::broadcast;
+
+use crate::builder::NatsStoreBuilder;
+use crate::connection::{Connection, ConnectionEvent};
+use crate::error::ConnectError;
+use crate::get::Source;
+use crate::log::Log;
+use crate::setup::Setup;
+
+/// Keeps logs in NATS JetStream: one JetStream stream for each log. Clones share the connection.
+///
+/// ```no_run
+/// # async fn show() -> Result<(), eventmodel_nats::ConnectError> {
+/// use eventmodel_nats::NatsStore;
+///
+/// let store = NatsStore::connect("nats://localhost:4222").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct NatsStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    connection: Connection,
+    setup: Setup,
+    logs: RwLock<HashMap<Arc<str>, Arc<Log>>>,
+}
+
+impl NatsStore {
+    /// Connects to the servers at these addresses, separated by commas: `nats://localhost:4222`.
+    ///
+    /// # Errors
+    /// [`ConnectError`] if there is no server, it refuses, or it is too old.
+    pub async fn connect(servers: impl AsRef<str>) -> Result<Self, ConnectError> {
+        Self::builder().connect(servers).await
+    }
+
+    /// Sets what differs from the defaults: replicas, credentials, TLS.
+    pub fn builder() -> NatsStoreBuilder {
+        NatsStoreBuilder::new()
+    }
+
+    pub(crate) fn new(connection: Connection, setup: Setup) -> Self {
+        let logs = RwLock::default();
+        let store = Self(Arc::new(Inner {
+            connection,
+            setup,
+            logs,
+        }));
+        tokio::spawn(verify_on_reconnect(
+            store.0.connection.events.subscribe(),
+            Arc::downgrade(&store.0),
+        ));
+        store
+    }
+
+    /// What happens to the connection from now on.
+    pub fn connection_events(&self) -> BoxStream<'static, ConnectionEvent> {
+        let events = self.0.connection.events.subscribe();
+        // One that was missed is no reason to end.
+        tokio_stream::wrappers::BroadcastStream::new(events)
+            .filter_map(async |event| event.ok())
+            .boxed()
+    }
+
+    /// The connection, for what eventmodel does not do.
+    pub fn client(&self) -> &async_nats::Client {
+        &self.0.connection.client
+    }
+
+    /// Sends what is on its way, and closes the connection. To be called after the apps on this store were shut down.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the connection is closed already.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let drained = self.0.connection.client.drain().await;
+        drained.map_err(|error| StoreError::Unavailable {
+            reason: error.to_string(),
+        })
+    }
+
+    pub(crate) fn log(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
+        self.0.log(name)
+    }
+}
+
+impl Inner {
+    fn log(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
+        let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
+        logs.get(name)
+            .cloned()
+            .ok_or_else(|| StoreError::UnknownLog { log: name.clone() })
+    }
+
+    fn all(&self) -> Vec<Arc<Log>> {
+        let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
+        logs.values().cloned().collect()
+    }
+}
+
+/// A server that comes back may come back with other data.
+async fn verify_on_reconnect(
+    mut events: broadcast::Receiver<ConnectionEvent>,
+    store: std::sync::Weak<Inner>,
+) {
+    loop {
+        match events.recv().await {
+            Ok(ConnectionEvent::Connected) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Ok(_) => continue,
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+        let Some(store) = store.upgrade() else {
+            return;
+        };
+        for log in store.all() {
+            if let Err(error) = log.verify().await {
+                tracing::error!(log = %log.name, %error, "after connecting again");
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for NatsStore {
+    async fn open(&self, logs: &[LogSpec]) -> Result<(), StoreError> {
+        for spec in logs {
+            let opened = self.0.setup.open(&self.0.connection, spec).await?;
+            let mut known = self.0.logs.write().unwrap_or_else(PoisonError::into_inner);
+            // What is known of a log stays, unless it is another one by now.
+            match known.get(&spec.name) {
+                Some(log) if log.created == opened.created => {}
+                Some(log) if log.check().is_ok() => return Err(log.recreated()),
+                _ => drop(known.insert(spec.name.clone(), Arc::new(opened))),
+            }
+        }
+        Ok(())
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.log(append.log())?.append(append).await
+    }
+
+    async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
+        let log = self.log(&load.log)?;
+        let (after, floor) = (load.after.get(), load.floor.get());
+        let source = if floor > after { Source::Leader } else { Source::Any };
+        let read = log.messages(&load.subject, after, floor, source).await?;
+        let mut events = Vec::with_capacity(read.messages.len());
+        for message in &read.messages {
+            let event = message.event()?;
+            // A copy stands behind its event.
+            if event.position() > load.after {
+                events.push(event);
+            }
+        }
+        Ok(Loaded {
+            events,
+            revision: Position::new(read.revision),
+        })
+    }
+
+    async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
+        let last = self.log(log)?.last(subject.as_str(), Source::Leader).await?;
+        Ok(Position::new(last.map_or(0, |last| last.sequence)))
+    }
+
+    async fn committed(
+        &self,
+        log: &Arc<str>,
+        command: &CommandRef,
+        subjects: &[Subject],
+    ) -> Result<Option<Appended>, AppendError> {
+        self.log(log)?.committed(command, subjects).await
+    }
+
+    async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
+        let last = self.log(log)?.last(">", Source::Leader).await?;
+        last.map_or(Ok(Position::START), |last| last.position())
+    }
+
+    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+        match self.log(&read.log) {
+            Ok(log) => crate::read::read(log, read),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+}
