@@ -81,7 +81,12 @@ impl Log {
     }
 
     async fn send_one(&self, message: Outgoing) -> Result<Sent, Failure> {
-        let Outgoing { subject, headers, payload, .. } = message;
+        let Outgoing {
+            subject,
+            headers,
+            payload,
+            ..
+        } = message;
         let ack = self.ack(&subject, headers, payload).await?;
         Ok(if ack.duplicate {
             Sent::Duplicate(ack.seq)
@@ -94,11 +99,20 @@ impl Log {
         let id = Uuid::now_v7().simple().to_string();
         let count = messages.len();
         for (n, message) in messages.into_iter().enumerate() {
-            let Outgoing { subject, mut headers, payload, .. } = message;
+            let Outgoing {
+                subject,
+                mut headers,
+                payload,
+                ..
+            } = message;
             headers.insert(BATCH_ID, id.as_str());
             headers.insert(BATCH_SEQUENCE, (n + 1).to_string());
             if n + 1 < count {
-                let sent = self.connection.client.publish_with_headers(subject, headers, payload).await;
+                let sent = self
+                    .connection
+                    .client
+                    .publish_with_headers(subject, headers, payload)
+                    .await;
                 // Without its last message a batch is never stored.
                 sent.map_err(|error| Failure::NotSent(error.to_string()))?;
                 continue;
@@ -106,7 +120,9 @@ impl Log {
             headers.insert(BATCH_COMMIT, "1");
             let ack = self.ack(&subject, headers, payload).await?;
             if ack.count != Some(count as u64) || ack.seq < count as u64 {
-                return Err(Failure::Odd(format!("a batch of {count} messages was answered with {ack:?}")));
+                return Err(Failure::Odd(format!(
+                    "a batch of {count} messages was answered with {ack:?}"
+                )));
             }
             return Ok(Sent::Stored(ack.seq + 1 - count as u64));
         }
@@ -119,12 +135,17 @@ impl Log {
         headers: async_nats::HeaderMap,
         payload: Bytes,
     ) -> Result<Ack, Failure> {
-        let answer = self.connection.request(subject, Some(headers), payload).await?;
+        let answer = self
+            .connection
+            .request(subject, Some(headers), payload)
+            .await?;
         let ack: Ack = serde_json::from_slice(&answer.payload)
             .map_err(|error| Failure::Odd(format!("the answer to a publish: {error}")))?;
         match ack.error {
             Some(refusal) => Err(Failure::Refused(refusal)),
-            None if ack.seq == 0 => Err(Failure::Odd("a publish was acknowledged without a sequence".into())),
+            None if ack.seq == 0 => Err(Failure::Odd(
+                "a publish was acknowledged without a sequence".into(),
+            )),
             None => Ok(ack),
         }
     }
@@ -142,7 +163,9 @@ impl Log {
             push_revisions(&mut revisions, event);
         }
         for revision in &revisions {
-            let expected = guards.iter().find(|guard| guard.subject == revision.subject);
+            let expected = guards
+                .iter()
+                .find(|guard| guard.subject == revision.subject);
             let expected = expected.map_or(0, |guard| guard.expected.get());
             let mut history = (*self.history_after(&revision.subject, expected)).clone();
             let mut last = 0;
@@ -177,8 +200,14 @@ impl Log {
                 [guard] => Some(guard.subject.clone()),
                 _ => None,
             };
-            let actual = single.as_ref().and_then(|_| refusal.actual()).map(Position::new);
-            return Err(AppendError::Conflict { subject: single, actual });
+            let actual = single
+                .as_ref()
+                .and_then(|_| refusal.actual())
+                .map(Position::new);
+            return Err(AppendError::Conflict {
+                subject: single,
+                actual,
+            });
         }
         if refusal.is_too_large() {
             let event = &append.events()[0];
@@ -194,7 +223,9 @@ impl Log {
     /// What this very command has stored, if it has: with these guards it stands after what they expect.
     async fn find(&self, append: &Append) -> Result<Option<Appended>, AppendError> {
         for guard in append.guards() {
-            let found = self.find_on(&guard.subject, guard.expected, append.command()).await?;
+            let found = self
+                .find_on(&guard.subject, guard.expected, append.command())
+                .await?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -213,16 +244,25 @@ impl Log {
         let subject = Self::guard_subject(&self.name);
         match self.ack(&subject, headers, Bytes::new()).await {
             Ok(ack) if ack.duplicate => self.duplicate(append.command(), ack.seq).await,
-            Ok(_) => Err(unknown("the server has just forgotten the id of the command".into())),
+            Ok(_) => Err(unknown(
+                "the server has just forgotten the id of the command".into(),
+            )),
             Err(failure) => Err(unknown(failure.to_string())),
         }
     }
 }
 
 /// The sequences of the events and copies on a subject. Copies follow their event in the order of its streams.
-fn sequences<'a>(events: &'a [RecordedEvent], subject: &'a Subject) -> impl Iterator<Item = u64> + 'a {
+fn sequences<'a>(
+    events: &'a [RecordedEvent],
+    subject: &'a Subject,
+) -> impl Iterator<Item = u64> + 'a {
     events.iter().filter_map(move |event| {
-        let place = event.metadata().subjects.iter().position(|s| s == subject)?;
+        let place = event
+            .metadata()
+            .subjects
+            .iter()
+            .position(|s| s == subject)?;
         Some(event.position().get() + place as u64)
     })
 }

@@ -123,7 +123,11 @@ impl NatsStoreBuilder {
     }
 
     /// Proves who it is by a name and a password.
-    pub fn user_and_password(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+    pub fn user_and_password(
+        mut self,
+        user: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
         self.options = self.options.user_and_password(user.into(), password.into());
         self
     }
@@ -153,8 +157,14 @@ impl NatsStoreBuilder {
     }
 
     /// Proves who it is by a certificate and its key (PEM).
-    pub fn client_certificate(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        self.options = self.options.add_client_certificate(certificate.into(), key.into());
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.options = self
+            .options
+            .add_client_certificate(certificate.into(), key.into());
         self
     }
 
@@ -175,7 +185,10 @@ impl NatsStoreBuilder {
         let addresses = addresses(servers)?;
         let mut options = self.options;
         if let Some(path) = &self.credentials {
-            options = options.credentials_file(path).await.map_err(ConnectError::Credentials)?;
+            options = options
+                .credentials_file(path)
+                .await
+                .map_err(ConnectError::Credentials)?;
         }
         let events = Arc::new(Events::default());
         let told = events.clone();
@@ -226,10 +239,12 @@ impl NatsStoreBuilder {
 
 fn addresses(servers: &str) -> Result<Vec<ServerAddr>, ConnectError> {
     let address = |text: &str| {
-        text.trim().parse().map_err(|error: std::io::Error| ConnectError::Address {
-            servers: servers.to_owned(),
-            reason: error.to_string(),
-        })
+        text.trim()
+            .parse()
+            .map_err(|error: std::io::Error| ConnectError::Address {
+                servers: servers.to_owned(),
+                reason: error.to_string(),
+            })
     };
     servers.split(',').map(address).collect()
 }

@@ -31,9 +31,8 @@ impl Log {
         after: Position,
         command: &CommandRef,
     ) -> Result<Option<Appended>, AppendError> {
-        let read = self.messages(subject, 0.max(after.get()), 0, Source::Leader).await;
-        let messages = match read {
-            Ok(read) => read.messages,
+        let messages = match self.messages(subject, after.get()).await {
+            Ok(messages) => messages,
             // A guard may expect more than there is.
             Err(StoreError::Drift { .. }) if after != Position::START => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -114,7 +113,10 @@ impl Log {
     async fn message_at(&self, sequence: u64) -> Result<crate::message::Stored, StoreError> {
         let message = self.at(sequence, Source::Leader).await?;
         message.ok_or_else(|| {
-            StoreError::failed(format!("position {sequence} of the log `{}` is not there", self.name))
+            StoreError::failed(format!(
+                "position {sequence} of the log `{}` is not there",
+                self.name
+            ))
         })
     }
 }

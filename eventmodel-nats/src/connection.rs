@@ -124,7 +124,9 @@ pub(crate) enum Failure {
     #[error("{0}")]
     NoAnswer(String),
     /// Nobody takes it: it had no effect.
-    #[error("nobody answers on `{0}`: the servers elect a leader, JetStream is off, or what it asks for is gone")]
+    #[error(
+        "nobody answers on `{0}`: the servers elect a leader, JetStream is off, or what it asks for is gone"
+    )]
     NoResponders(String),
     /// It was never sent.
     #[error("{0}")]

@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum ConnectError {
     /// An address is not one: write it as `nats://host:4222`.
-    #[error("`{servers}` is not the address of a NATS server ({reason}): write it as `nats://host:4222`")]
+    #[error(
+        "`{servers}` is not the address of a NATS server ({reason}): write it as `nats://host:4222`"
+    )]
     Address {
         /// What was given.
         servers: String,
@@ -25,7 +27,9 @@ pub enum ConnectError {
         source: async_nats::ConnectError,
     },
     /// The server is older than what atomic batches need.
-    #[error("the NATS server is version {found}, and eventmodel needs {needed} or newer (atomic batches): upgrade it")]
+    #[error(
+        "the NATS server is version {found}, and eventmodel needs {needed} or newer (atomic batches): upgrade it"
+    )]
     TooOld {
         /// Its version.
         found: String,
@@ -33,6 +37,8 @@ pub enum ConnectError {
         needed: &'static str,
     },
     /// The server has no JetStream.
-    #[error("the NATS server has JetStream turned off: start it with `-js`, or give the account JetStream")]
+    #[error(
+        "the NATS server has JetStream turned off: start it with `-js`, or give the account JetStream"
+    )]
     NoJetStream,
 }

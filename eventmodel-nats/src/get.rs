@@ -22,7 +22,11 @@ pub(crate) enum Source {
 
 impl Log {
     /// The last message on a subject, which may be a pattern.
-    pub(crate) async fn last(&self, subject: &str, source: Source) -> Result<Option<Stored>, StoreError> {
+    pub(crate) async fn last(
+        &self,
+        subject: &str,
+        source: Source,
+    ) -> Result<Option<Stored>, StoreError> {
         self.check()?;
         match source {
             Source::Any => {
@@ -37,12 +41,17 @@ impl Log {
     }
 
     /// The message at a sequence.
-    pub(crate) async fn at(&self, sequence: u64, source: Source) -> Result<Option<Stored>, StoreError> {
+    pub(crate) async fn at(
+        &self,
+        sequence: u64,
+        source: Source,
+    ) -> Result<Option<Stored>, StoreError> {
         self.check()?;
         match source {
             Source::Any => {
                 let api = format!("{}.DIRECT.GET.{}", self.connection.api, self.name);
-                self.direct(&api, format!(r#"{{"seq":{sequence}}}"#).into()).await
+                self.direct(&api, format!(r#"{{"seq":{sequence}}}"#).into())
+                    .await
             }
             Source::Leader => {
                 let get = self.stream.raw_message_builder().sequence(sequence);
@@ -116,7 +125,10 @@ pub(crate) fn refused(status: StatusCode, answer: &Message) -> Failure {
     Failure::Refused(Refusal {
         code: status.as_u16(),
         err_code: 0,
-        description: answer.description.clone().unwrap_or_else(|| status.to_string()),
+        description: answer
+            .description
+            .clone()
+            .unwrap_or_else(|| status.to_string()),
     })
 }
 

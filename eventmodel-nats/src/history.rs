@@ -112,7 +112,10 @@ mod tests {
         for sequence in 1..=40 {
             let text = history.to_header(&[]);
             assert_eq!(History::parse(&text, sequence * 3), history, "{text}");
-            assert_eq!(history.complete, history.previous.len() < usize::try_from(sequence).unwrap());
+            assert_eq!(
+                history.complete,
+                history.previous.len() as u64 == sequence - 1
+            );
             history = history.then(sequence * 3);
         }
         assert_eq!(history.previous.len(), MAX);
@@ -131,7 +134,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_history_is_not_believed() {
-        for text in ["", "x", "7,8", "20", "21", "5,5", "0,3", "-0", "-30", "5,,3", "-"] {
+        for text in [
+            "", "x", "7,8", "20", "21", "5,5", "0,3", "-0", "-30", "5,,3", "-",
+        ] {
             assert_eq!(History::parse(text, 20), History::default(), "{text}");
         }
     }

@@ -16,6 +16,7 @@ mod plan;
 mod read;
 mod refusal;
 mod setup;
+mod snapshot;
 mod store;
 
 pub use async_nats;

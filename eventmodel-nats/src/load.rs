@@ -5,65 +5,112 @@
 //!   else is in the log;
 //! - by subject, in pages, if these do not agree or if there are too many: [`crate::pages`].
 
-use eventmodel::{StoreError, Subject};
+use eventmodel::store::{Load, Loaded};
+use eventmodel::{Position, StoreError, Subject};
 use futures_util::future::try_join_all;
 
 use crate::get::Source;
 use crate::log::Log;
 use crate::message::Stored;
+use crate::snapshot;
 
 /// How many events are read by their sequences, before reading by subject is quicker.
 const BY_SEQUENCE: usize = 64;
 
-/// The messages of an instance after a position, in order, and the sequence of the last one.
-pub(crate) struct Messages {
-    pub(crate) messages: Vec<Stored>,
-    pub(crate) revision: u64,
-}
-
 impl Log {
-    /// The messages on a subject after a sequence. The answer knows the message at `floor`, and all that has been
-    /// acknowledged if the leader is asked.
+    pub(crate) async fn load(&self, load: &Load) -> Result<Loaded, StoreError> {
+        let (after, floor) = (load.after.get(), load.floor.get());
+        let source = if floor > after {
+            Source::Leader
+        } else {
+            Source::Any
+        };
+        let Some(last) = self.newest(&load.subject, after.max(floor), source).await? else {
+            return Ok(Loaded {
+                snapshot: None,
+                events: Vec::new(),
+                revision: Position::START,
+            });
+        };
+        let revision = Position::new(last.sequence);
+        let wanted = load.snapshot.filter(|_| load.after == Position::START);
+        if let Some(snapshot) = wanted.and_then(|fold| snapshot::of(&last, fold)) {
+            return Ok(Loaded {
+                snapshot: Some(snapshot),
+                events: Vec::new(),
+                revision,
+            });
+        }
+        let mut events = Vec::new();
+        for message in self.between(&load.subject, after, last).await? {
+            let event = message.event()?;
+            // A copy stands behind its event.
+            if event.position() > load.after {
+                events.push(event);
+            }
+        }
+        Ok(Loaded {
+            snapshot: None,
+            events,
+            revision,
+        })
+    }
+
+    /// All messages on a subject after a sequence, as the leader knows them.
     pub(crate) async fn messages(
         &self,
         subject: &Subject,
         after: u64,
-        floor: u64,
+    ) -> Result<Vec<Stored>, StoreError> {
+        match self.newest(subject, after, Source::Leader).await? {
+            Some(last) => self.between(subject, after, last).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The last message on a subject, at least that of a sequence that was seen there.
+    async fn newest(
+        &self,
+        subject: &Subject,
+        seen: u64,
         source: Source,
-    ) -> Result<Messages, StoreError> {
-        let seen = after.max(floor);
-        let reaches = |last: &Option<Stored>| last.as_ref().map_or(0, |last| last.sequence) >= seen;
+    ) -> Result<Option<Stored>, StoreError> {
+        let sequence = |last: &Option<Stored>| last.as_ref().map_or(0, |last| last.sequence);
         let mut last = self.last(subject.as_str(), source).await?;
-        if !reaches(&last) && source == Source::Any {
+        if sequence(&last) < seen && source == Source::Any {
             last = self.last(subject.as_str(), Source::Leader).await?;
         }
-        let Some(last) = last else {
-            return match seen {
-                0 => Ok(Messages {
-                    messages: Vec::new(),
-                    revision: 0,
-                }),
-                seen => Err(self.too_short(subject, seen)),
-            };
-        };
-        let revision = last.sequence;
-        if revision < seen {
+        if sequence(&last) < seen {
             return Err(self.too_short(subject, seen));
         }
-        self.note(subject, revision, &last.history());
-        let messages = if revision <= after {
-            Vec::new()
-        } else {
-            match self.by_sequences(&last, after).await? {
-                Some(messages) => messages,
-                None => self.pages(subject, after, revision).await?,
-            }
-        };
-        Ok(Messages { messages, revision })
+        if let Some(last) = &last {
+            self.note(subject, last.sequence, &last.history());
+        }
+        Ok(last)
+    }
+
+    /// The messages on a subject after a sequence, up to the last one.
+    async fn between(
+        &self,
+        subject: &Subject,
+        after: u64,
+        last: Stored,
+    ) -> Result<Vec<Stored>, StoreError> {
+        if last.sequence <= after {
+            return Ok(Vec::new());
+        }
+        match self.by_sequences(&last, after).await? {
+            Some(messages) => Ok(messages),
+            None => self.pages(subject, after, last.sequence).await,
+        }
     }
 
     /// The messages from after a sequence to `last`, by the sequences that they carry; nothing if these do not agree.
-    async fn by_sequences(&self, last: &Stored, after: u64) -> Result<Option<Vec<Stored>>, StoreError> {
+    async fn by_sequences(
+        &self,
+        last: &Stored,
+        after: u64,
+    ) -> Result<Option<Vec<Stored>>, StoreError> {
         let mut newest_first = vec![last.clone()];
         let mut history = last.history();
         loop {

@@ -72,7 +72,10 @@ impl Log {
 
     /// Notes what the next message on a subject has before it: the message at `last`, which itself has `history`.
     pub(crate) fn note(&self, subject: &Subject, last: u64, history: &History) {
-        let newer = self.trails.peek(subject).is_some_and(|trail| trail.last >= last);
+        let newer = self
+            .trails
+            .peek(subject)
+            .is_some_and(|trail| trail.last >= last);
         if !newer {
             let history = Arc::new(history.then(last));
             self.trails.insert(subject.clone(), Trail { last, history });

@@ -59,7 +59,10 @@ impl Log {
             if attempts == ATTEMPTS {
                 page?;
                 return Err(StoreError::Unavailable {
-                    reason: format!("the replicas of `{}` lag behind position {until}", self.name),
+                    reason: format!(
+                        "the replicas of `{}` lag behind position {until}",
+                        self.name
+                    ),
                 });
             }
             tokio::time::sleep(std::time::Duration::from_millis(5) * attempts).await;
@@ -67,7 +70,12 @@ impl Log {
     }
 
     /// Reads one page. What came before something was missing stands in `messages`.
-    async fn page(&self, subject: &Subject, from: u64, messages: &mut Vec<Stored>) -> Result<(), Failure> {
+    async fn page(
+        &self,
+        subject: &Subject,
+        from: u64,
+        messages: &mut Vec<Stored>,
+    ) -> Result<(), Failure> {
         let connection = &self.connection;
         let request = Request {
             seq: from,
@@ -75,18 +83,27 @@ impl Log {
             batch: PAGE,
             max_bytes: PAGE_BYTES,
         };
-        let request = serde_json::to_vec(&request).map_err(|error| Failure::Odd(error.to_string()))?;
+        let request =
+            serde_json::to_vec(&request).map_err(|error| Failure::Odd(error.to_string()))?;
         let api = format!("{}.DIRECT.GET.{}", connection.api, self.name);
         let inbox = connection.client.new_inbox();
         let not_sent = |error: &dyn std::fmt::Display| Failure::NotSent(error.to_string());
-        let mut answers = connection.client.subscribe(inbox.clone()).await.map_err(|e| not_sent(&e))?;
-        let sent = connection.client.publish_with_reply(api.clone(), inbox, request.into()).await;
+        let mut answers = connection
+            .client
+            .subscribe(inbox.clone())
+            .await
+            .map_err(|e| not_sent(&e))?;
+        let sent = connection
+            .client
+            .publish_with_reply(api.clone(), inbox, request.into())
+            .await;
         sent.map_err(|e| not_sent(&e))?;
         let mut pending: Option<u64> = None;
         loop {
             let answer = timeout(connection.timeout, answers.next()).await;
             let answer = answer.map_err(|_| Failure::NoAnswer(connection.timed_out(&api)))?;
-            let answer = answer.ok_or_else(|| Failure::NoAnswer("the connection was closed".into()))?;
+            let answer =
+                answer.ok_or_else(|| Failure::NoAnswer("the connection was closed".into()))?;
             match answer.status {
                 None => {}
                 Some(status) if status.as_u16() == END_OF_BATCH => return Ok(()),
@@ -95,12 +112,18 @@ impl Log {
                 Some(status) => return Err(refused(status, &answer)),
             }
             let message = stored(answer)?;
-            let left = message.header("Nats-Num-Pending").and_then(|text| text.parse().ok());
+            let left = message
+                .header("Nats-Num-Pending")
+                .and_then(|text| text.parse().ok());
             // A message that was dropped on the way must not go unnoticed: each one says how many come after it.
             let expected = pending.map(|pending: u64| pending.saturating_sub(1));
-            if left.is_none() || (expected.is_some() && expected != left) || message.subject != *subject {
+            if left.is_none()
+                || (expected.is_some() && expected != left)
+                || message.subject != *subject
+            {
                 return Err(Failure::Odd(format!(
-                    "a page of `{subject}` has a gap before position {}", message.sequence
+                    "a page of `{subject}` has a gap before position {}",
+                    message.sequence
                 )));
             }
             pending = left;

@@ -9,6 +9,7 @@ use crate::log::Log;
 use crate::message::{
     BEHIND, EXPECTED, EXPECTED_SUBJECT, HISTORY, MESSAGE_ID, copy_id, headers_of, message_id,
 };
+use crate::snapshot;
 
 /// A message that is to be sent.
 pub(crate) struct Outgoing {
@@ -33,7 +34,10 @@ impl Outgoing {
         const AROUND: usize = ": \r\n".len();
         let header = |(name, values): (&async_nats::HeaderName, &Vec<async_nats::HeaderValue>)| {
             let name: &str = name.as_ref();
-            values.iter().map(|value| name.len() + value.as_str().len() + AROUND).sum::<usize>()
+            values
+                .iter()
+                .map(|value| name.len() + value.as_str().len() + AROUND)
+                .sum::<usize>()
         };
         VERSION_LINE + self.headers.iter().map(header).sum::<usize>() + self.payload.len()
     }
@@ -70,14 +74,20 @@ impl Plan {
             let on_it: Vec<usize> = (0..messages.len())
                 .filter(|n| messages[*n].subject == subject.as_str())
                 .collect();
-            // On the last of the messages that it covers: on replicas, a guard on an earlier one does not hold
-            // against a write that comes between the two.
-            match on_it.last() {
-                Some(last) => {
-                    messages[*last].headers.insert(EXPECTED, expected.to_string());
+            match on_it[..] {
+                // On a write that it covers, and the first of them: a later one is compared with those before it in
+                // the batch.
+                [first, ..] => {
+                    messages[first]
+                        .headers
+                        .insert(EXPECTED, expected.to_string());
+                    let last = on_it[on_it.len() - 1];
+                    let snapshots = append.snapshots().iter();
+                    let snapshots = snapshots.filter(|snapshot| snapshot.subject == *subject);
+                    snapshot::add(&mut messages[last].headers, snapshots);
                     describe_history(log, &mut messages, &on_it, subject, expected);
                 }
-                None => {
+                [] => {
                     let mut headers = HeaderMap::new();
                     headers.insert(EXPECTED, expected.to_string());
                     headers.insert(EXPECTED_SUBJECT, subject.as_str());
@@ -105,7 +115,11 @@ fn describe_history(
 ) {
     let history = log.history_after(subject, expected);
     for (k, n) in on_it.iter().enumerate() {
-        let within: Vec<u64> = on_it[..k].iter().rev().map(|earlier| (n - earlier) as u64).collect();
+        let within: Vec<u64> = on_it[..k]
+            .iter()
+            .rev()
+            .map(|earlier| (n - earlier) as u64)
+            .collect();
         let header = history.to_header(&within);
         if !header.is_empty() {
             messages[*n].headers.insert(HISTORY, header);

@@ -31,7 +31,10 @@ const INACTIVE: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_millis(50);
 
 /// Reads a log.
-pub(crate) fn read(log: Arc<Log>, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+pub(crate) fn read(
+    log: Arc<Log>,
+    read: Read,
+) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
     let reader = Reader {
         log,
         filter: disjoint(&read.subjects),
@@ -98,8 +101,7 @@ impl Reader {
 
     /// An event without copies can be judged by its subject.
     fn is_wanted(&self, message: &Stored) -> bool {
-        self.patterns.is_empty()
-            || self.fits(&message.subject)
+        self.patterns.is_empty() || self.fits(&message.subject)
     }
 
     fn fits(&self, subject: &eventmodel::Subject) -> bool {
@@ -192,7 +194,10 @@ impl Reader {
         let made = match made {
             Ok(consumer) => {
                 let stream = consumer.stream();
-                let stream = stream.max_messages_per_batch(BATCH).heartbeat(HEARTBEAT).expires(EXPIRES);
+                let stream = stream
+                    .max_messages_per_batch(BATCH)
+                    .heartbeat(HEARTBEAT)
+                    .expires(EXPIRES);
                 stream.messages().await.map_err(|error| error.to_string())
             }
             Err(error) => Err(error.to_string()),
@@ -204,7 +209,8 @@ impl Reader {
                 Ok(())
             }
             Err(problem) => {
-                self.failed(format!("no consumer can be made: {problem}")).await?;
+                self.failed(format!("no consumer can be made: {problem}"))
+                    .await?;
                 Ok(())
             }
         }

@@ -83,7 +83,11 @@ impl Connection {
 
 impl Setup {
     /// Opens a log: creates its stream, adds the subjects that it does not have, checks the rest.
-    pub(crate) async fn open(&self, connection: &Connection, spec: &LogSpec) -> Result<Log, StoreError> {
+    pub(crate) async fn open(
+        &self,
+        connection: &Connection,
+        spec: &LogSpec,
+    ) -> Result<Log, StoreError> {
         check_name(&spec.name)?;
         for _ in 0..ATTEMPTS {
             let info = connection.stream_info(&spec.name).await?;
@@ -111,7 +115,10 @@ impl Setup {
             self.add(connection, spec, info.config, missing).await?;
         }
         Err(StoreError::Unavailable {
-            reason: format!("the JetStream stream `{}` is changed by others all the time", spec.name),
+            reason: format!(
+                "the JetStream stream `{}` is changed by others all the time",
+                spec.name
+            ),
         })
     }
 

@@ -16,6 +16,7 @@ use crate::error::ConnectError;
 use crate::get::Source;
 use crate::log::Log;
 use crate::setup::Setup;
+use crate::snapshot;
 
 /// Keeps logs in NATS JetStream: one JetStream stream for each log. Clones share the connection.
 ///
@@ -152,26 +153,18 @@ impl Store for NatsStore {
     }
 
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        let log = self.log(&load.log)?;
-        let (after, floor) = (load.after.get(), load.floor.get());
-        let source = if floor > after { Source::Leader } else { Source::Any };
-        let read = log.messages(&load.subject, after, floor, source).await?;
-        let mut events = Vec::with_capacity(read.messages.len());
-        for message in &read.messages {
-            let event = message.event()?;
-            // A copy stands behind its event.
-            if event.position() > load.after {
-                events.push(event);
-            }
-        }
-        Ok(Loaded {
-            events,
-            revision: Position::new(read.revision),
-        })
+        self.log(&load.log)?.load(&load).await
+    }
+
+    fn max_snapshot(&self) -> usize {
+        snapshot::MAX
     }
 
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
-        let last = self.log(log)?.last(subject.as_str(), Source::Leader).await?;
+        let last = self
+            .log(log)?
+            .last(subject.as_str(), Source::Leader)
+            .await?;
         Ok(Position::new(last.map_or(0, |last| last.sequence)))
     }
 

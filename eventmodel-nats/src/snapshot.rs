@@ -1,0 +1,89 @@
+//! Snapshots: a state of an instance, in a header of its last message.
+
+use std::fmt::Write;
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use eventmodel::Position;
+use eventmodel::store::{LoadedSnapshot, Snapshot};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
+
+use crate::message::Stored;
+
+/// One for each fold: its number in hexadecimal, a space, the state.
+const SNAPSHOT: &str = "Eventmodel-Snapshot";
+
+/// How many bytes of snapshots a message carries at most: the state of most instances, and no burden for the others.
+pub(crate) const MAX: usize = 1024;
+
+/// What a header cannot hold; JSON stays readable.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+
+/// Adds the snapshots of a subject to the headers of its last message.
+pub(crate) fn add<'a>(headers: &mut HeaderMap, snapshots: impl Iterator<Item = &'a Snapshot>) {
+    for snapshot in snapshots {
+        let mut text = String::with_capacity(snapshot.state.len() + 18);
+        // Writing to a string does not fail.
+        let _ = write!(
+            text,
+            "{:x} {}",
+            snapshot.fold,
+            percent_encode(&snapshot.state, ENCODED)
+        );
+        headers.append(SNAPSHOT, text);
+    }
+}
+
+/// The snapshot of a fold that a message carries.
+pub(crate) fn of(message: &Stored, fold: u64) -> Option<LoadedSnapshot> {
+    let values = message.headers.get_all(SNAPSHOT);
+    let state = values.filter_map(|value| {
+        let (number, state) = value.as_str().split_once(' ')?;
+        (u64::from_str_radix(number, 16) == Ok(fold)).then_some(state)
+    });
+    let state: Vec<u8> = percent_decode_str(state.last()?).collect();
+    Some(LoadedSnapshot {
+        position: Position::new(message.sequence),
+        state: Bytes::from(state),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use eventmodel::Subject;
+
+    use super::*;
+
+    #[test]
+    fn any_bytes_come_back_to_the_fold_that_they_are_of() {
+        let subject = Subject::new("booking.1").unwrap();
+        let states: [&[u8]; 4] = [
+            br#"{"a b":"100% \r\n"}"#,
+            b"",
+            &[0, 10, 13, 255],
+            "é\n🦀".as_bytes(),
+        ];
+        let snapshots: Vec<_> = (7..)
+            .zip(states)
+            .map(|(fold, state)| Snapshot {
+                subject: subject.clone(),
+                fold,
+                state: Bytes::from(state),
+            })
+            .collect();
+        let mut headers = HeaderMap::new();
+        add(&mut headers, snapshots.iter());
+        let message = Stored {
+            subject,
+            sequence: 9,
+            headers,
+            payload: Bytes::new(),
+        };
+        for snapshot in snapshots {
+            let loaded = of(&message, snapshot.fold).unwrap();
+            assert_eq!(loaded.state, snapshot.state);
+            assert_eq!(loaded.position, Position::new(9));
+        }
+        assert_eq!(of(&message, 6), None);
+    }
+}
