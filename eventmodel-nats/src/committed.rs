@@ -31,13 +31,7 @@ impl Log {
         after: Position,
         command: &CommandRef,
     ) -> Result<Option<Appended>, AppendError> {
-        let messages = match self.messages(subject, after.get()).await {
-            Ok(messages) => messages,
-            // A guard may expect more than there is.
-            Err(StoreError::Drift { .. }) if after != Position::START => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        for message in messages {
+        for message in self.messages(subject, after.get()).await? {
             let event = message.event()?;
             if is_of(&event, command)? {
                 return Ok(Some(self.all_of(event).await?));

@@ -187,7 +187,9 @@ impl Connection {
                 Failure::NotSent(error.to_string())
             }
             RequestErrorKind::TimedOut => Failure::NoAnswer(self.timed_out(subject)),
-            _ => Failure::NoAnswer(format!("the request to `{subject}` failed: {error}")),
+            RequestErrorKind::Other => {
+                Failure::NoAnswer(format!("the request to `{subject}` failed: {error}"))
+            }
         })
     }
 

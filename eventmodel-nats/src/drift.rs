@@ -7,172 +7,173 @@ use eventmodel::SubjectPattern;
 
 use crate::setup::Setup;
 
-/// How a setting can be changed.
-enum Mend {
-    /// By `nats stream edit`, with this flag.
-    Edit(String),
-    /// Not at all.
-    Never,
+/// A setting of a JetStream stream.
+struct Setting {
+    name: &'static str,
+    fits: bool,
+    actual: String,
+    needed: String,
+    /// The flag of `nats stream edit` that changes it, if it can be changed.
+    flag: Option<String>,
 }
 
 /// The first setting that is not what a log needs: which, what it is, what it must be, what to do.
 pub(crate) fn drift(setup: &Setup, config: &Config) -> Option<String> {
-    let edit = |flag: &str| Mend::Edit(flag.to_owned());
-    let checks: [(&str, bool, String, &str, Mend); 16] = [
-        (
-            "retention",
-            config.retention == RetentionPolicy::Limits,
-            format!("{:?}", config.retention),
-            "limits",
-            Mend::Never,
-        ),
-        (
-            "storage",
-            config.storage == setup.storage,
-            storage(config.storage).into(),
-            storage(setup.storage),
-            Mend::Never,
-        ),
-        (
-            "discard",
-            config.discard == DiscardPolicy::New,
-            "old".into(),
-            "new",
-            edit("--discard new"),
-        ),
-        (
+    let settings = [
+        changeable(config),
+        kept(setup, config),
+        chosen(setup, config),
+    ];
+    let wrong = settings
+        .into_iter()
+        .flatten()
+        .find(|setting| !setting.fits)?;
+    let Setting {
+        name,
+        actual,
+        needed,
+        flag,
+        ..
+    } = wrong;
+    let stream = &config.name;
+    let mend = match flag {
+        Some(flag) => format!("run `nats stream edit {stream} {flag}`"),
+        None => "a JetStream stream keeps this for good: use another name for the log, or make the stream anew and \
+                 move what is in it"
+            .into(),
+    };
+    Some(format!("`{name}` is {actual} and must be {needed}; {mend}"))
+}
+
+/// What can be changed.
+fn changeable(config: &Config) -> Vec<Setting> {
+    let setting = |name, fits, actual: String, needed: &str, flag: &str| Setting {
+        name,
+        fits,
+        actual,
+        needed: needed.into(),
+        flag: Some(flag.into()),
+    };
+    let (age, messages) = (config.max_age, config.max_messages);
+    let per_subject = config.max_messages_per_subject;
+    let is_new = config.discard == DiscardPolicy::New;
+    vec![
+        setting("discard", is_new, "old".into(), "new", "--discard new"),
+        setting(
             "allow_direct",
             config.allow_direct,
             "false".into(),
             "true",
-            edit("--allow-direct"),
+            "--allow-direct",
         ),
-        (
+        setting(
             "allow_atomic",
             config.allow_atomic_publish,
             "false".into(),
             "true",
-            edit("--allow-batch"),
+            "--allow-batch",
         ),
-        (
+        setting(
             "max_age",
-            config.max_age.is_zero(),
-            format!("{:?}", config.max_age),
+            age.is_zero(),
+            format!("{age:?}"),
             "0: events are kept",
-            edit("--max-age 0"),
+            "--max-age 0",
         ),
-        (
+        setting(
             "max_msgs",
-            config.max_messages <= 0,
-            config.max_messages.to_string(),
+            messages <= 0,
+            messages.to_string(),
             "-1: no limit",
-            edit("--max-msgs=-1"),
+            "--max-msgs=-1",
         ),
-        (
+        setting(
             "max_msgs_per_subject",
-            config.max_messages_per_subject <= 0,
-            config.max_messages_per_subject.to_string(),
+            per_subject <= 0,
+            per_subject.to_string(),
             "-1: no limit",
-            edit("--max-msgs-per-subject=-1"),
+            "--max-msgs-per-subject=-1",
         ),
-        (
-            "deny_delete",
-            config.deny_delete,
-            "false".into(),
-            "true",
-            Mend::Never,
-        ),
-        (
-            "deny_purge",
-            config.deny_purge,
-            "false".into(),
-            "true",
-            Mend::Never,
-        ),
-        (
-            "allow_msg_ttl",
-            !config.allow_message_ttl,
-            "true".into(),
-            "false: an event that expires is forgotten",
-            Mend::Never,
-        ),
-        (
-            "allow_msg_schedules",
-            !config.allow_message_schedules,
-            "true".into(),
-            "false: it turns deny_purge off",
-            Mend::Never,
-        ),
-        (
-            "allow_msg_counter",
-            !config.allow_message_counter,
-            "true".into(),
-            "false",
-            Mend::Never,
-        ),
-        (
-            "mirror or sources",
-            config.mirror.is_none() && config.sources.as_ref().is_none_or(Vec::is_empty),
-            "set".into(),
-            "none",
-            Mend::Never,
-        ),
-        (
-            "persist_mode",
-            !matches!(config.persist_mode, Some(PersistenceMode::Async)),
-            "async".into(),
-            "default: else an event is acknowledged before it is written",
-            Mend::Never,
-        ),
-        (
-            "no_ack",
-            !config.no_ack && !config.sealed,
-            "true, or sealed".into(),
-            "false, and not sealed",
-            edit("--ack"),
-        ),
-    ];
-    for (setting, fits, actual, needed, mend) in checks {
-        if !fits {
-            return Some(text(&config.name, setting, &actual, needed, &mend));
-        }
-    }
-    if let Some(replicas) = setup.replicas
-        && config.num_replicas != replicas
-    {
-        let (actual, needed) = (config.num_replicas.to_string(), replicas.to_string());
-        let mend = Mend::Edit(format!("--replicas {replicas}"));
-        return Some(text(&config.name, "num_replicas", &actual, &needed, &mend));
-    }
-    if let Some(window) = setup.duplicate_window
-        && config.duplicate_window != window
-    {
-        let (actual, needed) = (
-            format!("{:?}", config.duplicate_window),
-            format!("{window:?}"),
-        );
-        let mend = Mend::Edit(format!("--dupe-window {}s", window.as_secs()));
-        return Some(text(
-            &config.name,
-            "duplicate_window",
-            &actual,
-            &needed,
-            &mend,
-        ));
-    }
-    None
+        setting("no_ack", !config.no_ack, "true".into(), "false", "--ack"),
+    ]
 }
 
-fn text(stream: &str, setting: &str, actual: &str, needed: &str, mend: &Mend) -> String {
-    let mend = match mend {
-        Mend::Edit(flag) => format!("run `nats stream edit {stream} {flag}`"),
-        Mend::Never => {
-            "a JetStream stream keeps this for good: use another log name, and move what is in it by \
-             `nats stream backup` and `restore`"
-                .into()
-        }
+/// What cannot be changed.
+fn kept(setup: &Setup, config: &Config) -> Vec<Setting> {
+    let setting = |name, fits, actual: &str, needed: &str| Setting {
+        name,
+        fits,
+        actual: actual.into(),
+        needed: needed.into(),
+        flag: None,
     };
-    format!("`{setting}` is {actual} and must be {needed}; {mend}")
+    let retention = format!("{:?}", config.retention);
+    let is_limits = config.retention == RetentionPolicy::Limits;
+    let is_own = config.mirror.is_none() && config.sources.as_ref().is_none_or(Vec::is_empty);
+    let is_written = !matches!(config.persist_mode, Some(PersistenceMode::Async));
+    let (is, needed) = (storage(config.storage), storage(setup.storage));
+    vec![
+        setting("retention", is_limits, &retention, "Limits"),
+        setting("storage", is == needed, is, needed),
+        setting("deny_delete", config.deny_delete, "false", "true"),
+        setting("deny_purge", config.deny_purge, "false", "true"),
+        setting(
+            "allow_msg_ttl",
+            !config.allow_message_ttl,
+            "true",
+            "false: events do not expire",
+        ),
+        setting(
+            "allow_msg_schedules",
+            !config.allow_message_schedules,
+            "true",
+            "false: it allows to purge",
+        ),
+        setting(
+            "allow_msg_counter",
+            !config.allow_message_counter,
+            "true",
+            "false",
+        ),
+        setting(
+            "allow_rollup_hdrs",
+            !config.allow_rollup,
+            "true",
+            "false: a rollup deletes events",
+        ),
+        setting("mirror or sources", is_own, "set", "none"),
+        setting(
+            "persist_mode",
+            is_written,
+            "async",
+            "default: events are written, then acknowledged",
+        ),
+        setting("sealed", !config.sealed, "true", "false"),
+    ]
+}
+
+/// What the store was told.
+fn chosen(setup: &Setup, config: &Config) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    if let Some(replicas) = setup.replicas {
+        settings.push(Setting {
+            name: "num_replicas",
+            fits: config.num_replicas == replicas,
+            actual: config.num_replicas.to_string(),
+            needed: replicas.to_string(),
+            flag: Some(format!("--replicas {replicas}")),
+        });
+    }
+    if let Some(window) = setup.duplicate_window {
+        settings.push(Setting {
+            name: "duplicate_window",
+            fits: config.duplicate_window == window,
+            actual: format!("{:?}", config.duplicate_window),
+            needed: format!("{window:?}"),
+            flag: Some(format!("--dupe-window {}s", window.as_secs())),
+        });
+    }
+    settings
 }
 
 fn storage(storage: StorageType) -> &'static str {

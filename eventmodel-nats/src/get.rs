@@ -2,7 +2,7 @@
 
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind};
-use async_nats::{Message, StatusCode};
+use async_nats::{HeaderValue, Message, StatusCode};
 use bytes::Bytes;
 use eventmodel::{StoreError, Subject};
 
@@ -105,7 +105,7 @@ impl Log {
 pub(crate) fn stored(answer: Message) -> Result<Stored, Failure> {
     let headers = answer.headers.unwrap_or_default();
     let header = |name: &str| {
-        let value = headers.get(name).map(|value| value.as_str());
+        let value = headers.get(name).map(HeaderValue::as_str);
         value.ok_or_else(|| Failure::Odd(format!("a message without the header `{name}`")))
     };
     let sequence = header("Nats-Sequence")?;

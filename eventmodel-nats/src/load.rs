@@ -25,7 +25,7 @@ impl Log {
         } else {
             Source::Any
         };
-        let Some(last) = self.newest(&load.subject, after.max(floor), source).await? else {
+        let Some(last) = self.newest(&load.subject, floor, source).await? else {
             return Ok(Loaded {
                 snapshot: None,
                 events: Vec::new(),
@@ -62,7 +62,9 @@ impl Log {
         subject: &Subject,
         after: u64,
     ) -> Result<Vec<Stored>, StoreError> {
-        match self.newest(subject, after, Source::Leader).await? {
+        match self.newest(subject, 0, Source::Leader).await? {
+            // What is looked for after a position that is not there yet may be anywhere.
+            Some(last) if last.sequence < after => self.between(subject, 0, last).await,
             Some(last) => self.between(subject, after, last).await,
             None => Ok(Vec::new()),
         }

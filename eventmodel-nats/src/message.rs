@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use eventmodel::envelope::{self, EnvelopeError};
 use eventmodel::{
@@ -70,7 +70,7 @@ pub(crate) fn copy_id(event: &EventId, n: usize) -> String {
 
 impl Stored {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.as_str())
+        self.headers.get(name).map(HeaderValue::as_str)
     }
 
     pub(crate) fn kind(&self) -> Result<Kind, StoreError> {

@@ -118,9 +118,10 @@ impl Reader {
         }
         let event = message.event()?;
         let mut subjects = event.metadata().subjects.iter();
-        let first = match self.patterns.is_empty() {
-            true => subjects.next(),
-            false => subjects.find(|subject| self.fits(subject)),
+        let first = if self.patterns.is_empty() {
+            subjects.next()
+        } else {
+            subjects.find(|subject| self.fits(subject))
         };
         Ok((first == Some(&message.subject)).then_some(event))
     }

@@ -96,7 +96,7 @@ impl Setup {
                 continue;
             };
             if let Some(reason) = drift(self, &info.config) {
-                return Err(self.drifted(spec, reason));
+                return Err(drifted(spec, reason));
             }
             let missing = misses(&info.config, &subjects(spec));
             if missing.is_empty() {
@@ -143,7 +143,7 @@ impl Setup {
 
     async fn create(&self, connection: &Connection, spec: &LogSpec) -> Result<(), StoreError> {
         if !self.create {
-            return Err(self.drifted(
+            return Err(drifted(
                 spec,
                 format!(
                     "there is no JetStream stream `{}`, and this store may not create one; {}",
@@ -159,7 +159,7 @@ impl Setup {
             Ok(_) => Ok(()),
             Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
             Err(Failure::Refused(refusal)) if refusal.err_code == SUBJECTS_OVERLAP => {
-                Err(self.overlaps(spec))
+                Err(Self::overlaps(spec))
             }
             Err(failure) => Err(failure.into()),
         }
@@ -174,7 +174,7 @@ impl Setup {
     ) -> Result<(), StoreError> {
         let wanted = [&config.subjects[..], &missing[..]].concat();
         if !self.create {
-            return Err(self.drifted(
+            return Err(drifted(
                 spec,
                 format!(
                     "`subjects` does not have {}, and this store may not add any; run `nats stream edit {} --subjects {}`",
@@ -191,15 +191,15 @@ impl Setup {
         match connection.api::<StreamInfo>(&endpoint, config).await {
             Ok(_) => Ok(()),
             Err(Failure::Refused(refusal)) if refusal.err_code == SUBJECTS_OVERLAP => {
-                Err(self.overlaps(spec))
+                Err(Self::overlaps(spec))
             }
             Err(failure) => Err(failure.into()),
         }
     }
 
-    fn overlaps(&self, spec: &LogSpec) -> StoreError {
+    fn overlaps(spec: &LogSpec) -> StoreError {
         let subjects = subjects(spec).join(", ");
-        self.drifted(
+        drifted(
             spec,
             format!(
                 "another JetStream stream takes some of its subjects ({subjects}); `nats stream ls` and \
@@ -207,12 +207,12 @@ impl Setup {
             ),
         )
     }
+}
 
-    fn drifted(&self, spec: &LogSpec, reason: String) -> StoreError {
-        StoreError::Drift {
-            log: spec.name.clone(),
-            reason,
-        }
+fn drifted(spec: &LogSpec, reason: String) -> StoreError {
+    StoreError::Drift {
+        log: spec.name.clone(),
+        reason,
     }
 }
 

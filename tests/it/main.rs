@@ -14,6 +14,7 @@ mod hotel;
 mod hotel_faults;
 mod memory;
 mod models;
+mod nats;
 mod served;
 mod testing;
 mod tokens;
