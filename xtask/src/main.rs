@@ -1,14 +1,16 @@
-//! The chores of this workspace, so that they are the same for everyone and need no tool but Rust.
+//! The chores of this workspace, so that they are the same for everyone and need little but Rust.
 //!
-//! `cargo xtask test` is the test command, `cargo xtask lint` all that is checked beside it. Both go on after a
+//! `cargo xtask test` is the test command, `cargo xtask lint` all that is checked beside it. These two go on after a
 //! failure, to report everything at once, and say what they could not do.
 
 use std::process::ExitCode;
 
 mod lint;
 mod msrv;
+mod nats;
 mod report;
 mod test;
+mod version;
 mod workspace;
 
 use report::Report;
@@ -18,6 +20,8 @@ Usage: cargo xtask <command>
 
   test   all tests of the workspace with all features, the documentation's examples, the examples' build
   lint   format, clippy, each feature alone, rustdoc, the oldest supported Rust, licences of dependencies
+  nats   prints the path of the nats-server that the tests run against, installing it if need be;
+         `nats <version>`: of one of the versions pinned in xtask/src/nats/package.rs
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +34,18 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["lint"] => lint::run(&mut report),
+        ["nats", ref version @ ..] if version.len() <= 1 => {
+            return match nats::obtain(version.first().copied()) {
+                Ok(binary) => {
+                    println!("{}", binary.display());
+                    ExitCode::SUCCESS
+                }
+                Err(error) => {
+                    eprintln!("cargo xtask nats: {error}");
+                    ExitCode::FAILURE
+                }
+            };
+        }
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

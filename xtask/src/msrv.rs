@@ -4,7 +4,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::report::{Report, succeeds};
-use crate::workspace::{Package, RustVersion};
+use crate::version::Version;
+use crate::workspace::Package;
 
 const NAME: &str = "oldest supported Rust";
 
@@ -29,7 +30,7 @@ pub(crate) fn check(report: &mut Report, packages: &[Package]) {
 }
 
 /// The one `rust-version` of all packages of this workspace.
-fn declared(packages: &[Package]) -> Result<RustVersion, String> {
+fn declared(packages: &[Package]) -> Result<Version, String> {
     let mut version = None;
     for package in packages.iter().filter(|package| package.member) {
         let own = package
@@ -46,7 +47,7 @@ fn declared(packages: &[Package]) -> Result<RustVersion, String> {
 }
 
 /// Second best: what the dependencies say of themselves.
-fn by_declaration(report: &mut Report, packages: &[Package], declared: RustVersion) {
+fn by_declaration(report: &mut Report, packages: &[Package], declared: Version) {
     let start = Instant::now();
     let dependencies = || packages.iter().filter(|package| !package.member);
     let newer: Vec<String> = dependencies()

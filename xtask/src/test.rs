@@ -1,35 +1,45 @@
 //! `cargo xtask test`.
 
+use crate::nats::{self, Shared};
 use crate::report::{Report, cargo, succeeds};
 
-pub(crate) fn run(report: &mut Report) {
-    const ALL: [&str; 2] = ["--workspace", "--all-features"];
+const ALL: [&str; 2] = ["--workspace", "--all-features"];
 
-    if succeeds(&mut cargo(&["nextest", "--version"])) {
-        report.step(
-            "tests",
-            cargo(&["nextest", "run", "--no-fail-fast"]).args(ALL),
-        );
+pub(crate) fn run(report: &mut Report) {
+    let server = nats::step(report);
+    let runner: &[&str] = if succeeds(&mut cargo(&["nextest", "--version"])) {
+        &["nextest", "run"]
     } else {
         println!(
             "cargo-nextest is not installed: the tests run with `cargo test`, which is slower"
         );
-        report.step(
-            "tests",
-            cargo(&[
-                "test",
-                "--lib",
-                "--bins",
-                "--tests",
-                "--examples",
-                "--no-fail-fast",
-            ])
-            .args(ALL),
-        );
+        &["test", "--lib", "--bins", "--tests", "--examples"]
+    };
+    let with_server = |arguments: &[&str]| {
+        let mut command = cargo(arguments);
+        command.args(ALL);
+        if let Some(server) = &server {
+            command.env(nats::BINARY, server);
+        }
+        command
+    };
+    let tests = || with_server(runner);
+    // Apart from the run, because the program that starts the shared servers is built with it.
+    if report.step("build of the tests", tests().arg("--no-run")) {
+        let mut tests = tests();
+        let shared = server.as_ref().map(|server| Shared::start(server));
+        match &shared {
+            Some(Ok(shared)) => {
+                tests.envs(shared.environment.iter().map(|(name, value)| (name, value)));
+            }
+            Some(Err(error)) => report.fail("the servers that tests share", error),
+            None => {}
+        }
+        report.step("tests", tests.arg("--no-fail-fast"));
     }
     report.step(
         "code in the documentation",
-        cargo(&["test", "--doc", "--no-fail-fast"]).args(ALL),
+        &mut with_server(&["test", "--doc", "--no-fail-fast"]),
     );
     // As `cargo run --example` builds them: with the default features only.
     report.step(

@@ -1,8 +1,11 @@
 //! What `cargo metadata` says of this workspace.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use crate::report::cargo;
+use crate::version::Version;
 
 /// A package: of this workspace, or one it depends on.
 pub(crate) struct Package {
@@ -12,51 +15,12 @@ pub(crate) struct Package {
     pub(crate) member: bool,
     pub(crate) has_library: bool,
     pub(crate) features: Vec<String>,
-    pub(crate) rust_version: Option<RustVersion>,
-}
-
-/// `1.89`, or `1.89.0`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RustVersion {
-    pub(crate) major: u32,
-    pub(crate) minor: u32,
-    patch: u32,
-}
-
-impl RustVersion {
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.').map(str::parse);
-        Some(Self {
-            major: parts.next()?.ok()?,
-            minor: parts.next()?.ok()?,
-            patch: parts.next().map_or(Some(0), Result::ok)?,
-        })
-    }
-}
-
-impl std::fmt::Display for RustVersion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
+    pub(crate) rust_version: Option<Version>,
 }
 
 /// All packages in `Cargo.lock`.
 pub(crate) fn packages() -> Result<Vec<Package>, String> {
-    let output = cargo(&[
-        "metadata",
-        "--format-version",
-        "1",
-        "--locked",
-        "--all-features",
-    ])
-    .stderr(std::process::Stdio::inherit())
-    .output()
-    .map_err(|error| format!("cargo metadata: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo metadata ended with {}", output.status));
-    }
-    let metadata: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("what cargo metadata says: {error}"))?;
+    let metadata = metadata(&["--locked", "--all-features"])?;
     let members = array(&metadata["workspace_members"]);
     array(&metadata["packages"])
         .iter()
@@ -65,6 +29,28 @@ pub(crate) fn packages() -> Result<Vec<Package>, String> {
                 .ok_or_else(|| format!("cargo metadata: an incomplete package: {package}"))
         })
         .collect()
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> Result<PathBuf, String> {
+    let metadata = metadata(&["--no-deps"])?;
+    let directory = metadata["target_directory"].as_str();
+    directory
+        .map(PathBuf::from)
+        .ok_or_else(|| "cargo metadata does not name the target directory".into())
+}
+
+fn metadata(arguments: &[&str]) -> Result<Value, String> {
+    let output = cargo(&["metadata", "--format-version", "1"])
+        .args(arguments)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cargo metadata: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo metadata ended with {}", output.status));
+    }
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("what cargo metadata says: {error}"))
 }
 
 fn read(package: &Value, members: &[Value]) -> Option<Package> {
@@ -78,9 +64,7 @@ fn read(package: &Value, members: &[Value]) -> Option<Package> {
             .iter()
             .any(|target| array(&target["kind"]).iter().any(is_library)),
         features: package["features"].as_object()?.keys().cloned().collect(),
-        rust_version: package["rust_version"]
-            .as_str()
-            .and_then(RustVersion::parse),
+        rust_version: package["rust_version"].as_str().and_then(Version::parse),
     })
 }
 
