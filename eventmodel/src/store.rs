@@ -34,7 +34,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Appends the events of one command: all of them, or none, in one step with the test of the guards.
     ///
     /// In this order: the id of the command is looked up, then the guards are tested, then the events are stored,
-    /// next to each other and in their order.
+    /// next to each other and in their order. Only a store without an index of ids may answer that a guard did not
+    /// hold, where the id was used on none of the guarded instances.
     ///
     /// # Errors
     /// - [`AppendError::IdReused`]: another command was committed under this id.

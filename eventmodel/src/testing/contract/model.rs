@@ -118,16 +118,37 @@ impl Model {
             Some(Err(())) => return Outcome::IdReused,
             None => {}
         }
-        let holds = |(instance, seen): &(usize, Seen)| match seen {
-            Seen::Newest => true,
-            Seen::Older(by) => *by == 0 || self.version(*instance) == 0,
-            Seen::Ahead(_) => false,
-        };
-        if guards.iter().all(holds) {
+        if self.hold(guards) {
             Outcome::Stored
         } else {
             Outcome::Conflict
         }
+    }
+
+    fn hold(&self, guards: &[(usize, Seen)]) -> bool {
+        guards.iter().all(|(instance, seen)| match seen {
+            Seen::Newest => true,
+            Seen::Older(by) => *by == 0 || self.version(*instance) == 0,
+            Seen::Ahead(_) => false,
+        })
+    }
+
+    /// Whether the id of an append was used on none of the instances that it guards, and its guards do not hold.
+    pub(super) fn is_used_elsewhere(&self, step: &Step) -> bool {
+        let Step::Append {
+            identity, guards, ..
+        } = step
+        else {
+            return false;
+        };
+        let used = self.commands.iter().find(|c| c.identity.id == identity.id);
+        used.is_some_and(|command| {
+            let written = command.written();
+            !self.hold(guards)
+                && guards
+                    .iter()
+                    .all(|(instance, _)| !written.contains(instance))
+        })
     }
 }
 
