@@ -15,6 +15,9 @@ use crate::refusal::Refusal;
 /// How many messages a batch may have (ADR-50).
 const MAX_BATCH: usize = 1_000;
 
+/// What the headers of a batch add to a message, in bytes, at most.
+const BATCH_HEADERS: usize = 128;
+
 const BATCH_ID: &str = "Nats-Batch-Id";
 const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
 const BATCH_COMMIT: &str = "Nats-Batch-Commit";
@@ -22,6 +25,8 @@ const BATCH_COMMIT: &str = "Nats-Batch-Commit";
 #[derive(Debug, Default, Deserialize)]
 struct Ack {
     error: Option<Refusal>,
+    #[serde(default)]
+    stream: String,
     #[serde(default)]
     seq: u64,
     #[serde(default)]
@@ -67,8 +72,13 @@ impl Log {
     fn check_sizes(&self, append: &Append, plan: &Plan) -> Result<(), AppendError> {
         let max = self.connection.client.max_payload();
         let max = self.max_message.map_or(max, |own| own.min(max));
+        let batch = if plan.messages.len() > 1 {
+            BATCH_HEADERS
+        } else {
+            0
+        };
         for message in &plan.messages {
-            let size = message.size();
+            let size = message.size() + batch;
             if size > max {
                 return Err(AppendError::TooLarge {
                     event: append.events()[message.event].metadata.id.clone(),
@@ -143,6 +153,10 @@ impl Log {
             .map_err(|error| Failure::Odd(format!("the answer to a publish: {error}")))?;
         match ack.error {
             Some(refusal) => Err(Failure::Refused(refusal)),
+            None if *ack.stream != *self.name => Err(Failure::Odd(format!(
+                "`{subject}` belongs to the JetStream stream `{}` now, not to `{}`: two streams were exchanged",
+                ack.stream, self.name
+            ))),
             None if ack.seq == 0 => Err(Failure::Odd(
                 "a publish was acknowledged without a sequence".into(),
             )),

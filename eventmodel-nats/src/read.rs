@@ -25,7 +25,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const EXPIRES: Duration = Duration::from_secs(30);
 
 /// How long a consumer outlives its reader.
-const INACTIVE: Duration = Duration::from_secs(60);
+const INACTIVE: Duration = Duration::from_secs(30);
 
 /// Between two attempts to make a consumer.
 const RETRY: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ pub(crate) fn read(
         until: None,
         messages: None,
         delivered: 0,
-        failing_since: None,
+        failing: None,
     };
     futures_util::stream::unfold(Some(reader), |reader| async move {
         let mut reader = reader?;
@@ -73,7 +73,8 @@ struct Reader {
     messages: Option<pull::Stream>,
     /// The consumer's own count, which has no gaps.
     delivered: u64,
-    failing_since: Option<Instant>,
+    /// When it began to fail, and when it failed last.
+    failing: Option<(Instant, Instant)>,
 }
 
 impl Reader {
@@ -153,7 +154,7 @@ impl Reader {
                 let (sequence, delivered) = (info.stream_sequence, info.consumer_sequence);
                 if delivered == self.delivered + 1 {
                     self.delivered = delivered;
-                    self.failing_since = None;
+                    self.failing = None;
                     let (message, _) = message.split();
                     return Ok(Some(Stored {
                         subject: subject(&message.subject)?,
@@ -219,9 +220,12 @@ impl Reader {
 
     /// Waits before another attempt; fails if it has not gone on for as long as an answer may take.
     async fn failed(&mut self, problem: String) -> Result<(), StoreError> {
-        let now = Instant::now();
-        let connection = &self.log.connection;
-        if now - *self.failing_since.get_or_insert(now) > connection.timeout {
+        let (now, bound) = (Instant::now(), self.log.connection.timeout);
+        // While there is nothing to read, nothing tells that it goes well again but that it does not fail.
+        let recently = self.failing.filter(|(_, last)| now - *last <= bound);
+        let since = recently.map_or(now, |(since, _)| since);
+        self.failing = Some((since, now));
+        if now - since > bound {
             let reason = format!("the log `{}` cannot be read: {problem}", self.log.name);
             return Err(StoreError::Unavailable { reason });
         }

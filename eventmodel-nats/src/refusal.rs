@@ -24,6 +24,8 @@ impl Refusal {
     /// A message of a batch has an id that was used.
     const BATCH_DUPLICATE_ID: u16 = 10201;
     const MESSAGE_TOO_LARGE: u16 = 10054;
+    /// A message of the batch was lost on its way, or the leader changed: nothing of it is stored.
+    const BATCH_INCOMPLETE: u16 = 10176;
     /// Limits that a stream of logs must not have, in answers with status 503.
     const FULL: [u16; 3] = [10077, 10047, 10023];
 
@@ -50,7 +52,9 @@ impl Refusal {
 
     /// Whether the same request may succeed later.
     pub(crate) fn is_temporary(&self) -> bool {
-        matches!(self.code, 408 | 409 | 429 | 500 | 503) && !Self::FULL.contains(&self.err_code)
+        self.err_code == Self::BATCH_INCOMPLETE
+            || (matches!(self.code, 408 | 409 | 429 | 500 | 503)
+                && !Self::FULL.contains(&self.err_code))
     }
 }
 
@@ -81,6 +85,7 @@ mod tests {
     #[test]
     fn a_full_stream_is_not_mended_by_another_try() {
         assert!(refusal(503, 10163, "temporarily unavailable").is_temporary());
+        assert!(refusal(400, 10176, "atomic publish batch is incomplete").is_temporary());
         assert!(!refusal(503, 10077, "maximum messages per subject exceeded").is_temporary());
     }
 }
