@@ -203,7 +203,7 @@ impl NatsStoreBuilder {
             });
         let client = options.connect(addresses).await;
         let client = client.map_err(|source| ConnectError::Unreachable {
-            servers: servers.to_owned(),
+            servers: without_secrets(servers),
             source,
         })?;
         let (major, minor, patch) = OLDEST;
@@ -242,9 +242,34 @@ fn addresses(servers: &str) -> Result<Vec<ServerAddr>, ConnectError> {
         text.trim()
             .parse()
             .map_err(|error: std::io::Error| ConnectError::Address {
-                servers: servers.to_owned(),
+                servers: without_secrets(servers),
                 reason: error.to_string(),
             })
     };
     servers.split(',').map(address).collect()
+}
+
+/// Addresses as they can be shown: without the name and the password that may stand in them.
+fn without_secrets(servers: &str) -> String {
+    let address = |text: &str| match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        _ => text.to_owned(),
+    };
+    servers
+        .split(',')
+        .map(address)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_secret_in_an_address_is_not_shown() {
+        let shown = without_secrets("nats://me:s@cret@a:4222,token@b,nats://c");
+        assert_eq!(shown, "nats://a:4222,b,nats://c");
+    }
 }
