@@ -99,9 +99,9 @@ impl Events {
                 tracing::error!(%message, "NATS denied a permission");
                 *self.denied() = Some(message.clone());
             }
-            ConnectionEvent::ServerError { .. } | ConnectionEvent::ClientError { .. } => {
-                tracing::error!(?event, "NATS");
-            }
+            ConnectionEvent::ServerError { .. } => tracing::error!(?event, "NATS"),
+            // Each attempt to connect again that fails is one; that the connection is lost was said.
+            ConnectionEvent::ClientError { .. } => tracing::debug!(?event, "NATS"),
             _ => tracing::warn!(?event, "NATS"),
         }
         // Nobody has to listen.
