@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use eventmodel::{App, ExecuteError, MemoryStore, NotDrained, StartError};
+use eventmodel::{App, ExecuteError, NotDrained};
 use hotel_booking::command::CreateRoomRejection;
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use tracing_subscriber::EnvFilter;
@@ -15,13 +15,13 @@ use tracing_subscriber::filter::LevelFilter;
 use adapter::cli::Options;
 use adapter::demo::{self, DemoError};
 use adapter::http::{self, HttpError};
-use adapter::store::StoreChoice;
+use adapter::store::StoreError;
 
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
     #[error("the hotel cannot open")]
-    Start(#[from] StartError),
+    Store(#[from] StoreError),
     #[error("the rooms cannot be created")]
     Rooms(#[from] ExecuteError<CreateRoomRejection>),
     #[error(transparent)]
@@ -53,23 +53,22 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), RunError> {
     if options.demo {
-        let app = open(options.store).await?;
+        let app = open(&options).await?;
         demo::play(&app, io::stdout().lock()).await?;
         app.shutdown().await?;
         return Ok(());
     }
     // Before the hotel opens: a port that is taken is the most likely mistake.
     let listener = http::listen(&options.host, options.port).await?;
-    let app = open(options.store).await?;
-    http::run(listener, app, options.store).await?;
+    let app = open(&options).await?;
+    http::run(listener, app, &options.store).await?;
     Ok(())
 }
 
 /// The hotel with its rooms.
-async fn open(store: StoreChoice) -> Result<App, RunError> {
-    let app = match store {
-        StoreChoice::Memory => hotel_booking().start(MemoryStore::new()).await?,
-    };
+async fn open(options: &Options) -> Result<App, RunError> {
+    let app = options.store.start(hotel_booking(), options.replicas);
+    let app = app.await?;
     create_rooms(&app, ROOMS).await?;
     Ok(app)
 }
@@ -79,7 +78,11 @@ fn report(error: &dyn std::error::Error) {
     let mut text = format!("hotel_booking: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let cause_text = error.to_string();
+        // Some errors tell their cause themselves.
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
         cause = error.source();
     }
     let _ = writeln!(io::stderr(), "{text}");

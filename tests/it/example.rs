@@ -20,6 +20,7 @@ pub(crate) fn program(name: &str) -> Command {
     command
         .env_remove("PORT")
         .env_remove("HOST")
+        .env_remove("NATS_URL")
         .env_remove("RUST_LOG");
     command
 }

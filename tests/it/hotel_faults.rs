@@ -77,11 +77,17 @@ fn a_room_has_one_guest_a_night_who_finds_it_clean() {
 
 async fn story(seed: u64) -> FaultyStore {
     let world = World::start(hotel_booking, seed).await;
-    let mut clients = JoinSet::new();
-    for client in 0..CLIENTS {
-        clients.spawn(be_a_client(world.clone(), client));
+    play(&world, CLIENTS, COMMANDS).await;
+    world.store()
+}
+
+/// Lets so many clients send so many commands each, and checks all that must hold in the end.
+pub(crate) async fn play(world: &Arc<World>, clients: usize, commands: usize) {
+    let mut sending = JoinSet::new();
+    for client in 0..clients {
+        sending.spawn(be_a_client(world.clone(), client, commands));
     }
-    while let Some(ended) = clients.join_next().await {
+    while let Some(ended) = sending.join_next().await {
         ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     }
     let log = world.finish().await;
@@ -89,11 +95,10 @@ async fn story(seed: u64) -> FaultyStore {
     check_nights(&log);
     world.check_view::<Availability>(&log).await;
     world.check_view::<CleaningSchedule>(&log).await;
-    world.store()
 }
 
-async fn be_a_client(world: Arc<World>, number: usize) {
-    for n in 0..COMMANDS {
+async fn be_a_client(world: Arc<World>, number: usize, commands: usize) {
+    for n in 0..commands {
         let id = format!("c{number}-{n}");
         let room = Room {
             id: 1 + world.below(ROOMS),

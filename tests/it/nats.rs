@@ -4,6 +4,8 @@ use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{shared_cluster, shared_server};
 
 mod contract;
+mod hotel;
+mod hotel_run;
 
 /// A store on a server that other tests use too.
 pub(crate) async fn store() -> NatsStore {

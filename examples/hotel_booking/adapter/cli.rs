@@ -18,9 +18,19 @@ pub(crate) struct Options {
     #[arg(long, default_value = "127.0.0.1")]
     pub(crate) host: String,
 
-    /// Where the events are kept: `memory`, which ends with the program.
-    #[arg(long, default_value_t = StoreChoice::Memory)]
+    /// Where the events are kept: `memory`, which ends with the program, or NATS servers with JetStream, such as
+    /// `nats://localhost:4222`. Several hotels on the same servers are one hotel.
+    #[arg(
+        long,
+        env = "NATS_URL",
+        hide_env_values = true,
+        default_value = "memory"
+    )]
     pub(crate) store: StoreChoice,
+
+    /// How many NATS servers keep a copy of each log: 3 in production, which needs a cluster. 1, if the log is new.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub(crate) replicas: Option<u8>,
 
     /// Plays the story by itself, prints it, and ends. Nothing listens meanwhile.
     #[arg(long)]

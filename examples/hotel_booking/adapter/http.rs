@@ -42,7 +42,7 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, HttpErr
 pub(crate) async fn run(
     listener: TcpListener,
     app: App,
-    store: StoreChoice,
+    store: &StoreChoice,
 ) -> Result<(), HttpError> {
     if let Ok(address) = listener.local_addr() {
         say(&welcome::text(&url(address), store));

@@ -3,7 +3,7 @@
 use super::store::StoreChoice;
 
 /// The text for a hotel at this address.
-pub(crate) fn text(url: &str, store: StoreChoice) -> String {
+pub(crate) fn text(url: &str, store: &StoreChoice) -> String {
     let put = |command: &str, data: &str| {
         format!(
             "curl --request PUT --url {url}/mutation/{command} \
@@ -21,6 +21,9 @@ pub(crate) fn text(url: &str, store: StoreChoice) -> String {
     );
     let kept = match store {
         StoreChoice::Memory => "Its books are in memory, and end with the program.",
+        StoreChoice::Nats(_) => {
+            "Its books are in NATS JetStream; `nats stream view hotel` shows them."
+        }
     };
     format!(
         "\

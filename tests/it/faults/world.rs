@@ -1,4 +1,4 @@
-//! Two apps on one faulty store, clients that do not give up easily, and what must hold in the end.
+//! Several apps on one log, clients that do not give up easily, and what must hold in the end.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -14,8 +14,8 @@ use eventmodel::{
 };
 use futures_util::StreamExt;
 
-/// Longer than anything takes; the clock is paused, so it costs nothing.
-const LONG: Duration = Duration::from_secs(3600);
+/// Longer than anything takes, also on a clock that is not paused.
+const LONG: Duration = Duration::from_secs(300);
 
 /// How often a client sends a command again, with the same id, before it gives up.
 const ATTEMPTS: usize = 12;
@@ -43,8 +43,9 @@ where
 }
 
 pub(crate) struct World {
-    memory: MemoryStore,
-    store: FaultyStore,
+    /// Tells what is really recorded.
+    truth: Arc<dyn Store>,
+    faulty: Option<FaultyStore>,
     apps: Vec<App>,
     log: Arc<str>,
     chance: Mutex<fastrand::Rng>,
@@ -77,23 +78,50 @@ enum End {
 }
 
 impl World {
+    /// Two apps on one store with faults.
     pub(crate) async fn start(model: fn() -> EventModel, seed: u64) -> Arc<Self> {
         let memory = MemoryStore::new();
         let store = FaultyStore::new(memory.clone(), faults(seed));
+        let apps = vec![Arc::new(store.clone()) as Arc<dyn Store>; 2];
+        Self::of(model, seed, Arc::new(memory), Some(store), apps).await
+    }
+
+    /// An app on each of these stores, which are ways to the same logs.
+    pub(crate) async fn on(
+        model: fn() -> EventModel,
+        seed: u64,
+        stores: Vec<Arc<dyn Store>>,
+    ) -> Arc<Self> {
+        Self::of(model, seed, stores[0].clone(), None, stores).await
+    }
+
+    async fn of(
+        model: fn() -> EventModel,
+        seed: u64,
+        truth: Arc<dyn Store>,
+        faulty: Option<FaultyStore>,
+        stores: Vec<Arc<dyn Store>>,
+    ) -> Arc<Self> {
         let log = model().name().clone();
         let log = model().logs().first().map_or(log, |log| log.name.clone());
         let mut apps = Vec::new();
-        // The caches of the second app, and the patience of both, are different from seed to seed.
-        let resolve_within = Duration::from_millis([10_000, 60][(seed % 2) as usize]);
-        for state_cache in [1000, [0, 2, 1000][(seed % 3) as usize]] {
+        // The caches of all but the first app, and the patience of all, are different from seed to seed.
+        let impatient = faulty.is_some() && seed % 2 == 1;
+        let resolve_within = Duration::from_millis(if impatient { 60 } else { 10_000 });
+        for (n, store) in stores.into_iter().enumerate() {
+            let state_cache = if n == 0 {
+                1000
+            } else {
+                [0, 2, 1000][(seed % 3) as usize]
+            };
             let options = AppOptions::new()
                 .resolve_within(resolve_within)
                 .state_cache(state_cache);
-            apps.push(model().start_with(store.clone(), options).await.unwrap());
+            apps.push(model().start_with(store, options).await.unwrap());
         }
         Arc::new(Self {
-            memory,
-            store,
+            truth,
+            faulty,
             apps,
             log,
             chance: Mutex::new(fastrand::Rng::with_seed(seed)),
@@ -102,8 +130,16 @@ impl World {
         })
     }
 
+    /// The store with faults of a world that was started with one.
     pub(crate) fn store(&self) -> FaultyStore {
-        self.store.clone()
+        self.faulty.clone().expect("a store with faults")
+    }
+
+    /// Stops all apps in good order.
+    pub(crate) async fn shut_down(&self) {
+        for app in &self.apps {
+            app.shutdown().await.unwrap();
+        }
     }
 
     /// A number below `end`.
@@ -117,7 +153,7 @@ impl World {
     }
 
     async fn end_of_log(&self) -> Position {
-        self.memory.last_position(&self.log).await.unwrap()
+        self.truth.last_position(&self.log).await.unwrap()
     }
 
     /// Sends a command to either app until it is answered, with the same id; gives the receipt if it was accepted.
@@ -193,7 +229,9 @@ impl World {
     pub(crate) async fn finish(&self) -> Vec<RecordedEvent> {
         loop {
             let before = self.end_of_log().await;
-            self.store.deliver_late().await;
+            if let Some(faulty) = &self.faulty {
+                faulty.deliver_late().await;
+            }
             for app in &self.apps {
                 for parked in app.parked() {
                     // Another event of the instance may have been parked and retried meanwhile.
@@ -213,7 +251,7 @@ impl World {
             subjects: Vec::new(),
             follow: false,
         };
-        let events = self.memory.read(read);
+        let events = self.truth.read(read);
         events.map(Result::unwrap).collect().await
     }
 
@@ -227,9 +265,13 @@ impl World {
         for (id, events) in &of_command {
             let number = events[0].metadata().command.events as usize;
             assert_eq!(events.len(), number, "{id} is stored once, and whole");
-            let first = events[0].position().get();
-            for (n, event) in (0..).zip(events) {
-                assert_eq!(event.position().get(), first + n, "{id} is in one piece");
+            let first = index(log, events[0].position());
+            for (n, event) in events.iter().enumerate() {
+                assert_eq!(
+                    index(log, event.position()),
+                    first + n,
+                    "{id} is in one piece"
+                );
                 assert_eq!(event.metadata().id.as_str(), format!("{id}/{n}"));
             }
         }
@@ -306,15 +348,17 @@ fn check_decision<C: Retold>(command: &C, log: &[RecordedEvent], end: &End) -> R
             let answer = format!("[{}]", events.collect::<Vec<_>>().join(", "));
             match receipt.events.first() {
                 Some(first) => {
-                    let before = index(first.position()) - 1;
+                    let before = index(log, first.position()) - 1;
                     (answer, before..=before, 0..=before)
                 }
-                None => (answer, indices(during), indices(during)),
+                None => (answer, indices(log, during), indices(log, during)),
             }
         }
-        End::Rejected { rejection, during } => {
-            (rejection.clone(), indices(during), indices(during))
-        }
+        End::Rejected { rejection, during } => (
+            rejection.clone(),
+            indices(log, during),
+            indices(log, during),
+        ),
         End::GivenUp { .. } => return Ok(()),
     };
     let mut instead = Vec::new();
@@ -339,13 +383,13 @@ fn check_decision<C: Retold>(command: &C, log: &[RecordedEvent], end: &End) -> R
     ))
 }
 
-/// How many events stand up to this position. A store in memory leaves no gap.
-fn index(at: Position) -> usize {
-    usize::try_from(at.get()).expect("a short log")
+/// How many events stand up to this position.
+fn index(log: &[RecordedEvent], at: Position) -> usize {
+    log.partition_point(|event| event.position() <= at)
 }
 
-fn indices(during: &RangeInclusive<Position>) -> RangeInclusive<usize> {
-    index(*during.start())..=index(*during.end())
+fn indices(log: &[RecordedEvent], during: &RangeInclusive<Position>) -> RangeInclusive<usize> {
+    index(log, *during.start())..=index(log, *during.end())
 }
 
 /// As an event is shown in a decision.

@@ -1,7 +1,7 @@
 //! The program itself, as `cargo run --example hotel_booking` starts it.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ fn program() -> Command {
     crate::example::program("hotel_booking")
 }
 
-fn run(args: &[&str]) -> (Output, String, String) {
+pub(crate) fn run(args: &[&str]) -> (Output, String, String) {
     let output = program().args(args).output().unwrap();
     let stdout = String::from_utf8(output.stdout.clone()).unwrap();
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
@@ -74,17 +74,20 @@ fn a_store_that_is_not_there_is_answered_with_those_that_are() {
 }
 
 /// The program while it listens.
-struct Running {
+pub(crate) struct Running {
     program: Child,
     stdout: BufReader<std::process::ChildStdout>,
-    address: std::net::SocketAddr,
-    welcome: String,
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) welcome: String,
 }
 
 impl Running {
-    fn start() -> Self {
+    /// Started with these arguments and environment variables.
+    pub(crate) fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut program = program()
             .args(["--port", "0"])
+            .args(args)
+            .envs(env.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -102,6 +105,18 @@ impl Running {
             welcome,
         }
     }
+
+    /// Tells it to close; gives how it ended, and what it said.
+    #[cfg(unix)]
+    pub(crate) fn close(mut self) -> (ExitStatus, String) {
+        let told = Command::new("kill")
+            .args(["-TERM", &self.program.id().to_string()])
+            .status();
+        assert!(told.unwrap().success());
+        let mut said = String::new();
+        self.stdout.read_to_string(&mut said).unwrap();
+        (self.program.wait().unwrap(), said)
+    }
 }
 
 impl Drop for Running {
@@ -115,7 +130,8 @@ impl Drop for Running {
 #[cfg(unix)]
 #[tokio::test]
 async fn it_says_what_to_try_and_closes_in_good_order_when_it_is_told_to() {
-    let mut hotel = tokio::task::spawn_blocking(Running::start).await.unwrap();
+    let hotel = tokio::task::spawn_blocking(|| Running::start(&[], &[]));
+    let hotel = hotel.await.unwrap();
     let url = format!("curl --request PUT --url http://{}/mutation", hotel.address);
     for (command, body) in [
         ("book-room", BOOK),
@@ -139,15 +155,7 @@ async fn it_says_what_to_try_and_closes_in_good_order_when_it_is_told_to() {
         let answer = client::put(hotel.address, command, body, "").await;
         assert_eq!(answer.status, 201, "{answer:?}");
     }
-    let told = Command::new("kill")
-        .args(["-TERM", &hotel.program.id().to_string()])
-        .status();
-    assert!(told.unwrap().success());
-    let closed = tokio::task::spawn_blocking(move || {
-        let mut rest = String::new();
-        hotel.stdout.read_to_string(&mut rest).unwrap();
-        (hotel.program.wait().unwrap(), rest)
-    });
+    let closed = tokio::task::spawn_blocking(move || hotel.close());
     let (status, said) = closed.await.unwrap();
     assert!(status.success(), "{said}");
     assert!(
