@@ -144,6 +144,14 @@ pub(crate) fn value<T: Parse>(
     input.parse()
 }
 
+/// A key that stands alone.
+pub(crate) fn flag(key: &Ident, input: ParseStream<'_>) -> syn::Result<Ident> {
+    if input.peek(Token![=]) {
+        return Err(input.error(format_args!("`{key}` has no value: write `{key}` alone")));
+    }
+    Ok(key.clone())
+}
+
 /// A string literal as the value of a key.
 pub(crate) fn string(
     key: &Ident,

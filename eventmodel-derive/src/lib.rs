@@ -135,6 +135,7 @@ pub fn derive_subject_token(input: TokenStream) -> TokenStream {
 /// | `key = Booking` | It is keyed by a stream: one instance for each of the stream's. Only this can be the state of a command. |
 /// | `key(room: RoomId, date: Date)` | It is keyed by up to four fields, which every event it handles has. |
 /// | nothing | There is one instance, with the key `()`. |
+/// | `snapshot` | As the state of a decision it may be kept beside the last event of its instance, so that it is loaded without the history; see `ProjectionInfo::snapshot`. Only with `key = ..`; its handlers cannot take `&Metadata`. |
 /// | `crate = path` | Where `eventmodel` is. |
 ///
 /// A handler is a function with `&mut self`. Its first parameter `&Event` is what it handles; `&Metadata` may follow.

@@ -25,6 +25,7 @@ mod error;
 mod events;
 mod execute;
 mod options;
+mod snapshots;
 
 pub use any_view::AnyView;
 pub use automations::{AutomationStatus, Parked, RetryError};
@@ -35,6 +36,7 @@ pub use options::{AppOptions, ExecuteOptions};
 
 use automations::RunningAutomation;
 use cache::StateCache;
+use snapshots::Snapshots;
 
 /// A running event model. Clones are cheap and share it.
 ///
@@ -54,6 +56,8 @@ struct Inner {
     vocabulary: Arc<Vocabulary>,
     routes: HashMap<TypeId, Route>,
     cache: StateCache,
+    /// Unless there are none.
+    snapshots: Option<Snapshots>,
     audit: Arc<dyn AuditTrail>,
     views: HashMap<TypeId, RunningView>,
     automations: std::sync::OnceLock<Vec<RunningAutomation>>,
@@ -87,6 +91,7 @@ impl App {
     ) -> Result<Self, StartError> {
         model.check()?;
         store.open(&model.logs()).await?;
+        let snapshots = Snapshots::of(&model, &*store, &options).await;
         let vocabulary = Arc::new(Vocabulary::of(&model));
         let stop = CancellationToken::new();
         // Dropped when something below fails, it stops what runs already.
@@ -95,6 +100,7 @@ impl App {
         let inner = Arc::new(Inner {
             routes: routes(&model),
             cache: StateCache::new(options.state_cache),
+            snapshots,
             audit: options.audit.clone().unwrap_or_else(|| store.audit()),
             views,
             automations: std::sync::OnceLock::new(),

@@ -75,6 +75,13 @@ pub struct ProjectionInfo {
     pub key: &'static [&'static str],
     /// Its handlers.
     pub handlers: &'static [HandlerInfo],
+    /// Whether, as the state of a decision, it may be kept as a snapshot beside the last event of its instance.
+    ///
+    /// On a store that [keeps snapshots](crate::Store::max_snapshot) a state that is not cached is then loaded in
+    /// one step, however long the history is. It must come back from JSON as it was: every spec of a command that
+    /// decides on it looks at that. Only the program that made a snapshot uses it: see
+    /// [`AppOptions::build`](crate::AppOptions::build).
+    pub snapshot: bool,
 }
 
 impl ProjectionInfo {
@@ -84,7 +91,19 @@ impl ProjectionInfo {
         key: &'static [&'static str],
         handlers: &'static [HandlerInfo],
     ) -> Self {
-        Self { ty, key, handlers }
+        Self {
+            ty,
+            key,
+            handlers,
+            snapshot: false,
+        }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __with_snapshot(mut self) -> Self {
+        self.snapshot = true;
+        self
     }
 
     /// Whether it handles events of this type.

@@ -86,8 +86,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// How many bytes of snapshots it keeps beside the last event of a stream instance, all of that instance taken
     /// together; 0 if it keeps none. Asked once, when a model starts.
     ///
-    /// A store that keeps them may lose any of them at any time. It must not give back one that is not what was sent
-    /// with the event at that position on the subject, under the fold that is asked for.
+    /// What is sent with the last event on a subject is given back to whoever asks for its fold, until the next event
+    /// is on the subject. What was sent with an earlier one may be given back, with the events after it. Snapshots
+    /// of an append that is refused, or was committed before, are of no event.
     fn max_snapshot(&self) -> usize {
         0
     }

@@ -13,6 +13,8 @@ use flaw::Flaw;
 use hosts::{Wrong, WrongHosts};
 use loose::LooseStore;
 
+use crate::snapshots::keeper::{Keeper, Keeping};
+
 store_contract!(a_loose_store, || async { LooseStore::new(Flaw::Nothing) });
 
 hosts_contract!(hosts_of_a_loose_store, || async {
@@ -211,6 +213,41 @@ caught! { WrongHosts, Wrong;
     }
     a_trail_that_rounds_times: RoundsTimes {
         audit_trails::an_entry_comes_back_as_it_was_noted
+    }
+}
+
+caught! { Keeper, Keeping;
+    a_store_that_takes_an_older_snapshot_for_the_newest: OlderAsNewest {
+        snapshots::a_snapshot_is_only_for_its_fold
+        snapshots::an_older_snapshot_is_never_the_newest_state
+        snapshots::a_snapshot_is_whole_while_others_write
+    }
+    a_store_that_gives_a_snapshot_to_any_fold: OfAnyFold {
+        snapshots::a_snapshot_is_only_for_its_fold
+        snapshots::an_older_snapshot_is_never_the_newest_state
+    }
+    a_store_that_mixes_up_the_snapshots_of_instances: OfAnySubject {
+        snapshots::the_snapshot_of_the_last_event_is_loaded
+        snapshots::an_event_of_two_streams_has_a_snapshot_in_each
+    }
+    a_store_that_keeps_the_snapshot_of_a_refused_append: OfARefusedAppend {
+        snapshots::an_append_that_is_not_stored_leaves_no_snapshot
+    }
+    a_store_that_keeps_the_snapshot_of_an_append_that_was_stored_before: OfAnAppendThatWasStoredBefore {
+        snapshots::an_append_that_is_not_stored_leaves_no_snapshot
+    }
+    a_store_that_gives_a_snapshot_to_who_did_not_ask: Unasked {
+        snapshots::a_snapshot_is_only_for_who_asks_for_it
+    }
+    a_store_that_loses_the_events_after_a_snapshot: WithoutTheEventsAfterIt {
+        snapshots::an_older_snapshot_is_never_the_newest_state
+        snapshots::a_snapshot_is_whole_while_others_write
+    }
+    a_store_that_cuts_snapshots_short: CutShort {
+        snapshots::a_snapshot_of_the_largest_size_is_intact
+    }
+    a_store_that_never_gives_a_snapshot_back: Never {
+        snapshots::the_snapshot_of_the_last_event_is_loaded
     }
 }
 

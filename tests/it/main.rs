@@ -16,6 +16,7 @@ mod memory;
 mod models;
 mod nats;
 mod served;
+mod snapshots;
 mod testing;
 mod tokens;
 mod views;

@@ -5,7 +5,7 @@ use syn::punctuated::Punctuated;
 use syn::{DeriveInput, Ident, LitStr, Path, Token, Type};
 
 use super::overrides::{self, Override};
-use super::{Keys, crate_path, group, string, value};
+use super::{Keys, crate_path, flag, group, string, value};
 use crate::ctxt::Ctxt;
 
 #[derive(Default)]
@@ -43,12 +43,7 @@ pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> CommandAttr {
                 attr.overrides = overrides::read(ctxt, group.stream());
             }
             "validate" => attr.validate = Some(value(key, input, "validate = Self::check")?),
-            "garde" => {
-                if input.peek(Token![=]) {
-                    return Err(input.error("`garde` has no value: write `garde` alone"));
-                }
-                attr.garde = Some(key.clone());
-            }
+            "garde" => attr.garde = Some(flag(key, input)?),
             _ => attr.krate = Some(crate_path(key, input)?),
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! `#[projection]`, `#[projection(key = Booking)]`, `#[projection(key(room: RoomId, date: Date), crate = ..)]`
+//! `#[projection]`, `#[projection(key = Booking, snapshot)]`, `#[projection(key(room: RoomId, date: Date), crate = ..)]`
 
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
@@ -6,7 +6,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Ident, Path, Token, Type, token};
 
-use super::{Keys, crate_path, group, value};
+use super::{Keys, crate_path, flag, group, value};
 use crate::ctxt::Ctxt;
 
 /// What a projection is keyed by.
@@ -41,17 +41,21 @@ impl Parse for KeyField {
 
 pub(crate) struct ProjectionAttr {
     pub(crate) key: KeyAttr,
+    pub(crate) snapshot: Option<Ident>,
     pub(crate) krate: Option<Path>,
 }
 
 pub(crate) fn read(ctxt: &Ctxt, args: TokenStream) -> ProjectionAttr {
     let mut attr = ProjectionAttr {
         key: KeyAttr::None,
+        snapshot: None,
         krate: None,
     };
-    Keys::new(ctxt, "projection", &["key", "crate"]).tokens(args, |key, input| {
+    Keys::new(ctxt, "projection", &["key", "snapshot", "crate"]).tokens(args, |key, input| {
         if key == "crate" {
             attr.krate = Some(crate_path(key, input)?);
+        } else if key == "snapshot" {
+            attr.snapshot = Some(flag(key, input)?);
         } else if input.peek(token::Paren) {
             let group = group(key, input, "key(room: RoomId)")?;
             let fields = Punctuated::<KeyField, Token![,]>::parse_terminated;

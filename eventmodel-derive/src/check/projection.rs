@@ -18,6 +18,7 @@ pub(crate) fn check(ctxt: &Ctxt, model: &ProjectionModel) {
     if let KeyAttr::Fields(fields) = &model.key {
         check_fields(ctxt, model, fields);
     }
+    check_snapshot(ctxt, model);
     for handler in &model.handlers {
         if handler.is_async {
             ctxt.error(
@@ -36,6 +37,25 @@ pub(crate) fn check(ctxt: &Ctxt, model: &ProjectionModel) {
         check_overrides(ctxt, model, handler);
     }
     handlers::check(ctxt, &model.handlers);
+}
+
+fn check_snapshot(ctxt: &Ctxt, model: &ProjectionModel) {
+    let Some(snapshot) = &model.snapshot else {
+        return;
+    };
+    if !matches!(model.key, KeyAttr::Stream(_)) {
+        ctxt.error(
+            snapshot,
+            "only the state of a decision is kept as a snapshot, and that is keyed by a stream: `key = Booking, snapshot`",
+        );
+    }
+    for ty in model.handlers.iter().flat_map(|handler| &handler.more) {
+        ctxt.error(
+            ty,
+            "a snapshot is made before its last event is recorded, so the handlers cannot be given what is recorded \
+             with an event; let the event say it, or remove `snapshot`",
+        );
+    }
 }
 
 fn check_fields(ctxt: &Ctxt, model: &ProjectionModel, fields: &[KeyField]) {

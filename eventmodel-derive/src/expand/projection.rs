@@ -39,6 +39,7 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
     let info = type_info(krate, name, doc, &[]);
     let by_stream = matches!(model.key, KeyAttr::Stream(_));
     let infos = handlers::infos(krate, handlers, by_stream);
+    let snapshot = model.snapshot.as_ref().map(|_| quote!(.__with_snapshot()));
     let distinct = (!broken).then(|| handlers::distinct(krate, handlers));
     let (key, names, sources) = key(model, name);
     let choose_key = handlers::choose(krate, handlers, |handler| key_of(model, handler));
@@ -78,7 +79,7 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
             impl #impl_generics #projection for #ty #where_clause {
                 const INFO: &'static #krate::ProjectionInfo = {
                     #distinct
-                    &#krate::ProjectionInfo::__new(#info, &[#(#names),*], #infos)
+                    &#krate::ProjectionInfo::__new(#info, &[#(#names),*], #infos) #snapshot
                 };
 
                 type Key = #key;

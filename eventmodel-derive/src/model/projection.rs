@@ -24,6 +24,8 @@ pub(crate) struct ProjectionModel {
     pub(crate) krate: Path,
     pub(crate) doc: Doc,
     pub(crate) key: KeyAttr,
+    /// Where it says that it may be kept as a snapshot, if it does.
+    pub(crate) snapshot: Option<Ident>,
     pub(crate) handlers: Vec<Handler>,
 }
 
@@ -39,6 +41,7 @@ pub(crate) fn build(
         krate: crate_or_default(attr.krate),
         doc: Doc::of(&block.attrs),
         key: attr.key,
+        snapshot: attr.snapshot,
         handlers,
         block,
     })

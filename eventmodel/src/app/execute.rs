@@ -22,6 +22,7 @@ use crate::{
 mod append;
 mod backoff;
 mod load;
+mod snapshots;
 
 use load::Which;
 
@@ -140,10 +141,12 @@ impl Execution<'_> {
                 }
             };
             let append = self.prepare(events, &erased).await?;
+            let with_snapshots = self.with_snapshots(append, &erased);
+            let (append, folded) = with_snapshots.map_err(ExecuteError::Append)?;
             let instance = instance(&erased, &append);
             match self.append(&append).await {
                 Ok(appended) => {
-                    self.remember(&mut erased, &appended);
+                    self.remember(&mut erased, &appended, folded);
                     return Ok(self.receipt(appended, &instance));
                 }
                 Err(AppendError::Conflict { subject, actual }) => {

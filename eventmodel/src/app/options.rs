@@ -17,6 +17,7 @@ pub struct AppOptions {
     pub(super) source: Option<Arc<str>>,
     pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(super) state_cache: usize,
+    pub(super) build: Option<Arc<str>>,
     pub(super) max_attempts: u32,
     pub(super) resolve_within: Duration,
     pub(super) drain_within: Duration,
@@ -33,6 +34,7 @@ impl Default for AppOptions {
             source: None,
             clock: Arc::new(Timestamp::now),
             state_cache: 100_000,
+            build: None,
             max_attempts: 32,
             resolve_within: Duration::from_secs(10),
             drain_within: Duration::from_secs(30),
@@ -70,6 +72,19 @@ impl AppOptions {
     #[must_use]
     pub fn state_cache(mut self, instances: usize) -> Self {
         self.state_cache = instances;
+        self
+    }
+
+    /// Names the build of the program: `build("1.2.3-4f0c9d1")`. **Every change of its code must change the name.**
+    ///
+    /// A snapshot of a state is used only by the very build that made it, since another one may fold the same events
+    /// to another state. On Linux the executable itself tells builds apart, and no name is needed. Where it cannot
+    /// be known for sure which file runs (on other systems, or when the model is in a library that another program
+    /// has loaded) there are no snapshots without a name. An empty name is none.
+    #[must_use]
+    pub fn build(mut self, name: impl Into<Arc<str>>) -> Self {
+        let name = name.into();
+        self.build = (!name.is_empty()).then_some(name);
         self
     }
 
@@ -136,6 +151,7 @@ impl fmt::Debug for AppOptions {
         f.debug_struct("AppOptions")
             .field("source", &self.source)
             .field("state_cache", &self.state_cache)
+            .field("build", &self.build)
             .field("max_attempts", &self.max_attempts)
             .field("resolve_within", &self.resolve_within)
             .field("drain_within", &self.drain_within)

@@ -1,6 +1,7 @@
 //! One state while a command is executed: what was folded so far, and up to where.
 
 use std::any::{Any, TypeId};
+use std::io;
 use std::sync::Arc;
 
 use crate::projection::{Projection, ProjectionInfo};
@@ -44,6 +45,8 @@ pub trait ErasedSlot: Send + Sync {
     fn info(&self) -> &'static ProjectionInfo;
     /// What tells the states of two projections on one subject apart.
     fn projection_id(&self) -> TypeId;
+    /// The name of the projection's type, with its path and its parameters.
+    fn type_name(&self) -> &'static str;
     /// The instance it is loaded from.
     fn subject(&self) -> &Subject;
     /// The log of its stream, if it is not that of the model.
@@ -62,8 +65,12 @@ pub trait ErasedSlot: Send + Sync {
     fn save(&self) -> Arc<dyn Any + Send + Sync>;
     /// Takes a cached state. A state of another type is ignored.
     fn restore(&mut self, state: Arc<dyn Any + Send + Sync>, revision: Position);
-    /// Writes the state to JSON and reads it back, as a snapshot would.
-    fn snapshot(&mut self) -> Result<(), serde_json::Error>;
+    /// A copy, which can go another way.
+    fn copy(&self) -> Box<dyn ErasedSlot>;
+    /// Writes the state as a snapshot, as JSON.
+    fn encode(&self, to: &mut dyn io::Write) -> Result<(), serde_json::Error>;
+    /// Takes a state that was written as a snapshot. If that cannot be read, nothing has changed.
+    fn decode(&mut self, state: &[u8], revision: Position) -> Result<(), serde_json::Error>;
 }
 
 impl<P: Projection> ErasedSlot for Slot<P> {
@@ -73,6 +80,10 @@ impl<P: Projection> ErasedSlot for Slot<P> {
 
     fn projection_id(&self) -> TypeId {
         TypeId::of::<P>()
+    }
+
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<P>()
     }
 
     fn subject(&self) -> &Subject {
@@ -114,9 +125,21 @@ impl<P: Projection> ErasedSlot for Slot<P> {
         }
     }
 
-    fn snapshot(&mut self) -> Result<(), serde_json::Error> {
-        let written = serde_json::to_vec(&*self.state)?;
-        self.state = Arc::new(serde_json::from_slice(&written)?);
+    fn copy(&self) -> Box<dyn ErasedSlot> {
+        Box::new(Self {
+            subject: self.subject.clone(),
+            state: self.state.clone(),
+            ..*self
+        })
+    }
+
+    fn encode(&self, to: &mut dyn io::Write) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(to, &*self.state)
+    }
+
+    fn decode(&mut self, state: &[u8], revision: Position) -> Result<(), serde_json::Error> {
+        self.state = Arc::new(serde_json::from_slice(state)?);
+        self.revision = revision;
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ pub struct Snapshot {
     /// What has folded it: a projection, in one build of the program. Another build may fold the same events to
     /// another state, so that it must not be given a snapshot of this one.
     pub fold: u64,
-    /// The state. Any bytes.
+    /// The state: JSON in one line, so without control characters, in UTF-8.
     pub state: Bytes,
 }
 

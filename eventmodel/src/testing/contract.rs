@@ -36,6 +36,7 @@ pub mod logs;
 pub mod payloads;
 pub mod reading;
 pub mod several_streams;
+pub mod snapshots;
 pub mod subjects;
 pub mod view_hosts;
 pub mod writers;
@@ -130,6 +131,16 @@ macro_rules! __store_contract {
                     an_instance_of_ten_thousand_events_is_loaded
                     ten_thousand_instances_are_told_apart
                     the_last_position_is_that_of_the_last_event
+                }
+                snapshots {
+                    the_snapshot_of_the_last_event_is_loaded
+                    a_snapshot_is_only_for_its_fold
+                    a_snapshot_is_only_for_who_asks_for_it
+                    an_older_snapshot_is_never_the_newest_state
+                    an_append_that_is_not_stored_leaves_no_snapshot
+                    an_event_of_two_streams_has_a_snapshot_in_each
+                    a_snapshot_of_the_largest_size_is_intact
+                    a_snapshot_is_whole_while_others_write
                 }
                 subjects {
                     hostile_keys_come_back_as_they_were
@@ -307,6 +318,7 @@ mod tests {
             include_str!("contract/payloads.rs"),
             include_str!("contract/reading.rs"),
             include_str!("contract/several_streams.rs"),
+            include_str!("contract/snapshots.rs"),
             include_str!("contract/subjects.rs"),
             include_str!("contract/view_hosts.rs"),
             include_str!("contract/writers.rs"),

@@ -135,31 +135,62 @@ impl<C: Decide> Scene<'_, C> {
             let mut restored = self.slots()?;
             let (from, to) = (erased::<C>(&mut so_far), erased::<C>(&mut restored));
             for (from, to) in from.iter().zip(to) {
-                to.restore(from.save(), from.revision());
-                to.snapshot().map_err(|error| {
-                    let (state, json) = (to.info().ty.name, "as JSON, as a snapshot is");
-                    self.failure(&format!(
-                        "the state {state} cannot be written and read {json}: {error}"
-                    ))
-                })?;
+                self.restore(&**from, to)?;
             }
             self.fold(&mut restored, events[taken_after..].iter().copied())?;
             let again = report::decision(&self.ask(&restored));
             if again != *decided {
-                return Err(self.lost_in_snapshot(taken_after, decided, &again));
+                return Err(self.lost_in_snapshot(&events, taken_after, decided, &again));
             }
         }
         Ok(())
     }
 
-    fn lost_in_snapshot(&self, taken_after: usize, decided: &str, again: &str) -> Failure {
+    /// Restores a state from a snapshot of another one.
+    fn restore(&self, from: &dyn ErasedSlot, to: &mut dyn ErasedSlot) -> Result<(), Failure> {
+        let mut written = Vec::new();
+        let read = from
+            .encode(&mut written)
+            .and_then(|()| to.decode(&written, from.revision()));
+        read.map_err(|error| {
+            let (state, json) = (to.info().ty.name, "as JSON, as a snapshot is");
+            self.failure(&format!(
+                "the state {state} cannot be written and read {json}: {error}"
+            ))
+        })
+    }
+
+    fn lost_in_snapshot(
+        &self,
+        events: &[&RecordedEvent],
+        taken_after: usize,
+        decided: &str,
+        again: &str,
+    ) -> Failure {
         let when = match taken_after {
             0 => "before the first event".into(),
             n => format!("after event {n}"),
         };
+        let (before, after) = events.split_at(taken_after);
+        // A state alone, while the others stay as they were.
+        let is_lost = |which: usize| -> Result<Option<&str>, Failure> {
+            let mut slots = self.slots()?;
+            self.fold(&mut slots, before.iter().copied())?;
+            let slot = &mut *erased::<C>(&mut slots).swap_remove(which);
+            self.restore(&*slot.copy(), slot)?;
+            let name = slot.info().ty.name;
+            self.fold(&mut slots, after.iter().copied())?;
+            let is_same = report::decision(&self.ask(&slots)) == *decided;
+            Ok((!is_same).then_some(name))
+        };
+        let states = C::State::PARTS
+            .iter()
+            .filter(|part| part.projection.is_some());
+        let lost = (0..states.count()).find_map(|which| is_lost(which).ok().flatten());
+        let lost = lost.map_or_else(|| "a state".into(), |name| format!("the state {name}"));
         let title = format!(
-            "it decides differently when its state was restored from a snapshot taken {when}. Does a state skip a \
-             field (`#[serde(skip)]`)?"
+            "it decides differently when its state was restored from a snapshot taken {when}: {lost} is another one \
+             after it was written and read as JSON. Does it skip a field (`#[serde(skip)]`)?"
         );
         let heading = "decided (-), and decided after the snapshot (+)";
         self.failure(&title)

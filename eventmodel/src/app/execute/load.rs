@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
+use super::snapshots::{Folded, apply_all, starts_from_snapshot};
 use super::{ExecuteError, Execution};
 use crate::state::ErasedSlot;
 use crate::store::{Appended, Load, Loaded};
@@ -123,21 +124,43 @@ impl Execution<'_> {
         }
         // The usual case needs no list of futures.
         if let Some(i) = which.single() {
-            let loaded = self.app.store.load(self.what_is_new(&*slots[i], floors));
-            let loaded = loaded.await.map_err(ExecuteError::Store)?;
-            let folded = self.fold(&mut *slots[i], &loaded);
-            return folded.map_err(|error| self.undecodable(&*slots[i], error));
+            let load = self.what_is_new(&*slots[i], floors);
+            let loaded = self.app.store.load(load).await;
+            let loaded = loaded.map_err(ExecuteError::Store)?;
+            return self.take(&mut *slots[i], loaded, floors).await;
         }
         let loads = which.iter().map(|i| {
             let load = self.what_is_new(&*slots[i], floors);
             self.app.store.load(load)
         });
         let loaded = try_join_all(loads).await.map_err(ExecuteError::Store)?;
-        for (i, loaded) in which.iter().zip(&loaded) {
-            let folded = self.fold(&mut *slots[i], loaded);
-            folded.map_err(|error| self.undecodable(&*slots[i], error))?;
+        for (i, loaded) in which.iter().zip(loaded) {
+            self.take(&mut *slots[i], loaded, floors).await?;
         }
         Ok(())
+    }
+
+    /// Takes what was loaded; the history, if it is a snapshot that cannot be used.
+    async fn take<R>(
+        &self,
+        slot: &mut dyn ErasedSlot,
+        mut loaded: Loaded,
+        floors: &[(Subject, Position)],
+    ) -> Result<(), ExecuteError<R>> {
+        if !starts_from_snapshot(slot, &loaded) {
+            let load = Load {
+                snapshot: None,
+                ..self.what_is_new(slot, floors)
+            };
+            loaded = self
+                .app
+                .store
+                .load(load)
+                .await
+                .map_err(ExecuteError::Store)?;
+        }
+        let folded = self.fold(slot, &loaded);
+        folded.map_err(|error| self.undecodable(slot, error))
     }
 
     fn what_is_new(&self, slot: &dyn ErasedSlot, floors: &[(Subject, Position)]) -> Load {
@@ -151,7 +174,7 @@ impl Execution<'_> {
             subject: slot.subject().clone(),
             after,
             floor: floor.map_or(after, |floor| floor.max(after)),
-            snapshot: None,
+            snapshot: self.fold_of(slot).filter(|_| after == Position::START),
         }
     }
 
@@ -210,8 +233,13 @@ impl Execution<'_> {
     }
 
     /// Folds in what was just appended, and keeps the states for the next command.
-    pub(super) fn remember(&self, slots: &mut [&mut dyn ErasedSlot], appended: &Appended) {
-        for slot in slots.iter_mut() {
+    pub(super) fn remember(
+        &self,
+        slots: &mut [&mut dyn ErasedSlot],
+        appended: &Appended,
+        mut folded: Vec<Folded>,
+    ) {
+        for (i, slot) in slots.iter_mut().enumerate() {
             let slot = &mut **slot;
             let Some(guard) = appended
                 .revisions
@@ -223,12 +251,13 @@ impl Execution<'_> {
             };
             self.app.cache.unshare(slot);
             // A receipt of an earlier execution says nothing of what came between; it is not folded in.
-            let folded = !appended.already_committed
-                && appended.events.iter().all(|event| {
-                    let here = event.metadata().subjects.contains(slot.subject());
-                    !here || slot.apply(event).is_ok()
-                });
-            if folded {
+            if appended.already_committed {
+                continue;
+            }
+            if let Some(at) = folded.iter().position(|folded| folded.slot == i) {
+                slot.restore(folded.swap_remove(at).state.save(), guard.expected);
+                self.app.cache.save(slot);
+            } else if apply_all(slot, &appended.events).is_ok() {
                 slot.set_revision(guard.expected);
                 self.app.cache.save(slot);
             }

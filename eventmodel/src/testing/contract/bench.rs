@@ -154,12 +154,33 @@ impl Bench {
     }
 
     pub(super) async fn load(&self, subject: &Subject, after: Position, floor: Position) -> Loaded {
+        self.load_from(subject, after, floor, None).await
+    }
+
+    /// Loads an instance from a snapshot of this fold, if there is one.
+    pub(super) async fn load_snapshot(
+        &self,
+        subject: &Subject,
+        fold: u64,
+        floor: Position,
+    ) -> Loaded {
+        let start = Position::START;
+        self.load_from(subject, start, floor, Some(fold)).await
+    }
+
+    async fn load_from(
+        &self,
+        subject: &Subject,
+        after: Position,
+        floor: Position,
+        snapshot: Option<u64>,
+    ) -> Loaded {
         let load = Load {
             log: self.log.clone(),
             subject: subject.clone(),
             after,
             floor,
-            snapshot: None,
+            snapshot,
         };
         self.answer("load", || self.store.load(load.clone()))
             .await

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::bench::Bench;
-use crate::store::{Append, AppendError, Appended};
+use crate::store::{Append, AppendError, Appended, Snapshot};
 use crate::{CommandId, CommandRef, Guard, Metadata, NewEvent, Position, RecordedEvent, Subject};
 
 /// A command that is being put together.
@@ -16,6 +16,7 @@ pub(super) struct Draft<'a> {
     fingerprint: Option<u64>,
     guards: Vec<Guard>,
     events: Vec<Event>,
+    snapshots: Vec<Snapshot>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ impl<'a> Draft<'a> {
             fingerprint: None,
             guards: Vec::new(),
             events: Vec::new(),
+            snapshots: Vec::new(),
         }
     }
 
@@ -87,6 +89,21 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// The state that it leaves an instance in.
+    pub(super) fn snapshot(
+        mut self,
+        subject: &Subject,
+        fold: u64,
+        state: impl Into<Bytes>,
+    ) -> Self {
+        self.snapshots.push(Snapshot {
+            subject: subject.clone(),
+            fold,
+            state: state.into(),
+        });
+        self
+    }
+
     pub(super) fn command_ref(&self) -> CommandRef {
         CommandRef {
             id: self.id.clone(),
@@ -124,6 +141,7 @@ impl<'a> Draft<'a> {
         });
         let (log, guards) = (self.bench.log.clone(), self.guards.clone());
         Append::new(log, command.clone(), guards, events.collect())
+            .and_then(|append| append.with_snapshots(self.snapshots.clone()))
             .unwrap_or_else(|error| panic!("the suite made an invalid append: {error}"))
     }
 

@@ -54,7 +54,7 @@ impl Codec for Plain {
 struct RoomDay;
 
 /// A day.
-#[projection(key = Booking)]
+#[projection(key = Booking, snapshot)]
 impl RoomDay {
     /// It is taken.
     fn booked(&mut self, _: &RoomBooked) {}
@@ -127,6 +127,7 @@ fn main() {
     let handlers: Vec<_> = RoomDay::INFO.handlers.iter().map(|h| (h.name, h.doc)).collect();
     assert_eq!(handlers, [("booked", "It is taken."), ("cleaned", "")]);
     assert_eq!(RoomDay::INFO.ty.doc, "A day.");
+    assert!(RoomDay::INFO.snapshot);
     assert!(RoomDay::INFO.handles("room-booked"));
     let _ = RoomDay.query();
 
