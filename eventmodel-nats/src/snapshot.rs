@@ -1,7 +1,5 @@
 //! Snapshots: a state of an instance, in a header of its last message.
 
-use std::fmt::Write;
-
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use eventmodel::Position;
@@ -10,8 +8,10 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use crate::message::Stored;
 
-/// One for each fold: its number in hexadecimal, a space, the state.
-const SNAPSHOT: &str = "Eventmodel-Snapshot";
+/// One for each fold. Not one with several values: of those the client keeps only the last when the leader answers.
+fn header(fold: u64) -> String {
+    format!("Eventmodel-Snapshot-{fold:016x}")
+}
 
 /// How many bytes of snapshots a message carries at most: the state of most instances, and no burden for the others.
 pub(crate) const MAX: usize = 1024;
@@ -22,26 +22,15 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 /// Adds the snapshots of a subject to the headers of its last message.
 pub(crate) fn add<'a>(headers: &mut HeaderMap, snapshots: impl Iterator<Item = &'a Snapshot>) {
     for snapshot in snapshots {
-        let mut text = String::with_capacity(snapshot.state.len() + 18);
-        // Writing to a string does not fail.
-        let _ = write!(
-            text,
-            "{:x} {}",
-            snapshot.fold,
-            percent_encode(&snapshot.state, ENCODED)
-        );
-        headers.append(SNAPSHOT, text);
+        let state = percent_encode(&snapshot.state, ENCODED).to_string();
+        headers.insert(header(snapshot.fold), state);
     }
 }
 
 /// The snapshot of a fold that a message carries.
 pub(crate) fn of(message: &Stored, fold: u64) -> Option<LoadedSnapshot> {
-    let values = message.headers.get_all(SNAPSHOT);
-    let state = values.filter_map(|value| {
-        let (number, state) = value.as_str().split_once(' ')?;
-        (u64::from_str_radix(number, 16) == Ok(fold)).then_some(state)
-    });
-    let state: Vec<u8> = percent_decode_str(state.last()?).collect();
+    let state = message.headers.get(header(fold))?.as_str();
+    let state: Vec<u8> = percent_decode_str(state).collect();
     Some(LoadedSnapshot {
         position: Position::new(message.sequence),
         state: Bytes::from(state),
