@@ -12,3 +12,7 @@ mod errors {}
 #[cfg(doctest)]
 #[doc = include_str!("words.md")]
 mod words {}
+
+#[cfg(doctest)]
+#[doc = include_str!("jetstream.md")]
+mod jetstream {}
