@@ -1,4 +1,29 @@
-//! The NATS JetStream store of [eventmodel](https://docs.rs/eventmodel): the same model on a server or a cluster.
+//! The NATS JetStream store of [eventmodel]: the same model, on a server or on a cluster.
+//!
+//! ```no_run
+//! use eventmodel::EventModel;
+//! use eventmodel_nats::NatsStore;
+//!
+//! # async fn start(hotel: EventModel) -> Result<(), Box<dyn std::error::Error>> {
+//! let store = NatsStore::connect("nats://localhost:4222").await?;
+//! let app = hotel.start(store).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A log is a JetStream stream, a stream instance is a literal subject in it, an event is a message. A command with one
+//! event and one guard is one publish; any other is one atomic batch (ADR-50). What was found out about a lost answer, a
+//! conflict or a repeated id is read back from the log, in the same way on one replica and on three.
+//!
+//! | to see | start at |
+//! |---|---|
+//! | how to connect, and with what rights | [`NatsStore::builder`] |
+//! | what happens to the connection | [`NatsStore::connection_events`] |
+//! | how a model maps to JetStream, what is durable when, what the limits are | `docs/jetstream.md` in the repository |
+//!
+//! It needs nats-server 2.12.1 or newer with JetStream, and runs on tokio.
+//!
+//! [eventmodel]: https://docs.rs/eventmodel
 
 mod append;
 mod builder;
