@@ -4,5 +4,5 @@ use eventmodel::testing::store_contract;
 
 use super::{replicated_store, store};
 
-store_contract!(on_one_server, || store());
-store_contract!(on_three_servers, || replicated_store());
+store_contract!(on_one_server, store);
+store_contract!(on_three_servers, replicated_store);
