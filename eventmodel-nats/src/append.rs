@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use eventmodel::store::{Append, AppendError, Appended};
 use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::connection::Failure;
@@ -21,18 +20,6 @@ const BATCH_HEADERS: usize = 128;
 const BATCH_ID: &str = "Nats-Batch-Id";
 const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
 const BATCH_COMMIT: &str = "Nats-Batch-Commit";
-
-#[derive(Debug, Default, Deserialize)]
-struct Ack {
-    error: Option<Refusal>,
-    #[serde(default)]
-    stream: String,
-    #[serde(default)]
-    seq: u64,
-    #[serde(default)]
-    duplicate: bool,
-    count: Option<u64>,
-}
 
 /// What became of the messages.
 enum Sent {
@@ -97,7 +84,10 @@ impl Log {
             payload,
             ..
         } = message;
-        let ack = self.ack(&subject, headers, payload).await?;
+        let ack = self
+            .connection
+            .publish(&self.name, &subject, headers, payload)
+            .await?;
         Ok(if ack.duplicate {
             Sent::Duplicate(ack.seq)
         } else {
@@ -128,7 +118,10 @@ impl Log {
                 continue;
             }
             headers.insert(BATCH_COMMIT, "1");
-            let ack = self.ack(&subject, headers, payload).await?;
+            let ack = self
+                .connection
+                .publish(&self.name, &subject, headers, payload)
+                .await?;
             if ack.count != Some(count as u64) || ack.seq < count as u64 {
                 return Err(Failure::Odd(format!(
                     "a batch of {count} messages was answered with {ack:?}"
@@ -137,31 +130,6 @@ impl Log {
             return Ok(Sent::Stored(ack.seq + 1 - count as u64));
         }
         Err(Failure::NotSent("there is nothing to send".into()))
-    }
-
-    async fn ack(
-        &self,
-        subject: &str,
-        headers: async_nats::HeaderMap,
-        payload: Bytes,
-    ) -> Result<Ack, Failure> {
-        let answer = self
-            .connection
-            .request(subject, Some(headers), payload)
-            .await?;
-        let ack: Ack = serde_json::from_slice(&answer.payload)
-            .map_err(|error| Failure::Odd(format!("the answer to a publish: {error}")))?;
-        match ack.error {
-            Some(refusal) => Err(Failure::Refused(refusal)),
-            None if *ack.stream != *self.name => Err(Failure::Odd(format!(
-                "`{subject}` belongs to the JetStream stream `{}` now, not to `{}`: two streams were exchanged",
-                ack.stream, self.name
-            ))),
-            None if ack.seq == 0 => Err(Failure::Odd(
-                "a publish was acknowledged without a sequence".into(),
-            )),
-            None => Ok(ack),
-        }
     }
 
     /// The receipt of what was stored.
@@ -256,7 +224,11 @@ impl Log {
         headers.insert(MESSAGE_ID, id);
         headers.insert(crate::message::BEHIND, "0");
         let subject = Self::guard_subject(&self.name);
-        match self.ack(&subject, headers, Bytes::new()).await {
+        match self
+            .connection
+            .publish(&self.name, &subject, headers, Bytes::new())
+            .await
+        {
             Ok(ack) if ack.duplicate => self.duplicate(append.command(), ack.seq).await,
             Ok(_) => Err(unknown(
                 "the server has just forgotten the id of the command".into(),

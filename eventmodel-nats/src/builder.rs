@@ -12,6 +12,7 @@ use crate::NatsStore;
 use crate::connection::{Connection, ConnectionEvent, Events, Failure};
 use crate::error::ConnectError;
 use crate::setup::Setup;
+use crate::views::Views;
 
 /// The oldest server that stores ids of messages in batches.
 const OLDEST: (i64, i64, i64) = (2, 12, 1);
@@ -37,6 +38,7 @@ const OLDEST_TEXT: &str = "2.12.1";
 #[must_use = "a builder does nothing before `connect`"]
 pub struct NatsStoreBuilder {
     setup: Setup,
+    views: Views,
     options: ConnectOptions,
     credentials: Option<PathBuf>,
     api: Option<String>,
@@ -56,6 +58,7 @@ impl NatsStoreBuilder {
                 create: true,
                 trails: 100_000,
             },
+            views: Views::default(),
             options: ConnectOptions::new().name("eventmodel"),
             credentials: None,
             api: None,
@@ -81,6 +84,13 @@ impl NatsStoreBuilder {
     /// that is there must have the same.
     pub fn duplicate_window(mut self, window: Duration) -> Self {
         self.setup.duplicate_window = Some(window);
+        self
+    }
+
+    /// Where the views of the apps on this store live: in buckets ([`KvViews`](crate::KvViews)), or, as if it is not
+    /// said, in the memory of each process ([`MemoryViews`](eventmodel::view::MemoryViews)).
+    pub fn views(mut self, views: impl Into<Views>) -> Self {
+        self.views = views.into();
         self
     }
 
@@ -233,7 +243,7 @@ impl NatsStoreBuilder {
                 return Err(ConnectError::NoJetStream);
             }
         }
-        Ok(NatsStore::new(connection, self.setup))
+        Ok(NatsStore::new(connection, self.setup, self.views))
     }
 }
 

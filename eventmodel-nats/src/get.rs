@@ -6,7 +6,7 @@ use async_nats::{HeaderValue, Message, StatusCode};
 use bytes::Bytes;
 use eventmodel::{StoreError, Subject};
 
-use crate::connection::Failure;
+use crate::connection::{Connection, Failure};
 use crate::log::Log;
 use crate::message::Stored;
 use crate::refusal::Refusal;
@@ -73,24 +73,8 @@ impl Log {
         &self,
         answer: Result<StreamMessage, RawMessageError>,
     ) -> Result<Option<Stored>, StoreError> {
-        let message = match answer {
-            Ok(message) => message,
-            Err(error) => {
-                return match error.kind() {
-                    RawMessageErrorKind::NoMessageFound => Ok(None),
-                    RawMessageErrorKind::JetStream(error) => Err(Failure::Refused(Refusal {
-                        code: u16::try_from(error.code()).unwrap_or(500),
-                        err_code: u16::try_from(error.error_code().0).unwrap_or_default(),
-                        description: error.to_string(),
-                    })
-                    .into()),
-                    _ => {
-                        let api = format!("{}.STREAM.MSG.GET.{}", self.connection.api, self.name);
-                        let beside = self.connection.timed_out(&api);
-                        Err(Failure::NoAnswer(format!("{error} ({beside})")).into())
-                    }
-                };
-            }
+        let Some(message) = self.connection.leader_said(&self.name, answer)? else {
+            return Ok(None);
         };
         Ok(Some(Stored {
             subject: subject(&message.subject)?,
@@ -98,6 +82,33 @@ impl Log {
             headers: message.headers,
             payload: message.payload,
         }))
+    }
+}
+
+impl Connection {
+    /// The message in the answer of a leader, if there is one.
+    pub(crate) fn leader_said(
+        &self,
+        stream: &str,
+        answer: Result<StreamMessage, RawMessageError>,
+    ) -> Result<Option<StreamMessage>, Failure> {
+        let error = match answer {
+            Ok(message) => return Ok(Some(message)),
+            Err(error) => error,
+        };
+        match error.kind() {
+            RawMessageErrorKind::NoMessageFound => Ok(None),
+            RawMessageErrorKind::JetStream(error) => Err(Failure::Refused(Refusal {
+                code: u16::try_from(error.code()).unwrap_or(500),
+                err_code: u16::try_from(error.error_code().0).unwrap_or_default(),
+                description: error.to_string(),
+            })),
+            _ => {
+                let api = format!("{}.STREAM.MSG.GET.{stream}", self.api);
+                let beside = self.timed_out(&api);
+                Err(Failure::NoAnswer(format!("{error} ({beside})")))
+            }
+        }
     }
 }
 

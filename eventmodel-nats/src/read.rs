@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::consumer::DeliverPolicy;
 use eventmodel::store::Read;
 use eventmodel::{Position, RecordedEvent, StoreError, SubjectPattern};
 use futures_core::stream::BoxStream;
@@ -14,18 +14,7 @@ use crate::drift::disjoint;
 use crate::get::{Source, subject};
 use crate::log::Log;
 use crate::message::{Kind, Stored};
-
-/// How many messages are asked for at a time.
-const BATCH: usize = 1_000;
-
-/// How often a server says that it is there while there is nothing to read.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-
-/// How long the server waits for a message before it is asked again.
-const EXPIRES: Duration = Duration::from_secs(30);
-
-/// How long a consumer outlives its reader.
-const INACTIVE: Duration = Duration::from_secs(30);
+use crate::ordered::Ordered;
 
 /// Between two attempts to make a consumer.
 const RETRY: Duration = Duration::from_millis(50);
@@ -35,16 +24,16 @@ pub(crate) fn read(
     log: Arc<Log>,
     read: Read,
 ) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    let filter = disjoint(&read.subjects);
     let reader = Reader {
+        consumer: Ordered::new(log.stream.clone(), filter.clone().unwrap_or_default()),
         log,
-        filter: disjoint(&read.subjects),
+        filter,
         patterns: read.subjects,
         after: read.after,
         sequence: read.after.get(),
         follow: read.follow,
         until: None,
-        messages: None,
-        delivered: 0,
         failing: None,
     };
     futures_util::stream::unfold(Some(reader), |reader| async move {
@@ -70,9 +59,7 @@ struct Reader {
     follow: bool,
     /// The sequence of the last message to read, if the end is not followed.
     until: Option<u64>,
-    messages: Option<pull::Stream>,
-    /// The consumer's own count, which has no gaps.
-    delivered: u64,
+    consumer: Ordered,
     /// When it began to fail, and when it failed last.
     failing: Option<(Instant, Instant)>,
 }
@@ -145,76 +132,26 @@ impl Reader {
     /// The next message; none, if there has to be a new consumer first.
     async fn message(&mut self) -> Result<Option<Stored>, StoreError> {
         self.log.check()?;
-        let Some(messages) = &mut self.messages else {
-            return self.connect().await.map(|()| None);
-        };
-        let problem = match messages.next().await {
-            Some(Ok(message)) => {
-                let info = message.info().map_err(StoreError::failed)?;
-                let (sequence, delivered) = (info.stream_sequence, info.consumer_sequence);
-                if delivered == self.delivered + 1 {
-                    self.delivered = delivered;
-                    self.failing = None;
-                    let (message, _) = message.split();
-                    return Ok(Some(Stored {
-                        subject: subject(&message.subject)?,
-                        sequence,
-                        headers: message.headers.unwrap_or_default(),
-                        payload: message.payload,
-                    }));
-                }
-                // What was dropped on the way is read again.
-                format!("message {} of the consumer is missing", self.delivered + 1)
+        let start_sequence = self.sequence + 1;
+        let start = DeliverPolicy::ByStartSequence { start_sequence };
+        let problem = match self.consumer.next(start).await {
+            Ok(delivered) => {
+                self.failing = None;
+                return Ok(Some(Stored {
+                    subject: subject(&delivered.message.subject)?,
+                    sequence: delivered.sequence,
+                    headers: delivered.message.headers.unwrap_or_default(),
+                    payload: delivered.message.payload,
+                }));
             }
-            Some(Err(error)) => error.to_string(),
-            None => "the consumer ended".into(),
+            Err(problem) => problem,
         };
         tracing::debug!(log = %self.log.name, after = self.sequence, problem, "reading with a new consumer");
-        self.messages = None;
         self.failed(problem).await?;
         // Another stream of the same name would go on at a wrong place.
         match self.log.verify().await {
             Err(error) if !error.is_retryable() => Err(error),
             _ => Ok(None),
-        }
-    }
-
-    async fn connect(&mut self) -> Result<(), StoreError> {
-        let config = pull::Config {
-            deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: self.sequence + 1,
-            },
-            ack_policy: AckPolicy::None,
-            max_deliver: 1,
-            filter_subjects: self.filter.clone().unwrap_or_default(),
-            inactive_threshold: INACTIVE,
-            memory_storage: true,
-            num_replicas: 1,
-            ..pull::Config::default()
-        };
-        let made = self.log.stream.create_consumer(config).await;
-        let made = match made {
-            Ok(consumer) => {
-                let stream = consumer.stream();
-                let stream = stream
-                    .max_messages_per_batch(BATCH)
-                    .heartbeat(HEARTBEAT)
-                    .expires(EXPIRES);
-                stream.messages().await.map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        match made {
-            Ok(messages) => {
-                self.messages = Some(messages);
-                self.delivered = 0;
-                Ok(())
-            }
-            Err(problem) => {
-                self.failed(format!("no consumer can be made: {problem}"))
-                    .await?;
-                Ok(())
-            }
         }
     }
 

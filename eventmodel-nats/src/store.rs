@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
+use eventmodel::view::{MemoryViews, ViewHost};
 use eventmodel::{CommandRef, Position, RecordedEvent, StoreError, Subject};
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
@@ -17,6 +18,7 @@ use crate::get::Source;
 use crate::log::Log;
 use crate::setup::Setup;
 use crate::snapshot;
+use crate::views::{KvHost, Views};
 
 /// Keeps logs in NATS JetStream: one JetStream stream for each log. Clones share the connection.
 ///
@@ -35,6 +37,7 @@ pub struct NatsStore(Arc<Inner>);
 struct Inner {
     connection: Connection,
     setup: Setup,
+    views: Views,
     logs: RwLock<HashMap<Arc<str>, Arc<Log>>>,
 }
 
@@ -52,11 +55,12 @@ impl NatsStore {
         NatsStoreBuilder::new()
     }
 
-    pub(crate) fn new(connection: Connection, setup: Setup) -> Self {
+    pub(crate) fn new(connection: Connection, setup: Setup, views: Views) -> Self {
         let logs = RwLock::default();
         let store = Self(Arc::new(Inner {
             connection,
             setup,
+            views,
             logs,
         }));
         tokio::spawn(verify_on_reconnect(
@@ -93,6 +97,10 @@ impl NatsStore {
 
     pub(crate) fn log(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
         self.0.log(name)
+    }
+
+    pub(crate) fn parts(&self) -> (&Connection, &Setup) {
+        (&self.0.connection, &self.0.setup)
     }
 }
 
@@ -186,6 +194,15 @@ impl Store for NatsStore {
         match self.log(&read.log) {
             Ok(log) => crate::read::read(log, read),
             Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+    fn views(&self) -> Arc<dyn ViewHost> {
+        match &self.0.views {
+            Views::Memory => Arc::new(MemoryViews),
+            Views::Kv(options) => Arc::new(KvHost {
+                store: self.clone(),
+                options: options.clone(),
+            }),
         }
     }
 }

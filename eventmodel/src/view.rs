@@ -6,6 +6,7 @@ mod entry;
 mod error;
 mod host;
 mod memory;
+mod progress;
 mod query;
 mod running;
 
@@ -16,5 +17,6 @@ pub use host::{
     ErasedEntry, HostedView, ViewDefinition, ViewFold, ViewHost, ViewState, ViewStatus,
 };
 pub use memory::MemoryViews;
+pub use progress::ViewProgress;
 pub use query::{After, DEFAULT_WAIT, View};
 pub(crate) use running::RunningView;

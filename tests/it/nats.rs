@@ -6,6 +6,7 @@ use eventmodel_nats_harness::{shared_cluster, shared_server};
 mod contract;
 mod hotel;
 mod hotel_run;
+mod kv_views;
 
 /// A store on a server that other tests use too.
 pub(crate) async fn store() -> NatsStore {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use crate::codec::{Codec, CodecError, Json};
 use crate::model::Vocabulary;
 use crate::projection::ProjectionInfo;
 use crate::store::Store;
-use crate::{DecodeError, Key, Position, Projection, RecordedEvent};
+use crate::{DecodeError, Key, Position, Projection, RecordedEvent, panics};
 
 /// A place where views live: it feeds them from their logs and answers what they hold.
 #[async_trait]
@@ -227,6 +228,59 @@ impl ViewDefinition {
     /// The name of the view.
     pub fn name(&self) -> &'static str {
         self.fold.info().ty.name
+    }
+
+    /// The text of the key of the instance that the event is for; `None` if the view does not handle it.
+    ///
+    /// # Errors
+    /// [`ViewError`] if it cannot be read, or is one that the model should know and does not: the view must stop.
+    pub fn key_of(&self, event: &RecordedEvent) -> Result<Option<String>, ViewError> {
+        self.caught(event, || match self.fold.key_of(event)? {
+            Some(key) => Ok(Some(key)),
+            None => self.vocabulary.check(event).map(|()| None),
+        })
+    }
+
+    /// Applies an event, in place, or to a copy if somebody else holds the state.
+    ///
+    /// # Errors
+    /// [`ViewError`] if it cannot be read, or its handler panics: the view must stop. The state may be half of what
+    /// it should be.
+    pub fn apply(
+        &self,
+        state: &mut Arc<dyn ViewState>,
+        event: &RecordedEvent,
+    ) -> Result<(), ViewError> {
+        self.caught(event, || {
+            if let Some(state) = Arc::get_mut(state) {
+                return state.apply(event).map(drop);
+            }
+            let mut copy = state.clone_state();
+            if let Some(copy) = Arc::get_mut(&mut copy) {
+                copy.apply(event)?;
+            }
+            *state = copy;
+            Ok(())
+        })
+    }
+
+    fn caught<T>(
+        &self,
+        event: &RecordedEvent,
+        users: impl FnOnce() -> Result<T, DecodeError>,
+    ) -> Result<T, ViewError> {
+        let view = self.name();
+        match catch_unwind(AssertUnwindSafe(users)) {
+            Ok(done) => done.map_err(|error| ViewError::Undecodable {
+                view,
+                error: Arc::new(error),
+            }),
+            Err(panic) => Err(ViewError::Panicked {
+                view,
+                position: event.position(),
+                message: panics::message(&*panic).to_owned(),
+            }),
+        }
     }
 }
 

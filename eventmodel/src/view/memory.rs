@@ -2,20 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use super::ViewError;
-use super::host::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewState, ViewStatus};
+use super::host::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewStatus};
+use super::{ViewError, ViewProgress};
 use crate::store::{Read, Store, StoreError};
-use crate::{DecodeError, Position, RecordedEvent, panics};
+use crate::{Position, RecordedEvent};
 
 /// Keeps views in memory. A replica in each process; nothing is written.
 #[derive(Debug, Default)]
@@ -35,16 +34,8 @@ impl ViewHost for MemoryViews {
         store: Arc<dyn Store>,
         stop: CancellationToken,
     ) -> Result<Arc<dyn HostedView>, ViewError> {
-        let positions = view
-            .logs
-            .iter()
-            .map(|log| (log.clone(), Position::START))
-            .collect();
         let shared = Arc::new(Shared {
-            progress: watch::Sender::new(ViewStatus {
-                positions,
-                stopped: None,
-            }),
+            progress: ViewProgress::new(&view, &BTreeMap::new()),
             content: RwLock::default(),
             changes: broadcast::Sender::new(WATCH_BACKLOG),
             definition: view,
@@ -60,7 +51,7 @@ impl ViewHost for MemoryViews {
         let stopped = shared.clone();
         tokio::spawn(async move {
             stop.cancelled().await;
-            stopped.stop(ViewError::ShutDown);
+            stopped.progress.stop(ViewError::ShutDown);
         });
         Ok(Arc::new(MemoryView(shared)))
     }
@@ -71,7 +62,7 @@ struct MemoryView(Arc<Shared>);
 struct Shared {
     definition: ViewDefinition,
     content: RwLock<Content>,
-    progress: watch::Sender<ViewStatus>,
+    progress: ViewProgress,
     changes: broadcast::Sender<Change>,
 }
 
@@ -107,15 +98,13 @@ async fn feed(view: Arc<Shared>, log: Arc<str>, store: Arc<dyn Store>, stop: Can
             };
             match next {
                 Some(Ok(event)) => {
-                    if let Err(error) = view.apply_caught(&event) {
+                    if let Err(error) = view.apply(&event) {
                         tracing::error!(%error, "the view has stopped");
-                        view.stop(error);
+                        view.progress.stop(error);
                         return;
                     }
                     after = event.position();
-                    view.progress.send_modify(|progress| {
-                        progress.positions.insert(log.clone(), after);
-                    });
+                    view.progress.advance(&log, after);
                 }
                 Some(Err(error)) => break error,
                 None => {
@@ -128,7 +117,7 @@ async fn feed(view: Arc<Shared>, log: Arc<str>, store: Arc<dyn Store>, stop: Can
         let view_name = view.definition.name();
         if !failure.is_retryable() {
             tracing::error!(view = view_name, error = %failure, "the view has stopped");
-            view.stop(ViewError::Store(failure));
+            view.progress.stop(ViewError::Store(failure));
             return;
         }
         tracing::warn!(view = view_name, error = %failure, "the log of the view cannot be read, trying again");
@@ -140,44 +129,22 @@ async fn feed(view: Arc<Shared>, log: Arc<str>, store: Arc<dyn Store>, stop: Can
 }
 
 impl Shared {
-    fn stop(&self, error: ViewError) {
-        self.progress.send_modify(|progress| {
-            progress.stopped.get_or_insert(error);
-        });
-    }
-
-    /// Applies an event. A handler that panics stops the view: it may have changed half of the instance.
-    fn apply_caught(&self, event: &RecordedEvent) -> Result<(), ViewError> {
-        let view = self.definition.name();
-        match catch_unwind(AssertUnwindSafe(|| self.apply(event))) {
-            Ok(applied) => applied.map_err(|error| ViewError::Undecodable {
-                view,
-                error: Arc::new(error),
-            }),
-            Err(panic) => Err(ViewError::Panicked {
-                view,
-                position: event.position(),
-                message: panics::message(&*panic).to_owned(),
-            }),
-        }
-    }
-
-    fn apply(&self, event: &RecordedEvent) -> Result<(), DecodeError> {
+    fn apply(&self, event: &RecordedEvent) -> Result<(), ViewError> {
         let definition = &self.definition;
-        let Some(key) = definition.fold.key_of(event)? else {
-            return definition.vocabulary.check(event);
+        let Some(key) = definition.key_of(event)? else {
+            return Ok(());
         };
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
         let number = content.changes + 1;
         let changed = if let Some(change) = content.entries.get_mut(&*key) {
-            apply_to(&mut change.entry.state, event)?;
+            definition.apply(&mut change.entry.state, event)?;
             change.entry.position = event.position();
             change.number = number;
             change.clone()
         } else {
             // A new instance is kept only if the event could be applied to it.
             let mut state = definition.fold.create();
-            apply_to(&mut state, event)?;
+            definition.apply(&mut state, event)?;
             let key: Arc<str> = key.into();
             let entry = ErasedEntry {
                 key: key.clone(),
@@ -197,13 +164,6 @@ impl Shared {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), ViewError> {
-        match &self.progress.borrow().stopped {
-            Some(ViewError::ShutDown) | None => Ok(()),
-            Some(error) => Err(error.clone()),
-        }
-    }
-
     /// The instances under a prefix that changed after change number `since`, and the number of the last change.
     fn changed(&self, prefix: &str, since: u64) -> (Vec<Change>, u64) {
         let content = self.content.read().unwrap_or_else(PoisonError::into_inner);
@@ -218,20 +178,6 @@ impl Shared {
     }
 }
 
-/// Applies an event in place, or to a copy if a reader holds the state.
-fn apply_to(state: &mut Arc<dyn ViewState>, event: &RecordedEvent) -> Result<(), DecodeError> {
-    if let Some(state) = Arc::get_mut(state) {
-        state.apply(event)?;
-        return Ok(());
-    }
-    let mut copy = state.clone_state();
-    if let Some(copy) = Arc::get_mut(&mut copy) {
-        copy.apply(event)?;
-    }
-    *state = copy;
-    Ok(())
-}
-
 /// Whether the tokens of `key` start with those of `prefix`.
 fn is_under(key: &str, prefix: &str) -> bool {
     prefix.is_empty()
@@ -243,7 +189,7 @@ fn is_under(key: &str, prefix: &str) -> bool {
 #[async_trait]
 impl HostedView for MemoryView {
     async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
-        self.0.check()?;
+        self.0.progress.check()?;
         let content = self
             .0
             .content
@@ -253,7 +199,7 @@ impl HostedView for MemoryView {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
-        self.0.check()?;
+        self.0.progress.check()?;
         Ok(self
             .0
             .changed(prefix, 0)
@@ -271,7 +217,7 @@ impl HostedView for MemoryView {
         // A position of one of several logs says nothing about the others, and one that lies ahead is of a log
         // that is gone: everything is shown then.
         let after = after.filter(|after| {
-            let positions = &self.0.progress.borrow().positions;
+            let positions = self.0.progress.status().positions;
             positions.len() == 1 && positions.values().all(|at| after <= at)
         });
         let watcher = Watcher::new(self.0.clone(), prefix, after);
@@ -279,28 +225,11 @@ impl HostedView for MemoryView {
     }
 
     async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
-        let view = self.0.definition.name();
-        if !self.0.definition.logs.contains(log) {
-            return Err(ViewError::OtherLog {
-                view,
-                log: log.clone(),
-            });
-        }
-        let is_there =
-            |status: &ViewStatus| status.positions.get(log).is_some_and(|at| *at >= position);
-        let mut progress = self.0.progress.subscribe();
-        let status = progress
-            .wait_for(|status| is_there(status) || status.stopped.is_some())
-            .await
-            .map_err(|_| ViewError::ShutDown)?;
-        match &status.stopped {
-            Some(error) if !is_there(&status) => Err(error.clone()),
-            _ => Ok(()),
-        }
+        self.0.progress.reached(log, position).await
     }
 
     fn status(&self) -> ViewStatus {
-        self.0.progress.borrow().clone()
+        self.0.progress.status()
     }
 }
 
@@ -308,7 +237,6 @@ struct Watcher {
     view: Arc<Shared>,
     prefix: String,
     changes: broadcast::Receiver<Change>,
-    progress: watch::Receiver<ViewStatus>,
     /// What is to be shown before the changes, in the order of the changes.
     waiting: VecDeque<ErasedEntry>,
     /// The number of the last change that was shown, or is among those waiting.
@@ -320,7 +248,6 @@ impl Watcher {
     fn new(view: Arc<Shared>, prefix: &str, after: Option<Position>) -> Self {
         let mut watcher = Self {
             changes: view.changes.subscribe(),
-            progress: view.progress.subscribe(),
             view,
             prefix: prefix.to_owned(),
             waiting: VecDeque::new(),
@@ -351,13 +278,10 @@ impl Watcher {
             if self.ended {
                 return None;
             }
-            let (changes, progress) = (&mut self.changes, &mut self.progress);
             let stopped = tokio::select! {
                 biased;
-                change = changes.recv() => Ok(change),
-                stopped = progress.wait_for(|status| status.stopped.is_some()) => {
-                    Err(stopped.ok().and_then(|status| status.stopped.clone()))
-                }
+                change = self.changes.recv() => Ok(change),
+                stopped = self.view.progress.stopped() => Err(stopped),
             };
             match stopped {
                 Ok(Ok(Change { number, entry })) => {
@@ -374,8 +298,8 @@ impl Watcher {
                     self.ended = true;
                     self.catch_up();
                     match reason {
-                        Some(ViewError::ShutDown) | None => {}
-                        Some(error) => return Some((Err(error), self)),
+                        ViewError::ShutDown => {}
+                        error => return Some((Err(error), self)),
                     }
                 }
             }

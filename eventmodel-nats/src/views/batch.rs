@@ -1,0 +1,194 @@
+//! Some events that come one after the other in the logs, folded into the entries of a view and written.
+//!
+//! An entry and the positions in it are one value, and every write names the value that it replaces. So whatever is
+//! lost, late, or done by somebody else, an event is in an entry once: who finds the entry further on than it thought
+//! reads it and leaves out what is in it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventmodel::view::ViewError;
+use eventmodel::{RecordedEvent, StoreError};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use quick_cache::sync::Cache;
+
+use super::bucket::Put;
+use super::side::{Entry, Side};
+
+/// How many entries are read or written at the same time.
+const IN_FLIGHT: usize = 256;
+
+/// How often an entry is written that others write at the same time.
+const ATTEMPTS: u32 = 100;
+
+/// An event and the number of its log.
+pub(super) type Logged = (usize, RecordedEvent);
+
+/// What this process knows of the bucket.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// May be behind what is there: a write tells.
+    entries: Cache<Arc<str>, Entry>,
+    /// Whether what is not known is probably not there.
+    is_complete: bool,
+    /// How many entries fit.
+    room: usize,
+}
+
+impl Known {
+    pub(super) fn new(entries: usize, is_new: bool) -> Self {
+        Self {
+            entries: Cache::new(entries),
+            is_complete: is_new,
+            room: entries,
+        }
+    }
+
+    /// Others have written.
+    pub(super) fn forget(&mut self) {
+        self.entries.clear();
+        self.is_complete = false;
+    }
+}
+
+/// Why a batch was not applied: at its event with this number, if it is because of one.
+#[derive(Debug)]
+pub(super) struct Stuck {
+    pub(super) at: Option<usize>,
+    pub(super) error: ViewError,
+}
+
+impl From<StoreError> for Stuck {
+    fn from(error: StoreError) -> Self {
+        let (at, error) = (None, error.into());
+        Self { at, error }
+    }
+}
+
+/// The entry of a key with what the batch adds to it.
+struct Draft {
+    key: Arc<str>,
+    entry: Entry,
+    /// The numbers of the events that are for it.
+    events: Vec<usize>,
+}
+
+/// Applies events, which are for these keys, to their entries and writes them. All of them are stored then.
+pub(super) async fn apply(
+    side: &Side,
+    known: &mut Known,
+    events: &[Logged],
+    keys: &[(usize, Arc<str>)],
+) -> Result<(), Stuck> {
+    let mut by_key: HashMap<&Arc<str>, Vec<usize>> = HashMap::new();
+    for (event, key) in keys {
+        by_key.entry(key).or_default().push(*event);
+    }
+    let reads: Vec<_> = by_key
+        .into_iter()
+        .map(|(key, numbers)| draft(side, known, key.clone(), numbers))
+        .collect();
+    let drafts = stream::iter(reads).buffer_unordered(IN_FLIGHT);
+    let drafts: Vec<Draft> = drafts.try_collect().await?;
+    let mut changed = Vec::new();
+    let mut stuck: Option<Stuck> = None;
+    for mut draft in drafts {
+        match fold(side, &mut draft, events) {
+            Ok(true) => changed.push(draft),
+            Ok(false) => known.entries.insert(draft.key, draft.entry),
+            // The first one of the batch counts: nothing after it may be applied.
+            Err(other) if stuck.as_ref().is_none_or(|first| other.at < first.at) => {
+                stuck = Some(other);
+            }
+            Err(_) => {}
+        }
+    }
+    if let Some(stuck) = stuck {
+        return Err(stuck);
+    }
+    let writes: Vec<_> = changed
+        .into_iter()
+        .map(|draft| write(side, known, draft, events))
+        .collect();
+    let mut writes = stream::iter(writes).buffer_unordered(IN_FLIGHT);
+    while let Some(written) = writes.next().await {
+        written?;
+    }
+    drop(writes);
+    known.is_complete &= known.entries.len() < known.room / 2;
+    Ok(())
+}
+
+async fn draft(
+    side: &Side,
+    known: &Known,
+    key: Arc<str>,
+    events: Vec<usize>,
+) -> Result<Draft, StoreError> {
+    let entry = match known.entries.get(&key) {
+        Some(entry) => entry,
+        None if known.is_complete => side.nothing(),
+        None => side.load(&key).await?.unwrap_or_else(|| side.nothing()),
+    };
+    Ok(Draft { key, entry, events })
+}
+
+/// Applies the events that are not in the entry; whether there were any.
+fn fold(side: &Side, draft: &mut Draft, events: &[Logged]) -> Result<bool, Stuck> {
+    let mut changed = false;
+    let entry = &mut draft.entry;
+    for number in &draft.events {
+        let (log, event) = &events[*number];
+        let (log, position) = (*log, event.position());
+        if entry.has(log, position) {
+            continue;
+        }
+        let applied = side.definition.apply(&mut entry.state, event);
+        applied.map_err(|error| Stuck {
+            at: Some(*number),
+            error,
+        })?;
+        entry.marks.advance(log, position);
+        entry.log = log;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+/// Writes an entry; if another one stands there, what is missing in that one.
+async fn write(
+    side: &Side,
+    known: &Known,
+    mut draft: Draft,
+    events: &[Logged],
+) -> Result<(), Stuck> {
+    // What is known of it is no longer so, also if this is never answered.
+    known.entries.remove(&draft.key);
+    for attempt in 0..ATTEMPTS {
+        if let Put::Stored(sequence) = side.store(&draft.key, &draft.entry).await? {
+            draft.entry.sequence = sequence;
+            known.entries.insert(draft.key, draft.entry);
+            return Ok(());
+        }
+        let before = draft.entry.sequence;
+        draft.entry = side
+            .load(&draft.key)
+            .await?
+            .unwrap_or_else(|| side.nothing());
+        if draft.entry.sequence == before {
+            // Another write is under way and cannot be seen yet.
+            tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(20)) + 1)).await;
+        }
+        if !fold(side, &mut draft, events)? {
+            known.entries.insert(draft.key, draft.entry);
+            return Ok(());
+        }
+    }
+    Err(Stuck::from(StoreError::Unavailable {
+        reason: format!(
+            "the instance `{}` in the bucket `{}` is written by others all the time",
+            draft.key, side.bucket.name
+        ),
+    }))
+}

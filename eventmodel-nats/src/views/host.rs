@@ -1,0 +1,142 @@
+//! Opening a view: its bucket, its checkpoints, and the task that feeds it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use eventmodel::store::Store;
+use eventmodel::view::{HostedView, ViewDefinition, ViewError, ViewHost, ViewProgress};
+use eventmodel::{Position, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use super::KvViews;
+use super::batch::Known;
+use super::bucket::{Bucket, BucketSpec};
+use super::checkpoint::Checkpoint;
+use super::feed::Feeder;
+use super::hosted::KvView;
+use super::live::Live;
+use super::marks::LogOf;
+use super::side::Side;
+use crate::NatsStore;
+
+/// The views of a store in its buckets.
+#[derive(Debug)]
+pub(crate) struct KvHost {
+    pub(crate) store: NatsStore,
+    pub(crate) options: KvViews,
+}
+
+#[async_trait]
+impl ViewHost for KvHost {
+    async fn host(
+        &self,
+        view: ViewDefinition,
+        store: Arc<dyn Store>,
+        stop: CancellationToken,
+    ) -> Result<Arc<dyn HostedView>, ViewError> {
+        let live = Live::new(&view, &self.options);
+        let (side, feeder) = self.open(view).await?;
+        let ends = self.ends(&side).await?;
+        tokio::spawn(feeder.run(store, stop.clone()));
+        let (told, setup) = (side.clone(), self.store.parts().1.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = live.tell(&told, &setup, &ends) => {}
+            }
+        });
+        Ok(Arc::new(KvView(side)))
+    }
+}
+
+impl KvHost {
+    async fn open(&self, view: ViewDefinition) -> Result<(Arc<Side>, Feeder), StoreError> {
+        let (connection, setup) = self.store.parts();
+        let mut logs = Vec::with_capacity(view.logs.len());
+        for name in &view.logs {
+            let created = self.store.log(name)?.created;
+            let name = name.clone();
+            logs.push(LogOf { name, created });
+        }
+        let bucket = Bucket::open(connection, setup, &self.spec(&view)).await?;
+        let mut checkpoints = Vec::with_capacity(logs.len());
+        let mut is_new = true;
+        for log in &logs {
+            let (checkpoint, was_there) = Checkpoint::open(&bucket, log).await?;
+            is_new &= !was_there;
+            checkpoints.push(checkpoint);
+        }
+        let positions = logs.iter().zip(&checkpoints);
+        let positions = positions.map(|(log, at)| (log.name.clone(), at.position()));
+        let positions: BTreeMap<Arc<str>, Position> = positions.collect();
+        let side = Side {
+            progress: ViewProgress::new(&view, &positions),
+            definition: view,
+            bucket,
+            logs,
+        };
+        for (number, checkpoint) in checkpoints.iter().enumerate() {
+            let log = &side.logs[number];
+            if checkpoint.created() != log.created {
+                return Err(side.recreated(number, checkpoint.created()));
+            }
+        }
+        let known = Known::new(self.options.cache, is_new);
+        let side = Arc::new(side);
+        Ok((side.clone(), Feeder::new(side, checkpoints, known)))
+    }
+
+    /// Where the logs end, which must not be before where the view is.
+    async fn ends(&self, side: &Side) -> Result<Vec<Position>, StoreError> {
+        let reached = side.progress.status().positions;
+        let mut ends = Vec::with_capacity(side.logs.len());
+        for log in &side.logs {
+            let (end, at) = (
+                self.store.last_position(&log.name).await?,
+                reached[&log.name],
+            );
+            if end < at {
+                let (bucket, anew) = (&side.bucket.name, side.bucket.anew());
+                return Err(StoreError::Drift {
+                    log: log.name.clone(),
+                    reason: format!(
+                        "it ends at {end}, and the bucket `{bucket}` has its events up to {at}: the JetStream stream was                          restored from an older state; {anew}"
+                    ),
+                });
+            }
+            ends.push(end);
+        }
+        Ok(ends)
+    }
+
+    fn spec(&self, view: &ViewDefinition) -> BucketSpec {
+        let (model, name) = (&*view.model, view.name());
+        let bucket = self.options.bucket(model, name);
+        let mut events: Vec<&str> = view
+            .fold
+            .info()
+            .handlers
+            .iter()
+            .map(|h| h.event.event_type)
+            .collect();
+        events.sort_unstable();
+        let mut logs: Vec<&str> = view.logs.iter().map(|log| &**log).collect();
+        logs.sort_unstable();
+        let other = "another view has the same bucket: give this one, or its model, another name";
+        let version = "the view was changed, so that what the bucket holds is not what it would fold: give it another \
+                       version (`KvViews::version`)";
+        let noted = |name, value: String, remedy: &str| (name, value, remedy.to_owned());
+        BucketSpec {
+            name: bucket,
+            description: format!("The view {name} of {model}"),
+            history: self.options.history,
+            metadata: vec![
+                noted("eventmodel.model", model.to_owned(), other),
+                noted("eventmodel.view", name.to_owned(), other),
+                noted("eventmodel.events", events.join(","), version),
+                noted("eventmodel.logs", logs.join(","), version),
+            ],
+        }
+    }
+}

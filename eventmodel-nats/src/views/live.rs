@@ -1,0 +1,91 @@
+//! Which version of a view other programs are to read: a key of a bucket that all views share.
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use eventmodel::view::{ViewDefinition, ViewError};
+use eventmodel::{Position, StoreError};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use super::bucket::{Bucket, BucketSpec, Put};
+use super::options::{KvViews, token};
+use super::side::{Side, json};
+use crate::setup::Setup;
+
+const BUCKET: &str = "eventmodel_views";
+
+/// Before what failed is tried again.
+const RETRY: Duration = Duration::from_millis(200);
+
+#[derive(Debug)]
+pub(super) struct Live {
+    key: String,
+    record: Record,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    bucket: String,
+    version: u32,
+}
+
+impl Live {
+    pub(super) fn new(view: &ViewDefinition, options: &KvViews) -> Self {
+        let name = view.name();
+        Self {
+            key: format!("{}.{}", token(&view.model), token(name)),
+            record: Record {
+                bucket: options.bucket(&view.model, name),
+                version: options.version_of(name),
+            },
+        }
+    }
+
+    /// Tells that this version is to be read, as soon as it has reached these positions; unless a newer one is.
+    pub(super) async fn tell(&self, side: &Side, setup: &Setup, ends: &[Position]) {
+        while let Err(error) = self.try_tell(side, setup, ends).await {
+            if !error.is_retryable() {
+                let (view, bucket) = (side.definition.name(), &self.record.bucket);
+                tracing::warn!(view, bucket, %error, "the version of the view is not told");
+                return;
+            }
+            sleep(RETRY).await;
+        }
+    }
+
+    async fn try_tell(
+        &self,
+        side: &Side,
+        setup: &Setup,
+        ends: &[Position],
+    ) -> Result<(), ViewError> {
+        for (log, end) in side.logs.iter().zip(ends) {
+            side.progress.reached(&log.name, *end).await?;
+        }
+        let spec = BucketSpec {
+            name: BUCKET.into(),
+            description: "Which bucket has the newest version of each view".into(),
+            history: 1,
+            metadata: Vec::new(),
+        };
+        let bucket = Bucket::open(&side.bucket.connection, setup, &spec).await?;
+        loop {
+            let value = bucket.get(&self.key).await?;
+            let told = value.as_ref().map(|value| {
+                serde_json::from_slice::<Record>(&value.payload).map_err(StoreError::failed)
+            });
+            let told = told.transpose()?;
+            if told.is_some_and(|told| told.version >= self.record.version) {
+                return Ok(());
+            }
+            let expected = value.map_or(0, |value| value.sequence);
+            let record = json(&self.record)?;
+            let put = bucket.put(&self.key, expected, HeaderMap::new(), record);
+            if let Put::Stored(_) = put.await? {
+                return Ok(());
+            }
+            sleep(RETRY).await;
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! One build of a view: its definition, the bucket that holds it, and how far it is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use eventmodel::view::{ErasedEntry, ViewDefinition, ViewError, ViewProgress, ViewState};
+use eventmodel::{Position, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::bucket::{Bucket, Put, Value};
+use super::key;
+use super::marks::{LogOf, Marks, MarksError};
+
+/// The header of a value that says which events are in it.
+const AT: &str = "Eventmodel-At";
+
+#[derive(Debug)]
+pub(super) struct Side {
+    pub(super) definition: ViewDefinition,
+    pub(super) bucket: Bucket,
+    pub(super) logs: Vec<LogOf>,
+    pub(super) progress: ViewProgress,
+}
+
+/// An instance of a view as it stands in the bucket.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Where it stands in the bucket; 0 if it does not.
+    pub(super) sequence: u64,
+    /// Of each log, the last event that was folded into it.
+    pub(super) marks: Marks,
+    /// The log of the last event of all.
+    pub(super) log: usize,
+    pub(super) state: Arc<dyn ViewState>,
+}
+
+/// The value of an instance, for people and other programs.
+#[derive(Serialize, Deserialize)]
+struct Shown<'a> {
+    log: &'a str,
+    position: u64,
+    #[serde(borrow)]
+    state: &'a RawValue,
+}
+
+impl Side {
+    /// An instance that no event was applied to.
+    pub(super) fn nothing(&self) -> Entry {
+        Entry {
+            sequence: 0,
+            marks: Marks::start(&self.logs),
+            log: 0,
+            state: self.definition.fold.create(),
+        }
+    }
+
+    /// An instance, as the leader of the bucket knows it.
+    pub(super) async fn load(&self, text: &str) -> Result<Option<Entry>, StoreError> {
+        let value = self.bucket.get(&key::encode(text)).await?;
+        value.map(|value| self.read(&value)).transpose()
+    }
+
+    /// Writes an instance, if it still stands where it did.
+    pub(super) async fn store(&self, text: &str, entry: &Entry) -> Result<Put, StoreError> {
+        let (key, view) = (key::encode(text), self.definition.name());
+        let failed = |error: &dyn std::fmt::Display| {
+            StoreError::failed(format!(
+                "the instance `{text}` of the view `{view}` cannot be written as JSON: {error}"
+            ))
+        };
+        let state = entry.state.encode().map_err(|error| failed(&error))?;
+        let state: &RawValue = serde_json::from_slice(&state).map_err(|error| failed(&error))?;
+        let log = &self.logs[entry.log].name;
+        let position = entry.marks.get(entry.log).get();
+        let shown = Shown {
+            log,
+            position,
+            state,
+        };
+        let payload = serde_json::to_vec(&shown).map_err(|error| failed(&error))?;
+        let mut headers = HeaderMap::new();
+        headers.insert(AT, entry.marks.to_text(&self.logs, entry.log));
+        let put = self
+            .bucket
+            .put(&key, entry.sequence, headers, payload.into());
+        put.await
+    }
+
+    fn read(&self, value: &Value) -> Result<Entry, StoreError> {
+        let Value {
+            key,
+            sequence,
+            headers,
+            payload,
+        } = value;
+        let odd = |reason: String| {
+            let anew = self.bucket.anew();
+            self.bucket.drifted(format!(
+                "the value of `{key}` cannot be read: {reason}; {anew}"
+            ))
+        };
+        let at = headers.get(AT).map_or("", |at| at.as_str());
+        let (marks, log) = Marks::parse(at, &self.logs).map_err(|error| match error {
+            MarksError::Recreated { log, created } => self.recreated(log, created),
+            MarksError::Odd(_) => odd(format!("header `{AT}`: {error}")),
+        })?;
+        let shown: Shown<'_> =
+            serde_json::from_slice(payload).map_err(|error| odd(error.to_string()))?;
+        let state = self.definition.fold.decode(shown.state.get().as_bytes());
+        Ok(Entry {
+            sequence: *sequence,
+            marks,
+            log,
+            state: state.map_err(|error| odd(error.to_string()))?,
+        })
+    }
+
+    /// The log is another one than what the bucket was built from.
+    pub(super) fn recreated(&self, log: usize, created: jiff::Timestamp) -> StoreError {
+        let LogOf { name, created: is } = &self.logs[log];
+        StoreError::Drift {
+            log: name.clone(),
+            reason: format!(
+                "the bucket `{}` was built from the JetStream stream of this name that was created at {created}, and the \
+                 one that is there was created at {is}: {}",
+                self.bucket.name,
+                self.bucket.anew()
+            ),
+        }
+    }
+
+    /// An instance, as it is told to those who ask; nothing, if the value is not an instance.
+    pub(super) fn told(&self, value: &Value) -> Result<Option<(Marks, ErasedEntry)>, StoreError> {
+        let Some(text) = key::decode(&value.key) else {
+            return Ok(None);
+        };
+        let entry = self.read(value)?;
+        Ok(Some((entry.marks.clone(), entry.tell(&text))))
+    }
+
+    /// The instances under a prefix of tokens.
+    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+        let prefix = prefix_key(prefix);
+        let end = self.bucket.end_of(&prefix).await?;
+        let mut values = self.bucket.values(&prefix, None);
+        let mut found: HashMap<Arc<str>, ErasedEntry> = HashMap::new();
+        let mut pending = end;
+        // A key that is written meanwhile has its value further back: it ends where nothing is behind.
+        while values.sequence() < end || pending > 0 {
+            let (value, behind) = values.next_soon(&self.bucket).await?;
+            pending = behind;
+            if let Some((_, entry)) = self.told(&value)? {
+                found.insert(entry.key.clone(), entry);
+            }
+        }
+        let mut found: Vec<ErasedEntry> = found.into_values().collect();
+        found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
+    }
+}
+
+impl Entry {
+    /// As it is told to those who ask.
+    pub(super) fn tell(self, text: &str) -> ErasedEntry {
+        ErasedEntry {
+            key: text.into(),
+            position: self.marks.get(self.log),
+            state: self.state,
+        }
+    }
+
+    /// Whether the event at this position is in it.
+    pub(super) fn has(&self, log: usize, position: Position) -> bool {
+        position <= self.marks.get(log)
+    }
+}
+
+/// Tokens of a key, as a bucket has them; none for none.
+pub(super) fn prefix_key(prefix: &str) -> String {
+    if prefix.is_empty() {
+        return String::new();
+    }
+    key::encode(prefix)
+}
+
+/// The bytes of a value that is JSON.
+pub(super) fn json(value: &impl Serialize) -> Result<Bytes, StoreError> {
+    let json = serde_json::to_vec(value).map_err(StoreError::failed)?;
+    Ok(json.into())
+}
