@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_nats::jetstream::ContextBuilder;
 use async_nats::jetstream::stream::StorageType;
 use async_nats::{ConnectOptions, ServerAddr};
+use eventmodel::MemoryAudit;
 
 use crate::NatsStore;
 use crate::connection::{Connection, ConnectionEvent, Events, Failure};
@@ -49,6 +50,9 @@ impl NatsStoreBuilder {
     /// How long an answer may take, unless it is set: 5 seconds.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
+    /// After how long without a sign of life a process has to let go of its events, unless it is set: 10 seconds.
+    pub const DEFAULT_HAND_OVER: Duration = Duration::from_secs(10);
+
     pub(crate) fn new() -> Self {
         Self {
             setup: Setup {
@@ -57,6 +61,8 @@ impl NatsStoreBuilder {
                 duplicate_window: None,
                 create: true,
                 trails: 100_000,
+                hand_over: Self::DEFAULT_HAND_OVER,
+                audit_max_age: MemoryAudit::DEFAULT_MAX_AGE,
             },
             views: Views::default(),
             options: ConnectOptions::new().name("eventmodel"),
@@ -105,6 +111,25 @@ impl NatsStoreBuilder {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// After how long without a sign of life the events that a process has in hand for an automation are given to
+    /// another one (`ack_wait`), [`Self::DEFAULT_HAND_OVER`] if it is not said. All processes must say the same. A
+    /// handler may take longer: as long as the process lives, it says so.
+    pub fn hand_over_after(mut self, silence: Duration) -> Self {
+        self.setup.hand_over = silence;
+        self
+    }
+
+    /// How long the audit trail keeps entries: 14 days if it is not said.
+    pub fn audit_max_age(mut self, age: Duration) -> Self {
+        self.setup.audit_max_age = age;
+        self
+    }
+
+    /// Keeps no audit trail.
+    pub fn without_audit(self) -> Self {
+        self.audit_max_age(Duration::ZERO)
     }
 
     /// The JetStream domain, for a leaf node.

@@ -26,6 +26,7 @@
 //! [eventmodel]: https://docs.rs/eventmodel
 
 mod append;
+mod audit;
 mod builder;
 mod committed;
 mod connection;
@@ -33,6 +34,7 @@ mod drift;
 mod error;
 mod get;
 mod history;
+mod inbox;
 mod load;
 mod log;
 mod message;

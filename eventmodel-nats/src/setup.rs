@@ -28,6 +28,10 @@ pub(crate) struct Setup {
     pub(crate) create: bool,
     /// Of how many instances of each log it is remembered what was before their last event.
     pub(crate) trails: usize,
+    /// How long the events of an automation are left to a process that says nothing.
+    pub(crate) hand_over: Duration,
+    /// How long entries of the audit trail are kept; none are if it is zero.
+    pub(crate) audit_max_age: Duration,
 }
 
 /// JetStream's own default.

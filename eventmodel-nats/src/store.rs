@@ -2,19 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
 use eventmodel::view::{MemoryViews, ViewHost};
-use eventmodel::{CommandRef, Position, RecordedEvent, StoreError, Subject};
+use eventmodel::{
+    AuditTrail, CommandRef, InboxHost, MemoryAudit, Position, RecordedEvent, StoreError, Subject,
+};
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast;
 
+use crate::audit::{NatsAudit, Trail};
 use crate::builder::NatsStoreBuilder;
 use crate::connection::{Connection, ConnectionEvent};
 use crate::error::ConnectError;
 use crate::get::Source;
+use crate::inbox::NatsInboxes;
 use crate::log::Log;
 use crate::setup::Setup;
 use crate::snapshot;
@@ -38,6 +43,7 @@ struct Inner {
     connection: Connection,
     setup: Setup,
     views: Views,
+    audit: NatsAudit,
     logs: RwLock<HashMap<Arc<str>, Arc<Log>>>,
 }
 
@@ -57,10 +63,12 @@ impl NatsStore {
 
     pub(crate) fn new(connection: Connection, setup: Setup, views: Views) -> Self {
         let logs = RwLock::default();
+        let audit = NatsAudit(Arc::new(Trail::new(connection.clone(), setup.clone())));
         let store = Self(Arc::new(Inner {
             connection,
             setup,
             views,
+            audit,
             logs,
         }));
         tokio::spawn(verify_on_reconnect(
@@ -89,6 +97,7 @@ impl NatsStore {
     /// # Errors
     /// [`StoreError::Unavailable`] if the connection is closed already.
     pub async fn close(&self) -> Result<(), StoreError> {
+        self.0.audit.flush().await;
         let drained = self.0.connection.client.drain().await;
         drained.map_err(|error| StoreError::Unavailable {
             reason: error.to_string(),
@@ -204,5 +213,16 @@ impl Store for NatsStore {
                 options: options.clone(),
             }),
         }
+    }
+
+    fn inboxes(&self) -> Arc<dyn InboxHost> {
+        Arc::new(NatsInboxes(self.clone()))
+    }
+
+    fn audit(&self) -> Arc<dyn AuditTrail> {
+        if self.0.setup.audit_max_age.is_zero() {
+            return Arc::new(MemoryAudit::new(Duration::ZERO, 0));
+        }
+        Arc::new(self.0.audit.clone())
     }
 }

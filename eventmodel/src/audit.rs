@@ -148,6 +148,9 @@ pub trait AuditTrail: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`](crate::StoreError) if the trail cannot be read.
     async fn query(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, crate::StoreError>;
+
+    /// Waits until what was noted is kept; bounded.
+    async fn flush(&self) {}
 }
 
 /// Keeps the audit trail in memory: 14 days, and at most 100,000 entries.

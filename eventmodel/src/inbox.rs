@@ -7,6 +7,7 @@ use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::sync::Mutex;
 
+use crate::parking::Parking;
 use crate::store::{Read, Store, StoreError};
 use crate::{Position, RecordedEvent};
 
@@ -36,10 +37,14 @@ pub trait InboxHost: Send + Sync + 'static {
 }
 
 /// The events that an automation has still to handle. At least once: an event that is not [`done`](Inbox::done)
-/// comes again after a restart.
+/// comes again, at the latest after a restart.
+///
+/// Several processes may share an inbox: each gets a part of the events, and an event only when those before it of
+/// its stream instance are done, or were given to this process.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// The next event, in the order of the log. Waits for one.
+    /// The next event. Waits for one. Those of a stream instance come in the order of the log, and so do all of them
+    /// the first time, as long as none has to wait for another process.
     ///
     /// Dropping the future loses no event.
     ///
@@ -52,6 +57,22 @@ pub trait Inbox: Send + Sync {
     /// # Errors
     /// [`StoreError`]; the event may come again.
     async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError>;
+
+    /// Up to where every event is done, by whichever process shares the inbox; `None` if none does.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is not known. It may be called again.
+    async fn handled(&self) -> Result<Option<Position>, StoreError> {
+        Ok(None)
+    }
+
+    /// Where parked events are kept; in this process if it is `None`.
+    fn parking(&self) -> Option<Arc<dyn Parking>> {
+        None
+    }
+
+    /// Gives back what was not done, so that another process gets it now. Nothing is taken after it.
+    async fn close(&self) {}
 }
 
 /// Inboxes in memory: an automation sees the whole log after a restart. That is safe, because its commands have

@@ -123,6 +123,7 @@ mod memory;
 mod metadata;
 mod model;
 mod panics;
+mod parking;
 mod position;
 mod probe;
 mod projection;
@@ -163,6 +164,7 @@ pub use model::{
     AutomationEntry, CommandEntry, EventModel, ModelError, ModelProblem, Slice, Step,
     ViewDescription, Vocabulary,
 };
+pub use parking::{Kept, Parking};
 pub use position::Position;
 pub use projection::{HandlerInfo, Projection, ProjectionInfo};
 pub use receipt::Receipt;

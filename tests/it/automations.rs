@@ -516,10 +516,7 @@ async fn the_earliest_event_of_an_instance_that_cannot_be_handled_is_the_parked_
         account: "ann".into(),
     };
     let _ = newer.execute(freeze).await.unwrap();
-    // The event that is not known is found while the first one is in hand.
-    while app.parked().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    held.has_begun().await;
     held.go_on.add_permits(1);
     // The view has stopped at it; the automation goes on.
     let _ = app.settled().await;

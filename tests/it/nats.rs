@@ -3,9 +3,11 @@
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{shared_cluster, shared_server};
 
+mod audit;
 mod contract;
 mod hotel;
 mod hotel_run;
+mod inboxes;
 mod kv_views;
 
 /// A store on a server that other tests use too.

@@ -1,14 +1,16 @@
 //! The running automations of an app: one runner for each, on each of its logs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use super::{App, StartError};
-use crate::inbox::InboxSpec;
+use crate::inbox::{Inbox, InboxSpec};
 use crate::model::{AutomationEntry, logs_of_handlers};
+use crate::parking::{MemoryParking, Parking};
 use crate::{Position, StoreError, Subject};
 
 mod handle;
@@ -16,10 +18,12 @@ mod runner;
 
 use runner::Runner;
 
+/// How long to wait before an inbox that others share is asked again how far they are.
+const POLL: Duration = Duration::from_millis(20);
+
 /// An event that an automation could not handle, set aside by reference. The later events of its stream instance
 /// wait behind it; those of other instances go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Parked {
     /// The automation.
     pub automation: &'static str,
@@ -67,7 +71,7 @@ pub enum RetryError {
 pub struct AutomationStatus {
     /// Its name.
     pub name: &'static str,
-    /// Up to where everything in its logs was handled, or parked.
+    /// Up to where everything in its logs was handled, or parked, as far as this process knows.
     pub positions: BTreeMap<Arc<str>, Position>,
     /// How many stream instances are parked.
     pub parked: usize,
@@ -84,6 +88,8 @@ pub(super) struct RunningAutomation {
 /// The automation on one of its logs.
 struct Lane {
     log: Arc<str>,
+    inbox: Arc<dyn Inbox>,
+    parking: Arc<dyn Parking>,
     shared: Arc<Shared>,
     retry: mpsc::UnboundedSender<Subject>,
 }
@@ -91,12 +97,15 @@ struct Lane {
 /// What the runner tells the app.
 struct Shared {
     progress: watch::Sender<Progress>,
-    parked: Mutex<BTreeMap<Subject, Parked>>,
+    /// What is parked and in hand again.
+    retried: Mutex<BTreeSet<Subject>>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Progress {
     handled: Position,
+    /// The first event that is in hand, or waits for its turn.
+    pending: Option<Position>,
     failed: Option<StoreError>,
     stopped: bool,
 }
@@ -124,20 +133,31 @@ async fn start_one(app: &App, entry: &AutomationEntry) -> Result<RunningAutomati
             .inboxes()
             .open(&spec, &app.inner.store)
             .await?;
+        let inbox: Arc<dyn Inbox> = inbox.into();
+        let parking = inbox
+            .parking()
+            .unwrap_or_else(|| Arc::new(MemoryParking::default()));
         let shared = Arc::new(Shared {
             progress: watch::Sender::new(Progress::default()),
-            parked: Mutex::default(),
+            retried: Mutex::default(),
         });
         let (retry, retries) = mpsc::unbounded_channel();
         let runner = Runner::new(
             app.clone(),
             entry.clone(),
             log.clone(),
-            inbox,
+            inbox.clone(),
+            parking.clone(),
             shared.clone(),
         );
         tokio::spawn(runner.run(retries));
-        lanes.push(Lane { log, shared, retry });
+        lanes.push(Lane {
+            log,
+            inbox,
+            parking,
+            shared,
+            retry,
+        });
     }
     Ok(RunningAutomation { name, lanes })
 }
@@ -159,7 +179,11 @@ pub(super) fn retry(running: &[RunningAutomation], parked: &Parked) -> Result<()
         .flat_map(|running| &running.lanes)
         .find(|lane| lane.log == *log)
         .ok_or_else(not_parked)?;
-    if !lane.shared.parked().contains_key(subject) {
+    if !lane
+        .parked()
+        .iter()
+        .any(|parked| parked.subject == *subject)
+    {
         return Err(not_parked());
     }
     lane.retry
@@ -177,18 +201,52 @@ impl RetryError {
 }
 
 impl Shared {
-    fn parked(&self) -> std::sync::MutexGuard<'_, BTreeMap<Subject, Parked>> {
-        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn retried(&self) -> std::sync::MutexGuard<'_, BTreeSet<Subject>> {
+        self.retried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lane {
+    fn parked(&self) -> Vec<Parked> {
+        let mut parked = self.parking.list();
+        let retried = self.shared.retried();
+        parked.retain(|parked| !retried.contains(&parked.subject));
+        parked
+    }
+
+    /// Waits until everything up to `position` was handled or parked, or the automation has stopped.
+    async fn reached(&self, position: Position) {
+        let mut progress = self.shared.progress.subscribe();
+        loop {
+            let until = match self.inbox.handled().await {
+                Ok(Some(until)) => until,
+                // What this process has seen is all that there is.
+                Ok(None) => {
+                    // An error says that the runner is gone.
+                    let _ = progress
+                        .wait_for(|p| p.handled >= position || p.stopped)
+                        .await;
+                    return;
+                }
+                Err(_) => Position::START,
+            };
+            if until >= position {
+                // What a retry has in hand was done before.
+                let idle = |p: &Progress| p.pending.is_none_or(|first| first > position);
+                let _ = progress.wait_for(|p| idle(p) || p.stopped).await;
+                return;
+            }
+            let stopped = progress.wait_for(|p| p.stopped);
+            if tokio::time::timeout(POLL, stopped).await.is_ok() {
+                return;
+            }
+        }
     }
 }
 
 impl RunningAutomation {
     pub(super) fn parked(&self) -> Vec<Parked> {
-        let mut parked: Vec<_> = self
-            .lanes
-            .iter()
-            .flat_map(|lane| lane.shared.parked().values().cloned().collect::<Vec<_>>())
-            .collect();
+        let mut parked: Vec<_> = self.lanes.iter().flat_map(Lane::parked).collect();
         parked.sort_by_key(|parked| parked.since);
         parked
     }
@@ -202,11 +260,7 @@ impl RunningAutomation {
                 .iter()
                 .map(|l| (l.log.clone(), progress(l).handled))
                 .collect(),
-            parked: self
-                .lanes
-                .iter()
-                .map(|lane| lane.shared.parked().len())
-                .sum(),
+            parked: self.lanes.iter().map(|lane| lane.parked().len()).sum(),
             stopped: self.lanes.iter().find_map(|lane| progress(lane).failed),
         }
     }
@@ -214,11 +268,7 @@ impl RunningAutomation {
     /// Waits until everything in the log up to `position` was handled or parked, or the automation has stopped.
     pub(super) async fn reached(&self, log: &Arc<str>, position: Position) {
         for lane in self.lanes.iter().filter(|lane| lane.log == *log) {
-            let mut progress = lane.shared.progress.subscribe();
-            // An error says that the runner is gone.
-            let _ = progress
-                .wait_for(|p| p.handled >= position || p.stopped)
-                .await;
+            lane.reached(position).await;
         }
     }
 

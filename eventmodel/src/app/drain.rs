@@ -77,6 +77,7 @@ pub(super) async fn shutdown(app: &Inner) -> Result<(), NotDrained> {
     for automation in app.running_automations() {
         automation.stopped().await;
     }
+    app.audit.flush().await;
     behind.map_or(Ok(()), |behind| Err(NotDrained { behind }))
 }
 

@@ -1,7 +1,6 @@
 //! One automation on one log: events of one stream instance in order, those of different instances at the same
 //! time, and neither more memory nor more tasks than a bound, however long the log is.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +8,15 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::Shared;
 use super::handle::{GivenUp, handle};
-use super::{Parked, Shared};
 use crate::app::App;
 use crate::inbox::Inbox;
 use crate::model::AutomationEntry;
-use crate::store::Load;
-use crate::{Position, RecordedEvent, Subject};
+use crate::parking::{Kept, Parking};
+use crate::{Position, RecordedEvent, StoreError, Subject};
+
+mod park;
 
 /// How many events may be taken and not done.
 const MAX_PENDING: usize = 1024;
@@ -27,7 +28,8 @@ pub(super) struct Runner {
     app: App,
     entry: AutomationEntry,
     log: Arc<str>,
-    inbox: Box<dyn Inbox>,
+    inbox: Arc<dyn Inbox>,
+    parking: Arc<dyn Parking>,
     shared: Arc<Shared>,
     tasks: JoinSet<Done>,
     /// The instances that are being handled, and what waits behind the event in hand.
@@ -38,6 +40,16 @@ pub(super) struct Runner {
     seen: Position,
     /// Up to where the events of an instance were taken from the log by a retry, and are not to be taken again.
     taken: HashMap<Subject, Position>,
+    /// What was parked and is handled again: it stays parked for others, and after a restart, until that is done.
+    retried: HashMap<Subject, Retried>,
+}
+
+/// What is handled again.
+struct Retried {
+    /// The version that was read.
+    kept: Kept,
+    /// Up to where the instance was taken from the log.
+    until: Position,
 }
 
 struct Done {
@@ -50,7 +62,8 @@ impl Runner {
         app: App,
         entry: AutomationEntry,
         log: Arc<str>,
-        inbox: Box<dyn Inbox>,
+        inbox: Arc<dyn Inbox>,
+        parking: Arc<dyn Parking>,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
@@ -58,6 +71,7 @@ impl Runner {
             entry,
             log,
             inbox,
+            parking,
             shared,
             tasks: JoinSet::new(),
             busy: HashMap::new(),
@@ -65,13 +79,14 @@ impl Runner {
             pending: BTreeSet::new(),
             seen: Position::START,
             taken: HashMap::new(),
+            retried: HashMap::new(),
         }
     }
 
     pub(super) async fn run(mut self, mut retries: mpsc::UnboundedReceiver<Subject>) {
         let stop = self.app.inner.stop.clone();
         let failed = loop {
-            tokio::select! {
+            let step = tokio::select! {
                 biased;
                 () = stop.cancelled() => break None,
                 Some(done) = self.tasks.join_next() => self.finish(done).await,
@@ -82,11 +97,16 @@ impl Runner {
                         tracing::warn!(automation = self.name(), %error, "no events, asking again");
                         tokio::select! {
                             () = stop.cancelled() => break None,
-                            () = tokio::time::sleep(RETRY) => {}
+                            () = tokio::time::sleep(RETRY) => Ok(()),
                         }
                     }
-                    Err(error) => break Some(error),
+                    Err(error) => Err(error),
                 },
+            };
+            match step {
+                Ok(()) => {}
+                Err(_) if stop.is_cancelled() => break None,
+                Err(error) => break Some(error),
             }
         };
         if let Some(error) = &failed {
@@ -94,6 +114,7 @@ impl Runner {
         }
         // What is still in hand comes again after the next start; its commands have the same ids then.
         self.tasks.shutdown().await;
+        self.inbox.close().await;
         self.shared.progress.send_modify(|progress| {
             progress.stopped = true;
             progress.failed = failed;
@@ -104,7 +125,7 @@ impl Runner {
         self.entry.info().ty.name
     }
 
-    async fn take(&mut self, event: RecordedEvent) {
+    async fn take(&mut self, event: RecordedEvent) -> Result<(), StoreError> {
         self.seen = self.seen.max(event.position());
         let subject = event.subject();
         match self.taken.get(subject) {
@@ -113,34 +134,28 @@ impl Runner {
                 if !self.pending.contains(&event.position()) {
                     self.done(&event).await;
                 }
-                return;
+                return Ok(());
             }
             Some(_) => drop(self.taken.remove(subject)),
             None => {}
         }
-        self.accept(event).await;
-    }
-
-    /// Handles the event, or puts it behind those of its instance that are not handled yet.
-    async fn accept(&mut self, event: RecordedEvent) {
-        if let Some(parked) = self.shared.parked().get_mut(event.subject()) {
-            parked.waiting += usize::from(self.entry.info().handles(event.event_type()));
-        } else if self.entry.info().handles(event.event_type()) {
-            self.pending.insert(event.position());
-            return self.queue(event);
-        } else if let Err(error) = self.app.inner.vocabulary.check(&event) {
-            self.park(
-                &event,
-                GivenUp {
-                    error: error.to_string(),
-                    attempts: 0,
-                },
-            );
+        if !self.concerns(&event) || self.waits_behind(&event).await? {
+            self.done(&event).await;
+        } else {
+            self.queue(event);
         }
-        self.done(&event).await;
+        Ok(())
     }
 
+    /// Whether it is to be handled, or to be parked because the model does not know it.
+    fn concerns(&self, event: &RecordedEvent) -> bool {
+        self.entry.info().handles(event.event_type())
+            || self.app.inner.vocabulary.check(event).is_err()
+    }
+
+    /// Handles the event, after those of its instance that are not handled yet.
     fn queue(&mut self, event: RecordedEvent) {
+        self.pending.insert(event.position());
         if let Some(waiting) = self.busy.get_mut(event.subject()) {
             waiting.push_back(event);
         } else {
@@ -157,23 +172,29 @@ impl Runner {
             };
             let (app, entry, log) = (self.app.clone(), self.entry.clone(), self.log.clone());
             self.tasks.spawn(async move {
-                let result = handle(&app, &entry, &log, &event).await;
+                let result = match app.inner.vocabulary.check(&event) {
+                    Err(error) if !entry.info().handles(event.event_type()) => Err(GivenUp {
+                        error: error.to_string(),
+                        attempts: 0,
+                    }),
+                    _ => handle(&app, &entry, &log, &event).await,
+                };
                 Done { event, result }
             });
         }
     }
 
-    async fn finish(&mut self, done: Result<Done, tokio::task::JoinError>) {
+    async fn finish(
+        &mut self,
+        done: Result<Done, tokio::task::JoinError>,
+    ) -> Result<(), StoreError> {
         let Ok(Done { event, result }) = done else {
             // Panics of handlers and decisions are caught; a task ends otherwise only when the runtime does.
-            return;
+            return Ok(());
         };
         let mut waiting = self.busy.remove(event.subject()).unwrap_or_default();
         if let Err(given_up) = result {
-            self.park(&event, given_up);
-            if let Some(parked) = self.shared.parked().get_mut(event.subject()) {
-                parked.waiting += waiting.len();
-            }
+            self.park(&event, given_up, &waiting).await?;
             for behind in waiting.drain(..) {
                 self.done(&behind).await;
             }
@@ -182,75 +203,13 @@ impl Runner {
         if let Some(next) = waiting.pop_front() {
             self.busy.insert(next.subject().clone(), waiting);
             self.ready.push_back(next);
+        } else if self.retried.contains_key(event.subject()) {
+            self.end_retry(event.subject()).await?;
         }
         if !self.app.inner.stop.is_cancelled() {
             self.spawn_ready();
         }
-    }
-
-    fn park(&self, event: &RecordedEvent, given_up: GivenUp) {
-        let GivenUp { error, attempts } = given_up;
-        let (automation, position) = (self.name(), event.position());
-        tracing::error!(automation, %position, subject = %event.subject(), error, "the event is parked");
-        let parked = Parked {
-            automation,
-            log: self.log.clone(),
-            subject: event.subject().clone(),
-            position,
-            event_type: event.metadata().event_type.clone(),
-            error,
-            attempts,
-            since: (self.app.inner.options.clock)(),
-            waiting: 0,
-        };
-        match self.shared.parked().entry(event.subject().clone()) {
-            Entry::Vacant(entry) => drop(entry.insert(parked)),
-            // An event that cannot be read is found while those before it are in hand: it waits behind them.
-            Entry::Occupied(mut later) if later.get().position > parked.position => {
-                let waiting = later.get().waiting + 1;
-                later.insert(Parked { waiting, ..parked });
-            }
-            Entry::Occupied(_) => {}
-        }
-    }
-
-    /// Takes what is parked, and what waits behind it, from the log again.
-    async fn retry(&mut self, subject: Subject) {
-        let Some(position) = self
-            .shared
-            .parked()
-            .get(&subject)
-            .map(|parked| parked.position)
-        else {
-            return;
-        };
-        let load = Load {
-            log: self.log.clone(),
-            subject: subject.clone(),
-            after: Position::new(position.get() - 1),
-            floor: position,
-            snapshot: None,
-        };
-        match self.app.inner.store.load(load).await {
-            Ok(loaded) => {
-                self.shared.parked().remove(&subject);
-                // An event that is here as that of a second stream has its turn at its first one.
-                let events = loaded
-                    .events
-                    .into_iter()
-                    .filter(|event| *event.subject() == subject);
-                let events: Vec<_> = events.collect();
-                if let Some(last) = events.last() {
-                    self.taken.insert(subject, last.position());
-                }
-                for event in events {
-                    self.accept(event).await;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(automation = self.name(), %subject, %error, "still parked");
-            }
-        }
+        Ok(())
     }
 
     async fn done(&mut self, event: &RecordedEvent) {
@@ -267,8 +226,10 @@ impl Runner {
             Some(first) => self.seen.min(Position::new(first.get() - 1)),
             None => self.seen,
         };
-        self.shared
-            .progress
-            .send_modify(|progress| progress.handled = handled);
+        let pending = self.pending.first().copied();
+        self.shared.progress.send_modify(|progress| {
+            progress.handled = handled;
+            progress.pending = pending;
+        });
     }
 }

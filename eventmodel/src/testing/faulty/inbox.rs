@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::shared::{Shared, unavailable};
 use crate::store::{Store, StoreError};
-use crate::{Inbox, InboxHost, InboxSpec, RecordedEvent};
+use crate::{Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent};
 
 /// After how many other events an event comes again, at most.
 const LATEST: u64 = 4;
@@ -89,5 +89,17 @@ impl Inbox for FaultyInbox {
             return Err(unavailable());
         }
         self.inbox.done(event).await
+    }
+
+    async fn handled(&self) -> Result<Option<Position>, StoreError> {
+        self.inbox.handled().await
+    }
+
+    fn parking(&self) -> Option<Arc<dyn Parking>> {
+        self.inbox.parking()
+    }
+
+    async fn close(&self) {
+        self.inbox.close().await;
     }
 }

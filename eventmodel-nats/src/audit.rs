@@ -1,0 +1,323 @@
+//! The audit trail: a JetStream stream of its own, written behind the back of the commands.
+//!
+//! It is made when the first entry is noted or asked for. If that is not permitted, or the servers cannot keep up,
+//! entries are dropped, which is counted and logged: commands go on.
+//!
+//! To look at: `nats stream view EVENTMODEL_AUDIT --subject 'eventmodel_audit.BookRoom'`.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Stream};
+use async_trait::async_trait;
+use eventmodel::{AuditEntry, AuditQuery, AuditTrail, StoreError};
+use futures_util::StreamExt;
+use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::connection::{Connection, Failure};
+use crate::message::MESSAGE_ID;
+use crate::setup::Setup;
+
+const STREAM: &str = "EVENTMODEL_AUDIT";
+const SUBJECTS: &str = "eventmodel_audit";
+
+/// How many entries may wait to be sent.
+const QUEUE: usize = 10_000;
+
+/// How many may be on their way.
+const IN_FLIGHT: usize = 256;
+
+/// How often an entry is sent, and how long to wait in between.
+const ATTEMPTS: u32 = 8;
+const RETRY: Duration = Duration::from_millis(100);
+
+/// How many messages are looked at first; each time it is four times as many, up to the second number.
+const PAGES: (u64, u64) = (256, 16_384);
+
+/// How long a query, or sending what waits, may take.
+const BOUND: Duration = Duration::from_secs(30);
+
+pub(crate) struct Trail {
+    connection: Connection,
+    setup: Setup,
+    stream: OnceCell<()>,
+    queue: OnceLock<mpsc::Sender<Job>>,
+    dropped: AtomicU64,
+}
+
+enum Job {
+    Note(AuditEntry),
+    /// Tells when everything before it was sent or dropped.
+    Flush(oneshot::Sender<()>),
+}
+
+impl Trail {
+    pub(crate) fn new(connection: Connection, setup: Setup) -> Self {
+        Self {
+            connection,
+            setup,
+            stream: OnceCell::new(),
+            queue: OnceLock::new(),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    async fn ensure(&self) -> Result<(), StoreError> {
+        let made = self.stream.get_or_try_init(async || self.create().await);
+        made.await.copied()
+    }
+
+    async fn create(&self) -> Result<(), StoreError> {
+        let drifted = |reason| StoreError::Drift {
+            log: STREAM.into(),
+            reason,
+        };
+        let age = self.setup.audit_max_age;
+        if let Some(info) = self.connection.stream_info(STREAM).await? {
+            if info.config.max_age != age {
+                return Err(drifted(format!(
+                    "`max_age` is {:?} and must be {age:?} (`audit_max_age`); run `nats stream edit {STREAM} --max-age \
+                     {}s`",
+                    info.config.max_age,
+                    age.as_secs()
+                )));
+            }
+            return Ok(());
+        }
+        if !self.setup.create {
+            return Err(drifted(format!(
+                "there is no JetStream stream of this name, and this store may not create one; run `nats stream add \
+                 {STREAM} --subjects '{SUBJECTS}.>' --defaults --max-age {}s`, or set `without_audit`",
+                age.as_secs()
+            )));
+        }
+        let config = Config {
+            name: STREAM.into(),
+            description: Some("How the commands of eventmodel ended".into()),
+            subjects: vec![format!("{SUBJECTS}.>")],
+            storage: self.setup.storage,
+            num_replicas: self.setup.replicas.unwrap_or(1),
+            max_age: age,
+            discard: DiscardPolicy::Old,
+            allow_direct: true,
+            ..Config::default()
+        };
+        let created = self.connection.jetstream.get_or_create_stream(config).await;
+        created.map(drop).map_err(|error| StoreError::Unavailable {
+            reason: format!("the JetStream stream `{STREAM}` cannot be created: {error}"),
+        })
+    }
+
+    async fn send(&self, entry: &AuditEntry) {
+        let id = Uuid::now_v7().simple().to_string();
+        let mut last = None;
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(RETRY * attempt).await;
+            }
+            match self.publish(entry, &id).await {
+                Ok(()) => return,
+                Err(error) if error.is_retryable() => last = Some(error),
+                Err(error) => {
+                    last = Some(error);
+                    break;
+                }
+            }
+        }
+        self.drop_entry(entry, &last.map_or_else(String::new, |e| e.to_string()));
+    }
+
+    async fn publish(&self, entry: &AuditEntry, id: &str) -> Result<(), StoreError> {
+        self.ensure().await?;
+        let mut headers = HeaderMap::new();
+        headers.insert(MESSAGE_ID, id);
+        let payload = serde_json::to_vec(entry).map_err(StoreError::failed)?;
+        let subject = format!("{SUBJECTS}.{}", entry.command);
+        let sent = self
+            .connection
+            .publish(STREAM, &subject, headers, payload.into());
+        sent.await.map(drop).map_err(Failure::into)
+    }
+
+    fn drop_entry(&self, entry: &AuditEntry, reason: &str) {
+        let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        let (command, id) = (&entry.command, &entry.id);
+        tracing::error!(%command, %id, dropped, reason, "an entry of the audit trail is dropped");
+    }
+
+    /// The entries with sequences from `first` to `last`, in their order.
+    async fn page(
+        &self,
+        stream: &Stream,
+        filter: &str,
+        (first, last): (u64, u64),
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let failed = |error: &dyn fmt::Display| StoreError::Unavailable {
+            reason: format!("the audit trail cannot be read: {error}"),
+        };
+        let config = pull::OrderedConfig {
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: first,
+            },
+            filter_subject: filter.into(),
+            ..pull::OrderedConfig::default()
+        };
+        let consumer = stream
+            .create_consumer(config)
+            .await
+            .map_err(|e| failed(&e))?;
+        let mut entries = Vec::new();
+        if consumer.cached_info().num_pending == 0 {
+            return Ok(entries);
+        }
+        let mut messages = consumer.messages().await.map_err(|e| failed(&e))?;
+        while let Some(message) = messages.next().await {
+            let message = message.map_err(|e| failed(&e))?;
+            let info = message.info().map_err(StoreError::failed)?;
+            if info.stream_sequence > last {
+                break;
+            }
+            let entry = serde_json::from_slice(&message.payload);
+            entries.push(entry.map_err(|error| {
+                let sequence = info.stream_sequence;
+                StoreError::failed(format!("message {sequence} of `{STREAM}`: {error}"))
+            })?);
+            if info.stream_sequence == last || info.pending == 0 {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn find(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        self.ensure().await?;
+        let limit = query.limit.unwrap_or(usize::MAX);
+        let filter = match &query.command {
+            // Not a name of a command.
+            Some(name) if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+                return Ok(Vec::new());
+            }
+            Some(name) => format!("{SUBJECTS}.{name}"),
+            None => format!("{SUBJECTS}.>"),
+        };
+        let stream = self.connection.jetstream.get_stream(STREAM).await;
+        let stream = stream.map_err(|error| StoreError::Unavailable {
+            reason: error.to_string(),
+        })?;
+        let state = &stream.cached_info().state;
+        let (oldest, mut last) = (state.first_sequence.max(1), state.last_sequence);
+        let mut found = Vec::new();
+        let mut size = PAGES.0;
+        while last >= oldest && found.len() < limit {
+            let first = last.saturating_sub(size - 1).max(oldest);
+            let page = self.page(&stream, &filter, (first, last)).await?;
+            // They are stored about when they ended.
+            let slack = Duration::from_secs(120);
+            let is_past = query.since.is_some_and(|since| {
+                page.first()
+                    .is_some_and(|entry| entry.time.saturating_add(slack).is_ok_and(|t| t < since))
+            });
+            found.extend(page.into_iter().rev().filter(|entry| query.matches(entry)));
+            if is_past {
+                break;
+            }
+            last = first - 1;
+            size = (size * 4).min(PAGES.1);
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+/// The audit trail of a store.
+#[derive(Clone)]
+pub(crate) struct NatsAudit(pub(crate) std::sync::Arc<Trail>);
+
+impl NatsAudit {
+    fn queue(&self) -> &mpsc::Sender<Job> {
+        self.0.queue.get_or_init(|| {
+            let (queue, jobs) = mpsc::channel(QUEUE);
+            let trail = self.0.clone();
+            // Ends when nobody can note anything any more.
+            let weak = std::sync::Arc::downgrade(&trail);
+            tokio::spawn(async move {
+                let jobs = tokio_stream::wrappers::ReceiverStream::new(jobs);
+                let sending = jobs.map(|job| {
+                    let trail = weak.upgrade();
+                    async move {
+                        match (job, trail) {
+                            (Job::Note(entry), Some(trail)) => {
+                                trail.send(&entry).await;
+                                None
+                            }
+                            (Job::Note(entry), None) => {
+                                let (command, id) = (&entry.command, &entry.id);
+                                tracing::error!(%command, %id, "the store is gone: an entry of the audit trail is dropped");
+                                None
+                            }
+                            (Job::Flush(done), _) => Some(done),
+                        }
+                    }
+                });
+                let mut sent = std::pin::pin!(sending.buffered(IN_FLIGHT));
+                while let Some(done) = sent.next().await {
+                    // Nobody waits for it any more, if it is not taken.
+                    let _ = done.map(|done| done.send(()));
+                }
+            });
+            queue
+        })
+    }
+}
+
+#[async_trait]
+impl AuditTrail for NatsAudit {
+    fn record(&self, entry: AuditEntry) {
+        use mpsc::error::TrySendError::{Closed, Full};
+        if let Err(Full(Job::Note(entry)) | Closed(Job::Note(entry))) =
+            self.queue().try_send(Job::Note(entry))
+        {
+            self.0.drop_entry(&entry, "too many wait to be sent");
+        }
+    }
+
+    async fn query(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        let found = timeout(BOUND, self.0.find(query)).await;
+        found.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable {
+                reason: format!(
+                    "the audit trail was not read within {BOUND:?}: ask for a command, a time or a limit"
+                ),
+            })
+        })
+    }
+
+    async fn flush(&self) {
+        let Some(queue) = self.0.queue.get() else {
+            return;
+        };
+        let (done, sent) = oneshot::channel();
+        let flushed = timeout(BOUND, async {
+            let _ = queue.send(Job::Flush(done)).await;
+            let _ = sent.await;
+        });
+        if flushed.await.is_err() {
+            tracing::error!("entries of the audit trail are not sent yet");
+        }
+    }
+}
+
+impl fmt::Debug for NatsAudit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dropped = self.0.dropped.load(Ordering::Relaxed);
+        f.debug_struct("NatsAudit")
+            .field("dropped", &dropped)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,276 @@
+//! The durable consumer of an automation on a log: created if it is missing, checked if it is there.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, ReplayPolicy, pull};
+use eventmodel::{InboxSpec, StoreError};
+use serde::{Deserialize, Serialize};
+
+use super::escaped;
+use crate::connection::Failure;
+use crate::log::Log;
+use crate::refusal::Refusal;
+
+/// How many messages all processes together may have in hand. An app takes more than that, so that there is always
+/// one that takes what is delivered again.
+const MAX_ACK_PENDING: i64 = 1_000;
+
+/// How often a set-up is tried that others change at the same time.
+const ATTEMPTS: usize = 5;
+
+const NOT_FOUND: u16 = 10014;
+const EXISTS: [u16; 2] = [10013, 10148];
+
+/// What the server says of a consumer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Info {
+    config: pull::Config,
+    delivered: Place,
+    ack_floor: Place,
+    num_ack_pending: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Place {
+    stream_seq: u64,
+}
+
+#[derive(Serialize)]
+struct Create<'a> {
+    stream_name: &'a str,
+    config: pull::Config,
+    action: &'static str,
+}
+
+/// A durable consumer, by its name.
+#[derive(Clone, Debug)]
+pub(super) struct Durable {
+    pub(super) name: String,
+    pub(super) ack_wait: Duration,
+    /// Whether it may be created.
+    pub(super) create: bool,
+}
+
+/// The name of the consumer of an automation: `hotel-booking_CleaningBot`.
+pub(super) fn name(spec: &InboxSpec) -> String {
+    // The first `_` ends the name of the model.
+    let model = escaped(&spec.model, |byte| byte == b'-');
+    format!("{model}_{}", spec.automation)
+}
+
+impl Info {
+    /// Up to where everything is done.
+    pub(super) fn floor(&self) -> u64 {
+        if self.num_ack_pending == 0 {
+            self.ack_floor.stream_seq.max(self.delivered.stream_seq)
+        } else {
+            self.ack_floor.stream_seq
+        }
+    }
+}
+
+impl Durable {
+    pub(super) async fn info(&self, log: &Log) -> Result<Option<Info>, Failure> {
+        let endpoint = format!("CONSUMER.INFO.{}.{}", log.name, self.name);
+        match log.connection.api(&endpoint, "").await {
+            Ok(info) => Ok(Some(info)),
+            Err(Failure::Refused(Refusal {
+                err_code: NOT_FOUND,
+                ..
+            })) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Opens it; one that has to be made starts after this sequence.
+    pub(super) async fn open(
+        &self,
+        log: &Log,
+        after: u64,
+    ) -> Result<Consumer<pull::Config>, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let Some(info) = self.info(log).await? else {
+                self.create(log, after).await?;
+                continue;
+            };
+            if let Some(reason) = self.drift(log, &info.config) {
+                return Err(drifted(log, reason));
+            }
+            let consumer = log.stream.get_consumer(&self.name).await;
+            return consumer.map_err(|error| StoreError::Unavailable {
+                reason: format!("the consumer `{}` cannot be opened: {error}", self.name),
+            });
+        }
+        Err(StoreError::Unavailable {
+            reason: format!(
+                "the consumer `{}` is deleted by others all the time",
+                self.name
+            ),
+        })
+    }
+
+    fn config(&self, after: u64) -> pull::Config {
+        pull::Config {
+            durable_name: Some(self.name.clone()),
+            description: Some("An automation of eventmodel".into()),
+            deliver_policy: match after {
+                0 => DeliverPolicy::All,
+                after => DeliverPolicy::ByStartSequence {
+                    start_sequence: after + 1,
+                },
+            },
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: self.ack_wait,
+            max_deliver: -1,
+            replay_policy: ReplayPolicy::Instant,
+            max_ack_pending: MAX_ACK_PENDING,
+            ..pull::Config::default()
+        }
+    }
+
+    async fn create(&self, log: &Log, after: u64) -> Result<(), StoreError> {
+        if !self.create {
+            return Err(drifted(
+                log,
+                format!(
+                    "there is no consumer `{name}`, and this store may not create one; run `nats consumer add {log} \
+                     {name} --pull --defaults --deliver all --ack explicit --wait {wait:?} --max-deliver=-1 \
+                     --max-pending {MAX_ACK_PENDING} --replay instant`",
+                    name = self.name,
+                    log = log.name,
+                    wait = self.ack_wait,
+                ),
+            ));
+        }
+        tracing::info!(log = %log.name, consumer = self.name, after, "creating the consumer of an automation");
+        let create = Create {
+            stream_name: &log.name,
+            config: self.config(after),
+            action: "create",
+        };
+        let create = serde_json::to_vec(&create).map_err(StoreError::failed)?;
+        let endpoint = format!("CONSUMER.CREATE.{}.{}", log.name, self.name);
+        match log
+            .connection
+            .api::<serde::de::IgnoredAny>(&endpoint, create)
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(Failure::Refused(refusal)) if EXISTS.contains(&refusal.err_code) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// The first setting that is not what an automation needs: which, what it is, what it must be, what to do.
+    fn drift(&self, log: &Log, config: &pull::Config) -> Option<String> {
+        let wait = format!("--wait {:?}", self.ack_wait);
+        let pending = format!("--max-pending {MAX_ACK_PENDING}");
+        let filter = [
+            std::slice::from_ref(&config.filter_subject),
+            &config.filter_subjects,
+        ];
+        let filter = filter.concat();
+        let is_all = filter
+            .iter()
+            .all(|subject| subject.is_empty() || subject == ">");
+        let settings = [
+            (
+                "ack_wait",
+                config.ack_wait == self.ack_wait,
+                format!("{:?}", config.ack_wait),
+                format!("{:?} (`hand_over_after`)", self.ack_wait),
+                Some(&*wait),
+            ),
+            (
+                "max_deliver",
+                config.max_deliver <= 0,
+                config.max_deliver.to_string(),
+                "-1: what cannot be handled is parked".into(),
+                Some("--max-deliver=-1"),
+            ),
+            (
+                "max_ack_pending",
+                config.max_ack_pending == MAX_ACK_PENDING,
+                config.max_ack_pending.to_string(),
+                MAX_ACK_PENDING.to_string(),
+                Some(&*pending),
+            ),
+            (
+                "filter_subjects",
+                is_all,
+                filter.join(","),
+                "none: what one event waits for may be any other".into(),
+                None,
+            ),
+            (
+                "headers_only",
+                !config.headers_only,
+                "true".into(),
+                "false".into(),
+                None,
+            ),
+            (
+                "backoff",
+                config.backoff.is_empty(),
+                format!("{:?}", config.backoff),
+                "none".into(),
+                None,
+            ),
+            (
+                "ack_policy",
+                config.ack_policy == AckPolicy::Explicit,
+                format!("{:?}", config.ack_policy),
+                "Explicit".into(),
+                None,
+            ),
+            (
+                "mem_storage",
+                !config.memory_storage,
+                "true".into(),
+                "false: the progress must survive a restart".into(),
+                None,
+            ),
+        ];
+        let (name, _, actual, needed, flag) = settings.into_iter().find(|s| !s.1)?;
+        let (log, consumer) = (&log.name, &self.name);
+        let mend = match flag {
+            Some(flag) => format!("run `nats consumer edit {log} {consumer} {flag}`"),
+            None => format!(
+                "run `nats consumer rm {log} {consumer}`, and it is made anew: the automation sees all events again, \
+                 which has no further effect"
+            ),
+        };
+        Some(format!(
+            "`{name}` of the consumer `{consumer}` is {actual} and must be {needed}; {mend}"
+        ))
+    }
+}
+
+fn drifted(log: &Log, reason: String) -> StoreError {
+    StoreError::Drift {
+        log: log.name.clone(),
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_models_and_automations_do_not_run_into_each_other() {
+        let name = |model: &str, automation| {
+            name(&InboxSpec {
+                model: model.into(),
+                automation,
+                log: "log".into(),
+            })
+        };
+        assert_eq!(
+            name("hotel-booking", "CleaningBot"),
+            "hotel-booking_CleaningBot"
+        );
+        assert_ne!(name("a_b", "C"), name("a", "b_C"));
+        assert_eq!(name("a.b >", "C"), "a=2Eb=20=3E_C");
+    }
+}

@@ -1,0 +1,398 @@
+//! What automations have parked on a log: a key-value bucket of references.
+//!
+//! Changes are compare-and-set by the revision of the key. What is known is brought up to date by asking the leader for
+//! what was changed since: usually one request, and the answer is that there is nothing.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Stream};
+use async_nats::{HeaderMap, HeaderValue};
+use async_trait::async_trait;
+use bytes::Bytes;
+use eventmodel::{Kept, Parked, Parking, Position, StoreError, Subject};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use super::escaped;
+use crate::connection::Failure;
+use crate::log::Log;
+use crate::message::EXPECTED;
+use crate::setup::{Setup, StreamInfo};
+
+const OPERATION: &str = "KV-Operation";
+const DELETED: &str = "DEL";
+
+/// A stream of this name with another set-up: somebody was quicker.
+const NAME_IN_USE: u16 = 10058;
+
+/// What automations have parked on a log, and the changes of this process to it.
+pub(super) struct KvParking {
+    log: Arc<Log>,
+    automation: &'static str,
+    stream: Stream<()>,
+    bucket: String,
+    /// The subjects of its keys start with this.
+    prefix: String,
+    /// The subjects of the keys of suspects start with this.
+    suspects: String,
+    known: Mutex<Known>,
+    refreshing: tokio::sync::Mutex<()>,
+    changed: AtomicBool,
+    wake: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// The revisions of keys, and what is kept there.
+    places: BTreeMap<Subject, (u64, Option<Kept>)>,
+    /// Up to which revision everything is known.
+    until: u64,
+}
+
+/// The value of a key.
+#[derive(Serialize, Deserialize)]
+struct Value {
+    subject: Subject,
+    position: Position,
+    event_type: Arc<str>,
+    error: String,
+    attempts: u32,
+    since: Timestamp,
+    waiting: usize,
+    last: Position,
+}
+
+/// The bucket of a log: `hotel-parked`.
+fn bucket(log: &str) -> String {
+    format!("{log}-parked")
+}
+
+/// A subject as a key: keys have fewer characters.
+fn key(subject: &str) -> String {
+    escaped(subject, |byte| matches!(byte, b'.' | b'-' | b'_' | b'/'))
+}
+
+impl KvParking {
+    pub(super) async fn open(
+        setup: &Setup,
+        log: &Arc<Log>,
+        automation: &'static str,
+        durable: &str,
+        wake: Arc<Notify>,
+    ) -> Result<Self, StoreError> {
+        let bucket = bucket(&log.name);
+        let name = format!("KV_{bucket}");
+        ensure(setup, log, &bucket, &name).await?;
+        let stream = log.connection.jetstream.get_stream_no_info(name).await;
+        let parking = Self {
+            log: log.clone(),
+            automation,
+            stream: stream.map_err(StoreError::failed)?,
+            prefix: format!("$KV.{bucket}.parked.{durable}."),
+            suspects: format!("$KV.{bucket}.suspect.{durable}."),
+            bucket,
+            known: Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
+            changed: AtomicBool::new(false),
+            wake,
+        };
+        parking.refresh().await?;
+        Ok(parking)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Learns of all changes up to now.
+    pub(super) async fn refresh(&self) -> Result<(), StoreError> {
+        let _one = self.refreshing.lock().await;
+        loop {
+            let after = self.known().until;
+            let get = self.stream.raw_message_builder().sequence(after + 1);
+            let answer = get.next_by_subject(format!("{}>", self.prefix)).send();
+            let stream = format!("KV_{}", self.bucket);
+            let Some(message) = self.log.connection.leader_said(&stream, answer.await)? else {
+                return Ok(());
+            };
+            let revision = message.sequence;
+            let operation = message.headers.get(OPERATION).map(HeaderValue::as_str);
+            let entry = match operation {
+                None if !message.payload.is_empty() => Some(self.value(&message.payload)?),
+                _ => None,
+            };
+            let mut known = self.known();
+            known.until = revision;
+            match entry {
+                Some(mut kept) => {
+                    kept.revision = revision;
+                    known.learn(kept.parked.subject.clone(), revision, Some(kept));
+                }
+                None => {
+                    let key = message.subject.strip_prefix(&self.prefix).unwrap_or("");
+                    let gone = known.places.keys().find(|s| self::key(s.as_str()) == key);
+                    let gone = gone.cloned().or_else(|| subject_of(key));
+                    if let Some(subject) = gone {
+                        known.learn(subject, revision, None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn value(&self, payload: &[u8]) -> Result<Kept, StoreError> {
+        let value: Value = serde_json::from_slice(payload).map_err(|error| {
+            StoreError::failed(format!(
+                "a key of the bucket `{}` does not hold a parked event: {error}",
+                self.bucket
+            ))
+        })?;
+        Ok(Kept {
+            parked: Parked {
+                automation: self.automation,
+                log: self.log.name.clone(),
+                subject: value.subject,
+                position: value.position,
+                event_type: value.event_type,
+                error: value.error,
+                attempts: value.attempts,
+                since: value.since,
+                waiting: value.waiting,
+            },
+            last: value.last,
+            revision: 0,
+        })
+    }
+
+    /// Writes a key; `None` if it was changed meanwhile.
+    async fn put(
+        &self,
+        subject: &str,
+        expected: u64,
+        value: Option<Vec<u8>>,
+    ) -> Result<Option<u64>, StoreError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED, expected.to_string());
+        if value.is_none() {
+            headers.insert(OPERATION, DELETED);
+        }
+        let payload = Bytes::from(value.unwrap_or_default());
+        let stream = format!("KV_{}", self.bucket);
+        let put = self
+            .log
+            .connection
+            .publish(&stream, subject, headers, payload);
+        match put.await {
+            Ok(ack) => Ok(Some(ack.seq)),
+            Err(Failure::Refused(refusal)) if refusal.is_conflict() => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// What must be known before this process has told it to the others.
+    fn tell(&self) {
+        self.changed.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    /// Whether something was changed here since it was asked last.
+    pub(super) fn take_changed(&self) -> bool {
+        self.changed.swap(false, Ordering::AcqRel)
+    }
+
+    /// Notes that this process is about to handle an event that several have had in hand when they ended. `false` if
+    /// that was noted before: then one has ended while this was the only such event in its hand.
+    pub(super) async fn suspect(&self, position: u64) -> Result<bool, StoreError> {
+        let subject = format!("{}{position}", self.suspects);
+        let found = self.stream.raw_message_builder().last_by_subject(&*subject);
+        let stream = format!("KV_{}", self.bucket);
+        let found = self
+            .log
+            .connection
+            .leader_said(&stream, found.send().await)?;
+        let (revision, is_noted) = match &found {
+            Some(message) => (message.sequence, message.headers.get(OPERATION).is_none()),
+            None => (0, false),
+        };
+        if is_noted {
+            return Ok(false);
+        }
+        let now = Timestamp::now().to_string();
+        let put = self.put(&subject, revision, Some(now.into_bytes())).await?;
+        Ok(put.is_some())
+    }
+
+    /// It was handled, or parked.
+    pub(super) async fn acquit(&self, position: u64) -> Result<(), StoreError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(OPERATION, DELETED);
+        let subject = format!("{}{position}", self.suspects);
+        let stream = format!("KV_{}", self.bucket);
+        let connection = &self.log.connection;
+        let put = connection.publish(&stream, &subject, headers, Bytes::new());
+        put.await?;
+        Ok(())
+    }
+}
+
+impl Known {
+    fn learn(&mut self, subject: Subject, revision: u64, kept: Option<Kept>) {
+        let known = self.places.get(&subject).map_or(0, |place| place.0);
+        if known < revision {
+            self.places.insert(subject, (revision, kept));
+        }
+    }
+}
+
+/// The subject of a key.
+fn subject_of(key: &str) -> Option<Subject> {
+    let mut bytes = key.bytes();
+    let mut subject = String::with_capacity(key.len());
+    while let Some(byte) = bytes.next() {
+        if byte == b'=' {
+            let digits = [bytes.next()?, bytes.next()?];
+            let digits = std::str::from_utf8(&digits).ok()?;
+            subject.push(u8::from_str_radix(digits, 16).ok()?.into());
+        } else {
+            subject.push(byte.into());
+        }
+    }
+    Subject::new(&subject).ok()
+}
+
+#[async_trait]
+impl Parking for KvParking {
+    fn list(&self) -> Vec<Parked> {
+        let known = self.known();
+        let kept = known.places.values().filter_map(|(_, kept)| kept.as_ref());
+        kept.map(|kept| kept.parked.clone()).collect()
+    }
+
+    fn peek(&self, subject: &Subject) -> Option<Kept> {
+        self.known().places.get(subject)?.1.clone()
+    }
+
+    async fn find(&self, subject: &Subject) -> Result<Option<Kept>, StoreError> {
+        self.refresh().await?;
+        Ok(self.peek(subject))
+    }
+
+    async fn keep(&self, mut kept: Kept) -> Result<Option<u64>, StoreError> {
+        let parked = kept.parked.clone();
+        let subject = parked.subject.clone();
+        let expected = match self.known().places.get(&subject) {
+            // Nothing is kept there, and the key was there before.
+            Some((revision, None)) if kept.revision == 0 => *revision,
+            _ => kept.revision,
+        };
+        let value = Value {
+            subject: parked.subject,
+            position: parked.position,
+            event_type: parked.event_type,
+            error: parked.error,
+            attempts: parked.attempts,
+            since: parked.since,
+            waiting: parked.waiting,
+            last: kept.last,
+        };
+        let value = serde_json::to_vec(&value).map_err(StoreError::failed)?;
+        let key = format!("{}{}", self.prefix, key(subject.as_str()));
+        let Some(revision) = self.put(&key, expected, Some(value)).await? else {
+            return Ok(None);
+        };
+        kept.revision = revision;
+        self.known().learn(subject, revision, Some(kept));
+        self.tell();
+        Ok(Some(revision))
+    }
+
+    async fn release(&self, subject: &Subject, revision: u64) -> Result<bool, StoreError> {
+        let key = format!("{}{}", self.prefix, key(subject.as_str()));
+        let Some(revision) = self.put(&key, revision, None).await? else {
+            return Ok(false);
+        };
+        self.known().learn(subject.clone(), revision, None);
+        self.tell();
+        Ok(true)
+    }
+}
+
+/// Creates the bucket if it is missing, and checks it if it is there.
+async fn ensure(setup: &Setup, log: &Log, bucket: &str, name: &str) -> Result<(), StoreError> {
+    let connection = &log.connection;
+    let drifted = |reason| StoreError::Drift {
+        log: log.name.clone(),
+        reason,
+    };
+    if let Some(found) = connection.stream_info(name).await? {
+        let age = found.config.max_age;
+        if !age.is_zero() {
+            return Err(drifted(format!(
+                "`max_age` of the bucket `{bucket}` is {age:?} and must be 0: what is parked is kept; run `nats stream \
+                 edit {name} --max-age 0`"
+            )));
+        }
+        if let Some(needed) = setup.replicas
+            && needed != found.config.num_replicas
+        {
+            return Err(drifted(format!(
+                "`num_replicas` of the bucket `{bucket}` is {} and must be {needed}; run `nats stream edit {name} \
+                 --replicas {needed}`",
+                found.config.num_replicas
+            )));
+        }
+        return Ok(());
+    }
+    let replicas = match setup.replicas {
+        Some(replicas) => replicas,
+        None => {
+            let info = connection.stream_info(&log.name).await?;
+            info.map_or(1, |info| info.config.num_replicas)
+        }
+    };
+    if !setup.create {
+        return Err(drifted(format!(
+            "there is no bucket `{bucket}` for what automations park, and this store may not create one; run `nats kv \
+             add {bucket} --replicas {replicas}`"
+        )));
+    }
+    tracing::info!(log = %log.name, bucket, "creating the bucket for what automations park");
+    let config = Config {
+        name: name.to_owned(),
+        description: Some("What automations of eventmodel have parked".into()),
+        subjects: vec![format!("$KV.{bucket}.>")],
+        storage: setup.storage,
+        num_replicas: replicas,
+        max_messages_per_subject: 1,
+        discard: DiscardPolicy::New,
+        allow_rollup: true,
+        deny_delete: true,
+        allow_direct: true,
+        ..Config::default()
+    };
+    let config = serde_json::to_vec(&config).map_err(StoreError::failed)?;
+    let endpoint = format!("STREAM.CREATE.{name}");
+    match connection.api::<StreamInfo>(&endpoint, config).await {
+        Ok(_) => Ok(()),
+        Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_comes_back_from_its_key() {
+        for text in ["booking.1.2022-12-12", "a.%20.b:c", "x.=3D.y"] {
+            let key = key(text);
+            let fits = |b: u8| b.is_ascii_alphanumeric() || b"-/_=.".contains(&b);
+            assert!(key.bytes().all(fits), "{key}");
+            assert_eq!(subject_of(&key).unwrap().as_str(), text);
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! The task behind an inbox: takes what the consumer delivers, says that this process lives, and gives each event when
+//! it has its turn.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Subscriber;
+use async_nats::jetstream::{Message, consumer::pull};
+use eventmodel::{Kept, Parked, Parking, StoreError};
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
+
+use super::Shared;
+use super::order::{Arrival, Before, Item};
+use crate::get::subject;
+use crate::message::{Kind, Stored};
+
+/// How many messages are asked for at a time: few, so that all processes get some.
+const BATCH: usize = 64;
+
+/// How often a server says that it is there while there is nothing to read.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// How long the server waits for a message before it is asked again: so long it may also take a process for alive
+/// whose machine is gone.
+const EXPIRES: Duration = Duration::from_secs(10);
+
+/// Between two attempts.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// How long to wait for word of another process before the server is asked how far all are, and at most.
+const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(500));
+
+/// After so many deliveries an event is handled as the only one of its kind: it may be what ends the process.
+const MAX_DELIVERIES: i64 = 5;
+
+/// How long giving back may take.
+const CLOSE: Duration = Duration::from_secs(2);
+
+const PARKED: &str = "parked";
+
+pub(super) struct Pump {
+    shared: Arc<Shared>,
+    messages: Option<pull::Stream>,
+    /// What others have done.
+    told: Subscriber,
+    sign_of_life: Interval,
+    /// Whose turn it is, if their instances are not parked.
+    unchecked: Vec<u64>,
+    suspects: VecDeque<u64>,
+    poll: Duration,
+    next_poll: Instant,
+    failing_since: Option<Instant>,
+}
+
+impl Pump {
+    pub(super) fn new(shared: Arc<Shared>, told: Subscriber) -> Self {
+        let mut sign_of_life = interval(shared.durable.ack_wait / 3);
+        sign_of_life.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            shared,
+            messages: None,
+            told,
+            sign_of_life,
+            unchecked: Vec::new(),
+            suspects: VecDeque::new(),
+            poll: POLL.0,
+            next_poll: Instant::now(),
+            failing_since: None,
+        }
+    }
+
+    /// Goes on until the inbox is closed, or there is an error that another try does not mend.
+    pub(super) async fn run(mut self) {
+        let shared = self.shared.clone();
+        let go_on = async {
+            loop {
+                if let Err(error) = self.step().await
+                    && let Err(error) = self.failed(error).await
+                {
+                    self.shared.give(Err(error));
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = shared.closing.cancelled() => {}
+            () = go_on => {}
+        }
+        drop(self);
+        if !matches!(timeout(CLOSE, shared.give_back()).await, Ok(Ok(()))) {
+            let consumer = &shared.durable.name;
+            tracing::warn!(
+                consumer,
+                "what was in hand is handed over after a while only"
+            );
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), StoreError> {
+        self.shared.log.check()?;
+        if self.messages.is_none() {
+            self.connect().await?;
+        }
+        self.advance().await?;
+        let is_waiting = self.shared.hand().is_waiting();
+        let Some(messages) = &mut self.messages else {
+            return Ok(());
+        };
+        tokio::select! {
+            message = messages.next() => match message {
+                Some(Ok(message)) => {
+                    self.failing_since = None;
+                    self.take(message).await?;
+                }
+                Some(Err(error)) => return Err(self.lost(&error.to_string())),
+                None => return Err(self.lost("it ended")),
+            },
+            Some(told) = self.told.next() => self.hear(&told.payload).await?,
+            () = self.shared.wake.notified() => {}
+            _ = self.sign_of_life.tick() => self.live().await?,
+            () = tokio::time::sleep_until(self.next_poll), if is_waiting => self.look().await?,
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self, problem: &str) -> StoreError {
+        self.messages = None;
+        StoreError::Unavailable {
+            reason: format!("the consumer `{}`: {problem}", self.shared.durable.name),
+        }
+    }
+
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        let floor = self.shared.hand().floor();
+        let consumer = self.shared.durable.open(&self.shared.log, floor).await?;
+        let stream = consumer.stream().max_messages_per_batch(BATCH);
+        let messages = stream.heartbeat(HEARTBEAT).expires(EXPIRES).messages();
+        let messages = messages.await.map_err(|e| self.lost(&e.to_string()))?;
+        self.messages = Some(messages);
+        Ok(())
+    }
+
+    /// Waits before another attempt; tells the app if it has not gone on for as long as an answer may take.
+    async fn failed(&mut self, error: StoreError) -> Result<(), StoreError> {
+        if !error.is_retryable() {
+            return Err(error);
+        }
+        tracing::debug!(consumer = self.shared.durable.name, %error, "trying again");
+        let now = Instant::now();
+        if now - *self.failing_since.get_or_insert(now) > self.shared.log.connection.timeout {
+            self.failing_since = None;
+            self.shared.give(Err(error));
+        }
+        tokio::time::sleep(RETRY).await;
+        if self.messages.is_none() {
+            match self.shared.log.verify().await {
+                Err(error) if !error.is_retryable() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, message: Message) -> Result<(), StoreError> {
+        let info = message.info().map_err(StoreError::failed)?;
+        let (sequence, deliveries) = (info.stream_sequence, info.delivered);
+        let message = message.message;
+        let Some(reply) = message.reply else {
+            return Ok(());
+        };
+        let stored = Stored {
+            subject: subject(&message.subject)?,
+            sequence,
+            headers: message.headers.unwrap_or_default(),
+            payload: message.payload,
+        };
+        let (before, event) = match stored.kind()? {
+            Kind::Guard(_) => (Before::Nothing, None),
+            Kind::Copy(_) => (before(&stored), None),
+            Kind::Event => (before(&stored), Some(stored.event()?)),
+        };
+        let item = Item {
+            reply: reply.clone(),
+            before,
+            event,
+            deliveries,
+        };
+        if self.shared.hand().take(sequence, item) == Arrival::Done {
+            self.shared.acknowledge(reply).await?;
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, told: &[u8]) -> Result<(), StoreError> {
+        let told = String::from_utf8_lossy(told);
+        if told == PARKED {
+            return self.shared.parking.refresh().await;
+        }
+        self.poll = POLL.0;
+        let mut hand = self.shared.hand();
+        for sequence in told.split(',').filter_map(|number| number.parse().ok()) {
+            hand.heard(sequence);
+        }
+        Ok(())
+    }
+
+    /// Asks how far all processes are.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        self.next_poll = Instant::now() + self.poll;
+        self.poll = (self.poll * 2).min(POLL.1);
+        if let Some(info) = self.shared.durable.info(&self.shared.log).await? {
+            self.shared.hand().raise(info.floor());
+        }
+        Ok(())
+    }
+
+    /// Says that this process lives and has these in hand.
+    async fn live(&mut self) -> Result<(), StoreError> {
+        let replies: Vec<_> = {
+            let hand = self.shared.hand();
+            hand.items().map(|(_, item)| item.reply.clone()).collect()
+        };
+        for reply in replies {
+            self.shared.answer(reply, "+WPI").await?;
+        }
+        // What others have done and parked, should their word have been lost.
+        self.look().await?;
+        self.shared.parking.refresh().await
+    }
+
+    /// Gives what has its turn, and tells others what is done.
+    async fn advance(&mut self) -> Result<(), StoreError> {
+        loop {
+            let ready = self.shared.hand().ready();
+            if ready.is_empty() {
+                break;
+            }
+            for sequence in ready {
+                self.turn(sequence).await?;
+            }
+        }
+        if self.shared.parking.take_changed() {
+            self.shared.tell(PARKED.into()).await?;
+        }
+        let done = std::mem::take(&mut *self.shared.done_here());
+        for done in done.chunks(1_000) {
+            let text: Vec<_> = done.iter().map(u64::to_string).collect();
+            self.shared.tell(text.join(",")).await?;
+        }
+        if !self.unchecked.is_empty() {
+            self.shared.parking.refresh().await?;
+            for sequence in std::mem::take(&mut self.unchecked) {
+                self.checked(sequence);
+            }
+        }
+        self.next_suspect().await
+    }
+
+    async fn turn(&mut self, sequence: u64) -> Result<(), StoreError> {
+        let (reply, needs_check) = {
+            let hand = self.shared.hand();
+            let Some(item) = hand.item(sequence) else {
+                return Ok(());
+            };
+            let here = match item.before {
+                Before::Nothing => true,
+                Before::At(before) => self.shared.was_done_here(before),
+                Before::All => false,
+            };
+            let needs_check = !here || item.deliveries > MAX_DELIVERIES;
+            (
+                item.event.is_none().then(|| item.reply.clone()),
+                needs_check,
+            )
+        };
+        if let Some(reply) = reply {
+            self.shared.done(sequence, reply).await?;
+        } else if needs_check {
+            self.unchecked.push(sequence);
+        } else {
+            self.shared.give_event(sequence);
+        }
+        Ok(())
+    }
+
+    fn checked(&mut self, sequence: u64) {
+        let deliveries = self.shared.hand().item(sequence).map(|i| i.deliveries);
+        if deliveries.is_some_and(|deliveries| deliveries > MAX_DELIVERIES) {
+            self.suspects.push_back(sequence);
+        } else {
+            self.shared.give_event(sequence);
+        }
+    }
+
+    /// Events that several processes had in hand when they ended are given one at a time, and that is noted: if the
+    /// process ends again, it was this one.
+    async fn next_suspect(&mut self) -> Result<(), StoreError> {
+        let suspect = *self.shared.suspect();
+        if let Some(sequence) = suspect {
+            if self.shared.hand().item(sequence).is_some() {
+                return Ok(());
+            }
+            self.shared.parking.acquit(sequence).await?;
+            *self.shared.suspect() = None;
+        }
+        while let Some(sequence) = self.suspects.front().copied() {
+            let event = match self.shared.hand().item(sequence) {
+                Some(item) => item.event.clone().map(|event| (event, item.deliveries)),
+                None => None,
+            };
+            let Some((event, deliveries)) = event else {
+                self.suspects.pop_front();
+                continue;
+            };
+            let parking = &self.shared.parking;
+            if parking.peek(event.subject()).is_some() {
+                self.shared.give_event(sequence);
+            } else if parking.suspect(sequence).await? {
+                *self.shared.suspect() = Some(sequence);
+                self.suspects.pop_front();
+                self.shared.give_event(sequence);
+                return Ok(());
+            } else if !self.convict(sequence, &event, deliveries).await? {
+                return Ok(());
+            }
+            self.suspects.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Parks an event that ends processes.
+    async fn convict(
+        &self,
+        sequence: u64,
+        event: &eventmodel::RecordedEvent,
+        deliveries: i64,
+    ) -> Result<bool, StoreError> {
+        let attempts = u32::try_from(deliveries - 1).unwrap_or(u32::MAX);
+        let (automation, subject) = (self.shared.automation, event.subject().clone());
+        tracing::error!(automation, position = %event.position(), %subject, attempts, "the event ends processes: parked");
+        let kept = Kept {
+            parked: Parked {
+                automation,
+                log: self.shared.log.name.clone(),
+                subject,
+                position: event.position(),
+                event_type: event.metadata().event_type.clone(),
+                error: format!(
+                    "{attempts} processes ended, or were not heard of, while they had it in hand; the last one while \
+                     it handled it"
+                ),
+                attempts,
+                since: Timestamp::now(),
+                waiting: 0,
+            },
+            last: event.position(),
+            revision: 0,
+        };
+        let parking = &self.shared.parking;
+        if parking.keep(kept).await?.is_none() {
+            // Somebody has parked it meanwhile: looked at again.
+            parking.refresh().await?;
+            return Ok(false);
+        }
+        let reply = self.shared.hand().item(sequence).map(|i| i.reply.clone());
+        if let Some(reply) = reply {
+            self.shared.done(sequence, reply).await?;
+        }
+        parking.acquit(sequence).await?;
+        Ok(true)
+    }
+}
+
+fn before(message: &Stored) -> Before {
+    match message.history().last() {
+        Some(0) => Before::Nothing,
+        Some(before) => Before::At(before),
+        None => Before::All,
+    }
+}

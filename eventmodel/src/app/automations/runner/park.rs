@@ -1,0 +1,197 @@
+//! Setting an event aside, letting those behind it wait, and taking all of them again.
+//!
+//! Others may park, wait and retry at the same time: every change names the version that it changes, and looks again
+//! if that has moved. A retry ends by forgetting the version that it has read up to: what others let wait meanwhile
+//! makes a new version, so that it is read too.
+
+use std::collections::VecDeque;
+
+use super::{RETRY, Retried, Runner};
+use crate::app::Parked;
+use crate::app::automations::handle::GivenUp;
+use crate::parking::Kept;
+use crate::store::Load;
+use crate::{Position, RecordedEvent, StoreError, Subject};
+
+impl Runner {
+    /// Keeps a reference to an event that was given up, and to those that wait behind it.
+    pub(super) async fn park(
+        &mut self,
+        event: &RecordedEvent,
+        given_up: GivenUp,
+        behind: &VecDeque<RecordedEvent>,
+    ) -> Result<(), StoreError> {
+        let GivenUp { error, attempts } = given_up;
+        let (automation, position, subject) = (self.name(), event.position(), event.subject());
+        tracing::error!(automation, %position, %subject, error, "the event is parked");
+        let retried = self.retried.remove(subject).map(|again| again.kept);
+        let mut kept = Kept {
+            parked: Parked {
+                automation,
+                log: self.log.clone(),
+                subject: subject.clone(),
+                position,
+                event_type: event.metadata().event_type.clone(),
+                error,
+                attempts,
+                since: (self.app.inner.options.clock)(),
+                waiting: behind.len(),
+            },
+            last: behind.back().map_or(position, RecordedEvent::position),
+            revision: retried.as_ref().map_or(0, |kept| kept.revision),
+        };
+        while !self.keep(&kept).await? {
+            let Some(found) = self.find(subject).await? else {
+                kept.revision = 0;
+                continue;
+            };
+            // What others let wait while it was handled again.
+            let more = match &retried {
+                Some(before) => found.parked.waiting.saturating_sub(before.parked.waiting),
+                None if found.parked.position <= position => break,
+                None => found.parked.waiting + 1,
+            };
+            kept.parked.waiting = behind.len() + more;
+            kept.last = kept.last.max(found.last);
+            kept.revision = found.revision;
+        }
+        self.shared.retried().remove(subject);
+        Ok(())
+    }
+
+    /// Whether the event has to wait behind one that is parked, as it does from now on. A retry will find it.
+    pub(super) async fn waits_behind(&self, event: &RecordedEvent) -> Result<bool, StoreError> {
+        let subject = event.subject();
+        // Here it is in hand, or handled again.
+        if self.busy.contains_key(subject) {
+            return Ok(false);
+        }
+        let mut found = self.parking.peek(subject);
+        loop {
+            let Some(mut kept) = found else {
+                return Ok(false);
+            };
+            if event.position() <= kept.last {
+                return Ok(true);
+            }
+            kept.parked.waiting += 1;
+            kept.last = event.position();
+            if self.keep(&kept).await? {
+                return Ok(true);
+            }
+            found = self.find(subject).await?;
+        }
+    }
+
+    /// Takes what is parked, and what waits behind it, from the log again.
+    pub(super) async fn retry(&mut self, subject: Subject) -> Result<(), StoreError> {
+        if self.busy.contains_key(&subject) {
+            return Ok(());
+        }
+        let Some(kept) = self.find(&subject).await? else {
+            return Ok(());
+        };
+        let until = Position::new(kept.parked.position.get() - 1);
+        self.shared.retried().insert(subject.clone());
+        self.retried
+            .insert(subject.clone(), Retried { kept, until });
+        self.take_from_log(&subject).await?;
+        if !self.busy.contains_key(&subject) {
+            self.end_retry(&subject).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything that was known to wait is handled: forgets it, or goes on with what is new.
+    pub(super) async fn end_retry(&mut self, subject: &Subject) -> Result<(), StoreError> {
+        while let Some(again) = self.retried.get(subject) {
+            match self.parking.release(subject, again.kept.revision).await {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) if error.is_retryable() => self.pause(&error).await?,
+                Err(error) => return Err(error),
+            }
+            let Some(now) = self.find(subject).await? else {
+                break;
+            };
+            if let Some(again) = self.retried.get_mut(subject) {
+                again.kept = now;
+            }
+            self.take_from_log(subject).await?;
+            if self.busy.contains_key(subject) {
+                return Ok(());
+            }
+        }
+        self.retried.remove(subject);
+        self.shared.retried().remove(subject);
+        Ok(())
+    }
+
+    async fn take_from_log(&mut self, subject: &Subject) -> Result<(), StoreError> {
+        let Some(Retried { kept, until: after }) = self.retried.get(subject) else {
+            return Ok(());
+        };
+        let (after, floor) = (*after, kept.last);
+        let loaded = loop {
+            let load = Load {
+                log: self.log.clone(),
+                subject: subject.clone(),
+                after,
+                floor,
+                snapshot: None,
+            };
+            match self.app.inner.store.load(load).await {
+                Ok(loaded) => break loaded,
+                Err(error) if error.is_retryable() => self.pause(&error).await?,
+                Err(error) => {
+                    tracing::error!(automation = self.name(), %subject, %error, "still parked");
+                    self.retried.remove(subject);
+                    self.shared.retried().remove(subject);
+                    return Ok(());
+                }
+            }
+        };
+        // An event that is here as that of a second stream has its turn at its first one.
+        for event in loaded.events.into_iter().filter(|e| e.subject() == subject) {
+            self.taken.insert(subject.clone(), event.position());
+            if let Some(again) = self.retried.get_mut(subject) {
+                again.until = event.position();
+            }
+            if self.concerns(&event) {
+                self.queue(event);
+            }
+        }
+        self.report();
+        Ok(())
+    }
+
+    async fn keep(&self, kept: &Kept) -> Result<bool, StoreError> {
+        loop {
+            match self.parking.keep(kept.clone()).await {
+                Ok(revision) => return Ok(revision.is_some()),
+                Err(error) if error.is_retryable() => self.pause(&error).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn find(&self, subject: &Subject) -> Result<Option<Kept>, StoreError> {
+        loop {
+            match self.parking.find(subject).await {
+                Ok(found) => return Ok(found),
+                Err(error) if error.is_retryable() => self.pause(&error).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Nothing can be said to be done before it is known to be kept: waits, unless the app stops.
+    async fn pause(&self, error: &StoreError) -> Result<(), StoreError> {
+        tracing::warn!(automation = self.name(), %error, "trying again");
+        let stop = &self.app.inner.stop;
+        tokio::select! {
+            () = stop.cancelled() => Err(error.clone()),
+            () = tokio::time::sleep(RETRY) => Ok(()),
+        }
+    }
+}
