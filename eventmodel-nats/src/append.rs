@@ -1,5 +1,7 @@
 //! Appending the events of one command: one message, or one atomic batch (ADR-50), in one round trip.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use eventmodel::store::{Append, AppendError, Appended};
 use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
@@ -149,15 +151,24 @@ impl Log {
                 .iter()
                 .find(|guard| guard.subject == revision.subject);
             let expected = expected.map_or(0, |guard| guard.expected.get());
-            let mut history = (*self.history_after(&revision.subject, expected)).clone();
+            let mut history = self.history_after(&revision.subject, expected);
             let mut last = 0;
             for sequence in sequences(&events, &revision.subject) {
                 if last != 0 {
-                    history = history.then(last);
+                    history = Arc::new(history.then(last));
                 }
                 last = sequence;
             }
             self.note(&revision.subject, last, &history);
+            // Only for those whose callers give ids: they have been read before.
+            if expected != 0 {
+                let subject = &revision.subject;
+                let here = events
+                    .iter()
+                    .filter(|event| event.metadata().subjects.contains(subject));
+                let ids = here.map(|event| &event.metadata().id);
+                self.command_ids.note(subject, expected, last, ids);
+            }
         }
         Appended {
             events,
@@ -202,8 +213,14 @@ impl Log {
         Err(AppendError::Store(Failure::Refused(refusal).into()))
     }
 
-    /// What this very command has stored, if it has: with these guards it stands after what they expect.
+    /// What this very command has stored, if it has: with these guards it stands after what they expect. One under an
+    /// id of the caller may have been executed before, with other guards.
     async fn find(&self, append: &Append) -> Result<Option<Appended>, AppendError> {
+        if append.command().fingerprint.is_some() {
+            let subjects = append.guards().iter().map(|guard| guard.subject.clone());
+            let subjects: Vec<_> = subjects.collect();
+            return self.committed(append.command(), &subjects).await;
+        }
         for guard in append.guards() {
             let found = self
                 .find_on(&guard.subject, guard.expected, append.command())

@@ -2,6 +2,7 @@
 
 use eventmodel::store::{AppendError, Appended};
 use eventmodel::{CommandRef, Position, RecordedEvent, StoreError, Subject};
+use futures_util::future::try_join_all;
 
 use crate::append::{is_of, push_revisions};
 use crate::get::Source;
@@ -15,13 +16,38 @@ impl Log {
         command: &CommandRef,
         subjects: &[Subject],
     ) -> Result<Option<Appended>, AppendError> {
-        for subject in subjects {
+        let may_have = subjects
+            .iter()
+            .map(|subject| self.may_have(subject, command));
+        let may_have = try_join_all(may_have).await?;
+        for (subject, _) in subjects.iter().zip(may_have).filter(|(_, may)| *may) {
             let found = self.find_on(subject, Position::START, command).await?;
             if found.is_some() {
                 return Ok(found);
             }
         }
         Ok(None)
+    }
+
+    /// Whether an event of a command may be on a subject. Only what was not seen before is read; that there is no
+    /// more than this is asked of the leader.
+    async fn may_have(&self, subject: &Subject, command: &CommandRef) -> Result<bool, StoreError> {
+        let Some(last) = self.newest(subject, 0, Source::Leader).await? else {
+            return Ok(false);
+        };
+        let until = last.sequence;
+        if let Some(may_have) = self.command_ids.may_have(subject, until, &command.id) {
+            return Ok(may_have);
+        }
+        let after = self.command_ids.until(subject);
+        let mut ids = Vec::new();
+        for message in self.between(subject, after, last).await? {
+            ids.push(message.event()?.metadata().id.clone());
+        }
+        self.command_ids.note(subject, after, until, ids.iter());
+        // If it is not kept, all of it is looked through.
+        let may_have = self.command_ids.may_have(subject, until, &command.id);
+        Ok(may_have.unwrap_or(true))
     }
 
     /// What a command has committed on a subject after a position.

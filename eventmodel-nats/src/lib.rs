@@ -28,6 +28,7 @@
 mod append;
 mod audit;
 mod builder;
+mod command_ids;
 mod committed;
 mod connection;
 mod drift;
@@ -48,6 +49,7 @@ mod setup;
 mod snapshot;
 mod store;
 mod views;
+mod walk;
 
 pub use async_nats;
 pub use builder::NatsStoreBuilder;

@@ -3,7 +3,7 @@
 //! The last message on the subject comes first: it tells what is before it. What is missing is then read
 //! - by the sequences that the messages carry ([`crate::history`]): two round trips for most instances, whatever
 //!   else is in the log;
-//! - by subject, in pages, if these do not agree or if there are too many: [`crate::pages`].
+//! - by subject, in pages or by a consumer, if these do not agree or if there are too many: [`crate::pages`].
 
 use eventmodel::store::{Load, Loaded};
 use eventmodel::{Position, StoreError, Subject};
@@ -95,7 +95,7 @@ impl Log {
     }
 
     /// The messages on a subject after a sequence, up to the last one.
-    async fn between(
+    pub(crate) async fn between(
         &self,
         subject: &Subject,
         after: u64,

@@ -9,6 +9,7 @@ use eventmodel::{StoreError, Subject};
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
 
+use crate::command_ids::CommandIds;
 use crate::connection::Connection;
 use crate::history::History;
 
@@ -25,6 +26,8 @@ pub(crate) struct Log {
     pub(crate) max_message: Option<usize>,
     /// What stands before the next event of an instance, so that it can be said in its header.
     trails: Cache<Subject, Trail>,
+    /// Which ids of commands stand on an instance.
+    pub(crate) command_ids: CommandIds,
 }
 
 /// The last message of an instance, and what is before it.
@@ -51,6 +54,7 @@ impl Log {
             replaced: AtomicBool::new(false),
             max_message,
             trails: Cache::new(trails),
+            command_ids: CommandIds::default(),
         }
     }
 

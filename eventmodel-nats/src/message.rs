@@ -4,9 +4,10 @@
 //! a guard on an instance that is not written travels on a message of its own: both stand directly behind an event,
 //! and say by how much.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_nats::{HeaderMap, HeaderValue};
+use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use eventmodel::envelope::{self, EnvelopeError};
 use eventmodel::{
@@ -49,18 +50,28 @@ pub(crate) enum Kind {
     Guard(u64),
 }
 
+impl Kind {
+    /// The position of the event that a message at this sequence is, or stands behind.
+    pub(crate) fn position(self, sequence: u64) -> Position {
+        Position::new(match self {
+            Self::Event => sequence,
+            Self::Copy(behind) | Self::Guard(behind) => sequence - behind,
+        })
+    }
+}
+
 /// The headers of an event; those of a copy differ by what is added.
 pub(crate) fn headers_of(event: &NewEvent) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in envelope::to_headers(&event.metadata) {
-        headers.insert(name, value);
+        headers.insert(HeaderName::from_static(name), value);
     }
     headers
 }
 
 /// The `Nats-Msg-Id` of an event. An event id ends with its number, so `copy_id` never gives that of another event.
 pub(crate) fn message_id(event: &EventId) -> String {
-    utf8_percent_encode(event.as_str(), ENCODED).to_string()
+    Cow::from(utf8_percent_encode(event.as_str(), ENCODED)).into_owned()
 }
 
 /// The `Nats-Msg-Id` of the `n`th copy of an event.
@@ -69,7 +80,8 @@ pub(crate) fn copy_id(event: &EventId, n: usize) -> String {
 }
 
 impl Stored {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &'static str) -> Option<&str> {
+        let name = HeaderName::from_static(name);
         self.headers.get(name).map(HeaderValue::as_str)
     }
 
@@ -94,19 +106,25 @@ impl Stored {
 
     /// The position of the last event that is not after this message.
     pub(crate) fn position(&self) -> Result<Position, StoreError> {
-        Ok(Position::new(match self.kind()? {
-            Kind::Event => self.sequence,
-            Kind::Copy(behind) | Kind::Guard(behind) => self.sequence - behind,
-        }))
+        Ok(self.kind()?.position(self.sequence))
     }
 
     /// The event, whether this is the event itself or a copy.
     pub(crate) fn event(&self) -> Result<RecordedEvent, StoreError> {
         let kind = self.kind()?;
-        let position = self.position()?;
+        let position = kind.position(self.sequence);
+        // So few are found sooner by looking at each than by hashing their names.
+        let headers = self.headers.iter();
+        let headers: Vec<(&str, &str)> = headers
+            .filter_map(|(name, values)| Some((name.as_ref(), values.first()?.as_str())))
+            .collect();
+        let find = |wanted: &str| {
+            let found = headers.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| *value)
+        };
         let header = |name: &str| match name {
-            "content-type" => self.header("Content-Type").or_else(|| self.header(name)),
-            _ => self.header(name),
+            "content-type" => find("Content-Type").or_else(|| find(name)),
+            _ => find(name),
         };
         let metadata = envelope::from_headers(position, header);
         let metadata = metadata.map_err(|error| self.undecodable(error))?;

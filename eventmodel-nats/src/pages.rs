@@ -1,4 +1,5 @@
-//! Longer histories: read by subject, in pages (batch direct get, ADR-31).
+//! Longer histories: read by subject, in pages (batch direct get, ADR-31); and if a page says that there is much
+//! more, by a consumer, which costs more to begin with and less for each message.
 
 use async_nats::StatusCode;
 use eventmodel::{StoreError, Subject};
@@ -10,10 +11,14 @@ use crate::connection::Failure;
 use crate::get::{refused, stored};
 use crate::log::Log;
 use crate::message::Stored;
+use crate::walk::Walk;
 
-/// How many messages a page has at most. The server answers a page at once, so it is also what a slow reader may
-/// have to keep.
-const PAGE: usize = 1_000;
+/// How many messages a page has at most.
+const PAGE: usize = 128;
+
+/// How many messages must be left for a consumer to be quicker than more pages: to make one takes as long as
+/// some 100 messages of a page.
+const CONSUMER: u64 = 256;
 
 /// How many bytes a page has at most.
 const PAGE_BYTES: usize = 8 * 1024 * 1024;
@@ -49,6 +54,15 @@ impl Log {
             }
             let before = messages.len();
             let page = self.page(subject, next + 1, &mut messages).await;
+            if let (Ok(left), Some(last)) = (&page, messages.last())
+                && *left >= CONSUMER
+                && last.sequence < until
+            {
+                let mut rest = Walk::new(self, vec![subject.to_string()], last.sequence);
+                while rest.sequence < until {
+                    messages.push(rest.next().await?);
+                }
+            }
             messages.truncate(messages.iter().take_while(|m| m.sequence <= until).count());
             if messages.len() > before {
                 attempts = 0;
@@ -69,13 +83,13 @@ impl Log {
         }
     }
 
-    /// Reads one page. What came before something was missing stands in `messages`.
+    /// Reads one page. What came before something was missing stands in `messages`. How many messages are left.
     async fn page(
         &self,
         subject: &Subject,
         from: u64,
         messages: &mut Vec<Stored>,
-    ) -> Result<(), Failure> {
+    ) -> Result<u64, Failure> {
         let connection = &self.connection;
         let request = Request {
             seq: from,
@@ -106,8 +120,8 @@ impl Log {
                 answer.ok_or_else(|| Failure::NoAnswer("the connection was closed".into()))?;
             match answer.status {
                 None => {}
-                Some(status) if status.as_u16() == END_OF_BATCH => return Ok(()),
-                Some(StatusCode::NOT_FOUND) => return Ok(()),
+                Some(status) if status.as_u16() == END_OF_BATCH => return Ok(pending.unwrap_or(0)),
+                Some(StatusCode::NOT_FOUND) => return Ok(0),
                 Some(StatusCode::NO_RESPONDERS) => return Err(Failure::NoResponders(api)),
                 Some(status) => return Err(refused(status, &answer)),
             }

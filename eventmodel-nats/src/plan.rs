@@ -1,6 +1,6 @@
 //! The messages of an append: each event, its copies behind it, then the guards on what is not written.
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use eventmodel::Subject;
 use eventmodel::store::Append;
@@ -50,9 +50,8 @@ impl Plan {
         for (n, event) in append.events().iter().enumerate() {
             offsets.push(messages.len() as u64);
             let subjects = &event.metadata.subjects;
-            let common = headers_of(event);
             for (place, subject) in subjects.iter().enumerate() {
-                let mut headers = common.clone();
+                let mut headers = headers_of(event);
                 if place == 0 {
                     headers.insert(MESSAGE_ID, message_id(&event.metadata.id));
                 } else {
@@ -122,7 +121,8 @@ fn describe_history(
             .collect();
         let header = history.to_header(&within);
         if !header.is_empty() {
-            messages[*n].headers.insert(HISTORY, header);
+            let name = HeaderName::from_static(HISTORY);
+            messages[*n].headers.insert(name, header);
         }
     }
 }

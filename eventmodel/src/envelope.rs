@@ -3,6 +3,7 @@
 //! Attributes are headers named `ce-…`, percent-encoded as the HTTP binding says (1.0.2, section 3.1.3.2), which the
 //! NATS binding follows. What the specification does not have is an extension, with a name it allows.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ const SPEC_VERSION: &str = "1.0";
 /// # }
 /// ```
 pub fn to_headers(metadata: &Metadata) -> Vec<(&'static str, String)> {
-    let text = |value: &str| utf8_percent_encode(value, ENCODED).to_string();
+    let text = |value: &str| Cow::from(utf8_percent_encode(value, ENCODED)).into_owned();
     let command = &metadata.command;
     let mut headers = vec![
         ("ce-specversion", SPEC_VERSION.to_owned()),
@@ -70,7 +71,7 @@ pub fn from_headers<'a>(
     header: impl Fn(&str) -> Option<&'a str>,
 ) -> Result<Metadata, EnvelopeError> {
     let headers = Headers { header };
-    let version: String = headers.required("ce-specversion")?;
+    let version = headers.required_text("ce-specversion")?;
     if version != SPEC_VERSION {
         return Err(malformed(
             "ce-specversion",
@@ -78,7 +79,7 @@ pub fn from_headers<'a>(
             "only 1.0 is understood",
         ));
     }
-    let id = EventId::new(&headers.required::<String>("ce-id")?);
+    let id = EventId::new(&headers.required_text("ce-id")?);
     let (command_id, n) = id
         .split()
         .ok_or_else(|| malformed("ce-id", id.as_str(), "it must be `<command id>/<number>`"))?;
@@ -169,42 +170,48 @@ struct Headers<F> {
 }
 
 impl<'a, F: Fn(&str) -> Option<&'a str>> Headers<F> {
-    fn get(&self, name: &'static str) -> Result<Option<String>, EnvelopeError> {
+    fn get(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, EnvelopeError> {
         let Some(value) = (self.header)(name) else {
             return Ok(None);
         };
         // Older senders quoted a value instead of encoding it.
         let unquoted = value
             .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .map(unescape);
-        let value = unquoted.as_deref().unwrap_or(value);
+            .and_then(|rest| rest.strip_suffix('"'));
+        if let Some(unquoted) = unquoted {
+            let value = unescape(unquoted);
+            let text = percent_decode_str(&value).decode_utf8();
+            let text = text.map_err(|e| malformed(name, &value, e))?;
+            return Ok(Some(Cow::Owned(text.into_owned())));
+        }
         let text = percent_decode_str(value).decode_utf8();
-        text.map(|text| Some(text.into_owned()))
-            .map_err(|e| malformed(name, value, e))
+        text.map(Some).map_err(|e| malformed(name, value, e))
+    }
+
+    fn required_text(&self, name: &'static str) -> Result<Cow<'a, str>, EnvelopeError> {
+        self.get(name)?
+            .ok_or(EnvelopeError::Missing { header: name })
     }
 
     fn required<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, EnvelopeError> {
-        let value = self
-            .get(name)?
-            .ok_or(EnvelopeError::Missing { header: name })?;
+        let value = self.required_text(name)?;
         value.parse().map_err(|e| malformed(name, &value, e))
     }
 
     fn text(&self, name: &'static str) -> Result<Arc<str>, EnvelopeError> {
-        self.required::<String>(name).map(Arc::from)
+        self.required_text(name).map(Arc::from)
     }
 
     fn fingerprint(&self) -> Result<Option<u64>, EnvelopeError> {
         let name = "ce-commandhash";
         let parse =
-            |hex: String| u64::from_str_radix(&hex, 16).map_err(|e| malformed(name, &hex, e));
+            |hex: Cow<'a, str>| u64::from_str_radix(&hex, 16).map_err(|e| malformed(name, &hex, e));
         self.get(name)?.map(parse).transpose()
     }
 
     fn subjects(&self) -> Result<Arc<[Subject]>, EnvelopeError> {
         let subject = |name, text: &str| Subject::new(text).map_err(|e| malformed(name, text, e));
-        let first: String = self.required("ce-subject")?;
+        let first = self.required_text("ce-subject")?;
         let Some(all) = self.get("ce-subjects")? else {
             return Ok([subject("ce-subject", &first)?].into());
         };
@@ -213,9 +220,9 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Headers<F> {
         if subjects[0].as_str() != first {
             return Err(EnvelopeError::Contradiction {
                 first: "ce-subject",
-                first_value: first,
+                first_value: first.into_owned(),
                 second: "ce-subjects",
-                second_value: all,
+                second_value: all.into_owned(),
             });
         }
         Ok(subjects)
@@ -228,10 +235,10 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Headers<F> {
             (self.header)("content-type"),
         );
         match (attribute, plain) {
-            (Some(attribute), Some(plain)) if attribute != plain => {
+            (Some(attribute), Some(plain)) if *attribute != *plain => {
                 Err(EnvelopeError::Contradiction {
                     first: "ce-datacontenttype",
-                    first_value: attribute,
+                    first_value: attribute.into_owned(),
                     second: "Content-Type",
                     second_value: plain.to_owned(),
                 })

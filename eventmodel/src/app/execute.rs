@@ -7,6 +7,7 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
+use futures_util::future::join;
 use jiff::Timestamp;
 
 use super::error::from_append;
@@ -93,12 +94,18 @@ impl Execution<'_> {
         let mut slots =
             <C::State as DecisionState>::slots(&command.keys()).map_err(ExecuteError::Key)?;
         if self.given_id {
-            let subjects = subjects(&erased::<C>(&mut slots));
-            if let Some(receipt) = self.committed(&subjects).await? {
+            let mut erased = erased::<C>(&mut slots);
+            let subjects = subjects(&erased);
+            // Nearly always it was not, so the states are loaded meanwhile.
+            let both = join(self.committed(&subjects), self.load(&mut erased));
+            let (committed, loaded) = both.await;
+            if let Some(receipt) = committed? {
                 return Ok(receipt);
             }
+            loaded?;
+        } else {
+            self.load(&mut erased::<C>(&mut slots)).await?;
         }
-        self.load(&mut erased::<C>(&mut slots)).await?;
         let mut backoff = Backoff::for_conflicts(&self.command.id);
         let mut attempts = 0;
         let mut has_asked = false;
