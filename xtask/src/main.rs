@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod lint;
 mod msrv;
 mod nats;
@@ -22,6 +23,9 @@ Usage: cargo xtask <command>
   lint   format, clippy, each feature alone, rustdoc, the oldest supported Rust, licences of dependencies
   nats   prints the path of the nats-server that the tests run against, installing it if need be;
          `nats <version>`: of one of the versions pinned in xtask/src/nats/package.rs
+  bench nats
+         the JetStream store beside async-nats by hand: prints a table and writes it to docs/benchmarks/nats.md;
+         `bench nats hot`, `three`, `cold`, `long`, `reading`, `automation`: a part of it, printed only
 ";
 
 fn main() -> ExitCode {
@@ -34,6 +38,10 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["lint"] => lint::run(&mut report),
+        ["bench", "nats", ref parts @ ..] => {
+            bench::nats(&mut report, parts);
+            Ok(())
+        }
         ["nats", ref version @ ..] if version.len() <= 1 => {
             return match nats::obtain(version.first().copied()) {
                 Ok(binary) => {
