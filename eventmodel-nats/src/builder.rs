@@ -8,6 +8,7 @@ use async_nats::jetstream::ContextBuilder;
 use async_nats::jetstream::stream::StorageType;
 use async_nats::{ConnectOptions, ServerAddr};
 use eventmodel::MemoryAudit;
+use percent_encoding::percent_decode_str;
 
 use crate::NatsStore;
 use crate::connection::{Connection, ConnectionEvent, Events, Failure};
@@ -211,7 +212,8 @@ impl NatsStoreBuilder {
         self
     }
 
-    /// Connects to the servers at these addresses, separated by commas.
+    /// Connects to the servers at these addresses, separated by commas. A name and a password, or a token, may stand in
+    /// one: `nats://user:password@host:4222`.
     ///
     /// # Errors
     /// [`ConnectError`] if there is no server, it refuses, is too old, or has no JetStream.
@@ -224,6 +226,15 @@ impl NatsStoreBuilder {
                 .credentials_file(path)
                 .await
                 .map_err(ConnectError::Credentials)?;
+        }
+        // The client library does not look at what stands before the host.
+        if let Some(address) = addresses.iter().find(|address| address.has_user_pass()) {
+            let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+            let user = plain(address.username().unwrap_or_default());
+            options = match address.password() {
+                Some(password) => options.user_and_password(user, plain(password)),
+                None => options.token(user),
+            };
         }
         let events = Arc::new(Events::default());
         let told = events.clone();
