@@ -7,22 +7,19 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::LOCATION;
 use axum::response::Response;
-use eventmodel::{CommandEntry, CommandId, Decide, ExecuteError, Failure, Receipt};
+use eventmodel::adapter::{CommandContext, CommandHeaders, Envelope, internal};
+use eventmodel::{CommandEntry, Decide, ExecuteError, Failure, Receipt};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use crate::problem::failure::{Context, internal};
 use crate::problem::{Problem, kinds};
-use crate::request::body;
-use crate::request::headers::CommandHeaders;
 use crate::request::url::Target;
+use crate::request::{body, headers};
 use crate::{Http, receipt};
 
-mod envelope;
 mod handler;
 
-use envelope::Envelope;
 pub use handler::CommandHandler;
 
 /// `PUT /mutation/<command>`
@@ -40,13 +37,13 @@ pub(crate) async fn mutation(http: Arc<Http>, request: Request) -> Result<Respon
         .cloned()
         .ok_or_else(|| Problem::of(kinds::UNKNOWN_COMMAND))?;
     let (parts, body) = request.into_parts();
-    let headers = CommandHeaders::read(&parts.headers)?;
+    let headers = headers::of_command(&parts.headers)?;
     let body = body::json(&parts.headers, body, http.options.body_limit, deadline).await?;
     let Envelope {
         data,
         correlation_id,
     } = Envelope::read(body)?;
-    let context = context(&headers, correlation_id, entry.info(), "/data");
+    let context = headers.context(correlation_id, entry.info(), "/data");
     let receipt = http
         .execute_entry(entry, data, &headers, &context, deadline)
         .await?;
@@ -55,22 +52,6 @@ pub(crate) async fn mutation(http: Arc<Http>, request: Request) -> Result<Respon
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
-}
-
-fn context(
-    headers: &CommandHeaders,
-    correlation_id: Option<String>,
-    info: &'static eventmodel::CommandInfo,
-    pointer: &'static str,
-) -> Context {
-    let given = correlation_id.or_else(|| headers.correlation_id.clone());
-    Context {
-        info,
-        id: headers.id.clone(),
-        // Every answer has one, also where nothing was recorded: it leads to the audit trail.
-        correlation_id: Some(given.unwrap_or_else(|| CommandId::fresh().to_string())),
-        pointer,
-    }
 }
 
 impl Http {
@@ -120,8 +101,8 @@ impl Http {
         headers: &HeaderMap,
     ) -> Result<Response, Problem> {
         let deadline = self.deadline();
-        let headers = CommandHeaders::read(headers)?;
-        let context = context(&headers, None, C::INFO, "");
+        let headers = headers::of_command(headers)?;
+        let context = headers.context(None, C::INFO, "");
         let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
         let app = self.app.clone();
         let execution = async move {
@@ -170,15 +151,13 @@ impl Http {
 
     /// A failed command as a problem, for a handler that executes it by itself.
     pub fn problem<C: Decide>(&self, error: ExecuteError<C::Rejection>) -> Problem {
-        let context = Context {
+        let context = CommandContext {
             info: C::INFO,
             id: None,
             correlation_id: None,
             pointer: "",
         };
-        context
-            .problem(error.erase())
-            .based(&self.options.problem_types)
+        Problem::from(context.problem(error.erase())).based(&self.options.problem_types)
     }
 
     async fn execute_entry(
@@ -186,7 +165,7 @@ impl Http {
         entry: CommandEntry,
         data: Value,
         headers: &CommandHeaders,
-        context: &Context,
+        context: &CommandContext,
         deadline: Instant,
     ) -> Result<Receipt, Problem> {
         let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
@@ -200,18 +179,14 @@ impl Http {
     async fn run(
         &self,
         execution: impl Future<Output = Result<Receipt, Failure>> + Send + 'static,
-        context: &Context,
+        context: &CommandContext,
         deadline: Instant,
     ) -> Result<Receipt, Problem> {
         let running = tokio::spawn(execution.in_current_span());
         match timeout_at(deadline, running).await {
-            Ok(Ok(result)) => result.map_err(|failure| context.problem(failure)),
-            Ok(Err(panic)) => Err(context.name(internal(&panic, "executing a command"))),
-            Err(_) => Err(context.name(
-                Problem::of(kinds::UNKNOWN_OUTCOME)
-                    .detail("the command is still being executed, and may be committed")
-                    .retry_after(1),
-            )),
+            Ok(Ok(result)) => result.map_err(|failure| context.problem(failure).into()),
+            Ok(Err(panic)) => Err(context.name(internal(&panic, "executing a command")).into()),
+            Err(_) => Err(context.still_running().into()),
         }
     }
 }

@@ -9,12 +9,12 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
-use eventmodel::{AnyView, App, CommandEntry};
+use eventmodel::{AnyView, App, CommandEntry, adapter};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::problem::{DEFAULT_BASE, Problem, kinds, pages};
+use crate::problem::{Problem, kinds, pages};
 use crate::{admin, commands, health, index, views};
 
 /// The HTTP adapter of an app. [`router`](crate::router) is the short form; this one has options.
@@ -77,7 +77,7 @@ impl Http {
             options: Options {
                 body_limit: 1024 * 1024,
                 timeout: Duration::from_secs(30),
-                problem_types: DEFAULT_BASE.into(),
+                problem_types: adapter::Problem::DEFAULT_BASE.into(),
                 page_size: 1000,
                 keep_alive: Duration::from_secs(15),
             },

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
+use eventmodel::adapter::rejection_title;
 use eventmodel::{AnyView, CommandInfo, EventInfo, ProjectionInfo, StreamInfo};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::Http;
 use crate::problem::Problem;
-use crate::problem::failure::rejection_title;
 use crate::receipt::json;
 use crate::request::url::{Href, mount};
 

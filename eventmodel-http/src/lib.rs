@@ -106,6 +106,7 @@
 //! | `Idempotency-Key: "<id>"` | the identity of the command. Sent again, it gives the stored receipt again, with `alreadyCommitted: true`. It covers what was committed: a rejection left nothing behind, and is decided again |
 //! | `If-Match: "<revision>"` | only if the instance that the command is keyed by has this revision, the `ETag` of a receipt; `If-None-Match: *`: only if nothing is recorded there |
 //! | `X-Correlation-Id`, or `correlationId` in the body | what all that follows from the request has in common |
+//! | `X-Causation-Id` | what caused the command |
 //! | `traceparent` | the trace that the events become a part of |
 //! | `?after=<position>` | of a view: answer when it has seen this `position` of a receipt, at most 5 seconds or `Prefer: wait=<seconds>` later. `&log=<log>` if it reads several logs |
 //! | `?limit=`, `?cursor=` | of a list: how many; `cursor` comes from `next` |

@@ -1,21 +1,17 @@
-//! Problem Details, RFC 9457: how every request that did not succeed is answered.
+//! Problem Details, RFC 9457, as answers of HTTP.
 
 use std::borrow::Cow;
 
-use axum::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value, json};
+use eventmodel::adapter::{self, ProblemKind};
+use eventmodel::{Position, ViewError};
+use serde_json::Value;
 
-pub(crate) mod failure;
-pub(crate) mod kinds;
 pub(crate) mod pages;
 
-use kinds::Kind;
-
-/// Where the types of problems stand, unless [`Http::problem_types`](crate::Http::problem_types) says otherwise.
-pub(crate) const DEFAULT_BASE: &str = "/problems";
+pub(crate) use eventmodel::adapter::{at, kinds, pointer_to};
 
 /// A problem document, RFC 9457: the answer to a request that did not succeed.
 ///
@@ -38,23 +34,24 @@ pub struct Problem(Box<Inner>);
 // On the heap: a problem is the error of most functions here, and rare.
 #[derive(Clone, Debug)]
 struct Inner {
-    status: StatusCode,
-    ty: Type,
-    title: Cow<'static, str>,
-    detail: Option<String>,
-    members: Map<String, Value>,
+    document: adapter::Problem,
     headers: HeaderMap,
 }
 
-#[derive(Clone, Debug)]
-enum Type {
-    /// One of the adapter's, below the base that the application has chosen.
-    Ours(String),
-    Uri(String),
+impl From<adapter::Problem> for Problem {
+    fn from(document: adapter::Problem) -> Self {
+        let mut headers = HeaderMap::new();
+        let code = document.kind().map_or("", |kind| kind.code);
+        if code == kinds::SHUTTING_DOWN.code {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if code == kinds::STALE.code {
+            let actual = document.get("actual").and_then(Value::as_u64);
+            headers.insert(ETAG, etag(Position::new(actual.unwrap_or_default())));
+        }
+        Self(Box::new(Inner { document, headers }))
+    }
 }
-
-/// What [`Problem::member`] does not set.
-const OF_THE_STANDARD: [&str; 4] = ["type", "title", "status", "detail"];
 
 impl Problem {
     /// A problem of this type, which is a URI, with the title of the type.
@@ -63,46 +60,24 @@ impl Problem {
         problem_type: impl Into<String>,
         title: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self::with(status, Type::Uri(problem_type.into()), title.into())
-    }
-
-    fn with(status: StatusCode, ty: Type, title: Cow<'static, str>) -> Self {
-        Self(Box::new(Inner {
-            status,
-            ty,
-            title,
-            detail: None,
-            members: Map::new(),
-            headers: HeaderMap::new(),
-        }))
+        adapter::Problem::new(status.as_u16(), problem_type, title).into()
     }
 
     /// One of the adapter's own problems.
-    pub(crate) fn of(kind: &'static Kind) -> Self {
-        let ty = Type::Ours(kind.code.to_owned());
-        Self::with(kind.status, ty, kind.title.into()).member("code", kind.code)
-    }
-
-    /// A rejection by the domain.
-    pub(crate) fn rejection(command: &str, code: &str, title: String) -> Self {
-        let ty = Type::Ours(format!("{command}/{code}"));
-        Self::with(StatusCode::CONFLICT, ty, title.into()).member("code", code)
+    pub(crate) fn of(kind: &'static ProblemKind) -> Self {
+        adapter::Problem::of(kind).into()
     }
 
     /// What was wrong this time, for the user.
     #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.0.detail = Some(detail.into());
-        self
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        self.map(|document| document.detail(detail))
     }
 
     /// Adds an extension member. `type`, `title`, `status` and `detail` are none: they stay as they are.
     #[must_use]
-    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        if !OF_THE_STANDARD.contains(&name) {
-            self.0.members.insert(name.to_owned(), value.into());
-        }
-        self
+    pub fn member(self, name: &str, value: impl Into<Value>) -> Self {
+        self.map(|document| document.member(name, value))
     }
 
     /// Adds a header to the answer.
@@ -115,75 +90,76 @@ impl Problem {
     /// Adds `Retry-After`.
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
-        self.header(RETRY_AFTER, seconds.into())
+        self.map(|document| document.retry_after(seconds))
     }
 
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
-        self.0.status
+        // One that is none can only be a mistake of the program.
+        StatusCode::from_u16(self.0.document.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The same problem, with its type written out: the adapter's own are below `base`.
-    pub(crate) fn based(mut self, base: &str) -> Self {
-        if let Type::Ours(path) = &self.0.ty {
-            self.0.ty = Type::Uri(format!("{base}/{path}"));
-        }
-        self
+    pub(crate) fn based(self, base: &str) -> Self {
+        self.map(|document| document.based(base))
     }
 
     /// The document.
     pub(crate) fn to_json(&self) -> String {
-        // Text and JSON values are always JSON.
-        serde_json::to_string(self).unwrap_or_default()
+        self.0.document.to_json()
     }
-}
 
-/// What a reader looks for first stands first.
-impl Serialize for Problem {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Inner {
-            status,
-            ty,
-            title,
-            detail,
-            members,
-            ..
-        } = &*self.0;
-        let mut document = serializer.serialize_map(None)?;
-        match ty {
-            Type::Ours(path) => {
-                document.serialize_entry("type", &format_args!("{DEFAULT_BASE}/{path}"))?;
-            }
-            Type::Uri(uri) => document.serialize_entry("type", uri)?,
-        }
-        document.serialize_entry("title", title)?;
-        document.serialize_entry("status", &status.as_u16())?;
-        if let Some(detail) = detail {
-            document.serialize_entry("detail", detail)?;
-        }
-        for (name, value) in members {
-            document.serialize_entry(name, value)?;
-        }
-        document.end()
+    fn map(mut self, change: impl FnOnce(adapter::Problem) -> adapter::Problem) -> Self {
+        self.0.document = change(self.0.document);
+        self
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let json = HeaderValue::from_static("application/problem+json");
-        let mut response = (self.0.status, self.to_json()).into_response();
+        let mut response = (self.status(), self.to_json()).into_response();
+        if let Some(seconds) = self.0.document.retries_after() {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
         response.headers_mut().extend(self.0.headers);
         response.headers_mut().insert(CONTENT_TYPE, json);
         response
     }
 }
 
-/// The extension member `errors`: what is wrong where in the body.
-pub(crate) fn at(pointer: &str, detail: impl Into<String>) -> Value {
-    json!({ "pointer": pointer, "detail": detail.into() })
+/// A revision as a strong entity tag.
+pub(crate) fn etag(revision: Position) -> HeaderValue {
+    // Digits and quotes are always a header value.
+    HeaderValue::from_str(&format!("\"{revision}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
-/// The JSON Pointer of a member of the body.
-pub(crate) fn pointer_to(member: &str) -> String {
-    format!("/{}", member.replace('~', "~0").replace('/', "~1"))
+pub(crate) fn of_view(error: &ViewError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        ViewError::NotInModel { .. } => Problem::of(kinds::UNKNOWN_VIEW).detail(detail),
+        ViewError::NotReached { wanted, at, .. } => Problem::of(kinds::NOT_REACHED)
+            .detail(detail)
+            .member("wanted", wanted.get())
+            .member("position", at.get())
+            .retry_after(1),
+        ViewError::Undecodable { .. } | ViewError::Panicked { .. } => {
+            tracing::error!(%error, "a view that has stopped was asked");
+            Problem::of(kinds::VIEW_STOPPED)
+        }
+        ViewError::Key { .. } => Problem::of(kinds::INVALID_KEY).detail(detail),
+        ViewError::OtherLog { .. } | ViewError::WhichLog { .. } => {
+            Problem::of(kinds::MALFORMED_URL)
+                .detail(format!(
+                    "{detail}; as parameters: `?after=<position>&log=<log>`"
+                ))
+                .member("parameter", "log")
+        }
+        ViewError::ShutDown => Problem::of(kinds::SHUTTING_DOWN).retry_after(1),
+        ViewError::Store(error) => adapter::of_store(error).into(),
+        _ => {
+            tracing::error!(%error, "a view could not answer");
+            Problem::of(kinds::INTERNAL)
+        }
+    }
 }

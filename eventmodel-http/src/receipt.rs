@@ -3,86 +3,17 @@
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use eventmodel::{AnyView, Position, Receipt, RecordedEvent, Subject};
-use jiff::Timestamp;
+use eventmodel::adapter::{ReceiptBody, internal};
+use eventmodel::{AnyView, Receipt};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::Http;
-use crate::problem::Problem;
-use crate::problem::failure::{etag, internal};
-use crate::request::body::is_json;
+use crate::problem::{Problem, etag};
 use crate::request::url::Href;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ReceiptBody<'a> {
-    command_id: &'a str,
-    correlation_id: &'a str,
-    log: &'a str,
-    position: Position,
-    revision: Position,
-    already_committed: bool,
-    events: Vec<EventBody<'a>>,
-}
-
-/// A recorded event.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct EventBody<'a> {
-    id: &'a str,
-    #[serde(rename = "type")]
-    event_type: &'a str,
-    version: u32,
-    position: Position,
-    subject: &'a Subject,
-    /// Of all its streams, if there are several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subjects: Option<&'a [Subject]>,
-    time: Timestamp,
-    source: &'a str,
-    correlation_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    causation_id: Option<&'a str>,
-    content_type: &'a str,
-    /// The payload, if it is JSON.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a RawValue>,
-}
-
-impl<'a> EventBody<'a> {
-    pub(crate) fn of(event: &'a RecordedEvent) -> Self {
-        let metadata = event.metadata();
-        Self {
-            id: metadata.id.as_str(),
-            event_type: &metadata.event_type,
-            version: metadata.version,
-            position: metadata.position,
-            subject: metadata.subject(),
-            subjects: (metadata.subjects.len() > 1).then_some(&*metadata.subjects),
-            time: metadata.time,
-            source: &metadata.source,
-            correlation_id: &metadata.correlation_id,
-            causation_id: metadata.causation_id.as_deref(),
-            content_type: &metadata.content_type,
-            data: is_json(&metadata.content_type)
-                .then(|| serde_json::from_slice(event.payload()).ok())
-                .flatten(),
-        }
-    }
-}
 
 /// 201 with the receipt; 200 if nothing was recorded, because nothing had to be.
 pub(crate) fn answer(receipt: &Receipt) -> Result<Response, Problem> {
-    let body = ReceiptBody {
-        command_id: receipt.command_id.as_str(),
-        correlation_id: &receipt.correlation_id,
-        log: &receipt.log,
-        position: receipt.position,
-        revision: receipt.revision,
-        already_committed: receipt.already_committed,
-        events: receipt.events.iter().map(EventBody::of).collect(),
-    };
+    let body = ReceiptBody::of(receipt);
     let status = if receipt.events.is_empty() {
         StatusCode::OK
     } else {

@@ -7,14 +7,14 @@ use axum::extract::Request;
 use axum::http::header::{ACCEPT, ETAG, IF_NONE_MATCH, LINK, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use eventmodel::adapter::internal;
 use eventmodel::view::{After, DEFAULT_WAIT, ErasedEntry};
 use eventmodel::{AnyView, KeyWriter, Position};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::problem::failure::{etag, internal, of_view};
-use crate::problem::{Problem, kinds};
+use crate::problem::{Problem, etag, kinds, of_view};
 use crate::receipt::json;
 use crate::request::etag::none_match_names;
 use crate::request::headers::{PREFERENCE_APPLIED, preferred_wait};

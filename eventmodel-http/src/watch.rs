@@ -12,8 +12,7 @@ use eventmodel::{AnyView, Position};
 use futures_util::{FutureExt, StreamExt};
 
 use crate::Http;
-use crate::problem::failure::of_view;
-use crate::problem::{Problem, kinds};
+use crate::problem::{Problem, kinds, of_view};
 use crate::request::headers::{LAST_EVENT_ID, malformed, single};
 use crate::serve::Closing;
 use crate::views::EntryBody;
@@ -59,8 +58,7 @@ fn event(entry: Result<ErasedEntry, ViewError>, base: &str) -> Event {
     let body = entry.map_err(|error| of_view(&error)).and_then(|entry| {
         let body = EntryBody::of(&entry)?;
         let json = serde_json::to_string(&body);
-        let json =
-            json.map_err(|error| crate::problem::failure::internal(&error, "writing a view"))?;
+        let json = json.map_err(|error| eventmodel::adapter::internal(&error, "writing a view"))?;
         Ok(Event::default().id(entry.position.to_string()).data(json))
     });
     body.unwrap_or_else(|problem| {

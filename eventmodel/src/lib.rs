@@ -106,6 +106,7 @@
 //! | `testing` | `eventmodel::testing`: given/when/then specs, and a store that fails on purpose. For `[dev-dependencies]` |
 //! | `store-contract` | the conformance suite for stores |
 
+pub mod adapter;
 mod app;
 mod audit;
 mod automation;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
+use eventmodel::adapter::{EventBody, of_store};
 use eventmodel::{EventQuery, Position, SubjectPattern};
 use futures_util::TryStreamExt;
 use serde::Serialize;
 use tokio::time::timeout_at;
 
 use crate::Http;
-use crate::problem::failure::of_store;
 use crate::problem::{Problem, kinds};
-use crate::receipt::{EventBody, json};
+use crate::receipt::json;
 use crate::request::url::{Href, Params, bad_parameter, mount};
 use crate::views::limit;
 

@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use super::Items;
 use crate::Http;
-use crate::problem::failure::shutting_down;
 use crate::problem::{Problem, at, kinds, pointer_to};
 use crate::receipt::json;
 use crate::request::body;
@@ -77,7 +76,7 @@ pub(crate) async fn retry(http: Arc<Http>, request: Request) -> Result<Response,
             Ok(()) => retried.push(ParkedBody::of(parked)),
             // Someone else was faster.
             Err(RetryError::NotParked { .. }) => {}
-            Err(_) => return Err(shutting_down()),
+            Err(_) => return Err(Problem::of(kinds::SHUTTING_DOWN).retry_after(1)),
         }
     }
     if retried.is_empty() && !wanted.is_everything() {

@@ -8,13 +8,11 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
+use eventmodel::adapter::internal;
 use eventmodel::{CommandEntry, Decide, ExecuteError, Failure};
 
-use super::context;
 use crate::problem::Problem;
-use crate::problem::failure::internal;
-use crate::request::body;
-use crate::request::headers::CommandHeaders;
+use crate::request::{body, headers};
 use crate::{Http, receipt};
 
 /// A handler of a route whose body is a command. Made by [`Http::command`].
@@ -32,12 +30,13 @@ impl<C: Decide> CommandHandler<C> {
             return Err(internal(
                 &ExecuteError::<Failure>::NotInModel { command },
                 "routing a command",
-            ));
+            )
+            .into());
         };
         let (parts, body) = request.into_parts();
-        let headers = CommandHeaders::read(&parts.headers)?;
+        let headers = headers::of_command(&parts.headers)?;
         let body = body::json(&parts.headers, body, self.http.options.body_limit, deadline).await?;
-        let context = context(&headers, None, C::INFO, "");
+        let context = headers.context(None, C::INFO, "");
         receipt::answer(
             &self
                 .http

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use eventmodel::adapter::rejection_title;
 use eventmodel::{CommandInfo, VariantInfo};
 
-use super::failure::rejection_title;
 use super::{Problem, kinds};
 use crate::Http;
 use crate::request::url::Target;
@@ -22,7 +22,7 @@ pub(crate) async fn page(http: Arc<Http>, request: Request) -> Result<Response, 
         [code] => kinds::ALL
             .iter()
             .find(|kind| kind.code == code)
-            .map(|kind| text(&http, kind.code, kind.status.as_u16(), kind.title, kind.doc)),
+            .map(|kind| text(&http, kind.code, kind.status, kind.title, kind.doc)),
         [command, code] => rejections(&http)
             .find(|(address, _, variant)| address == command && variant.code == code)
             .map(|(address, info, variant)| {
@@ -39,7 +39,7 @@ fn list(http: &Http) -> Option<String> {
     let base = &http.options.problem_types;
     let mut text = String::from("# The types of problems\n\n");
     for kind in kinds::ALL {
-        let (status, title) = (kind.status.as_u16(), kind.title);
+        let (status, title) = (kind.status, kind.title);
         writeln!(text, "- {status} {base}/{}: {title}", kind.code).ok()?;
     }
     for (address, info, variant) in rejections(http) {

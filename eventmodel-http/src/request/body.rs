@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderValue, header};
+use eventmodel::adapter::is_json;
 use futures_util::StreamExt;
 use http_body_util::LengthLimitError;
 use serde_json::Value;
@@ -57,14 +58,6 @@ fn media_type(headers: &HeaderMap) -> Result<(), Problem> {
     } else {
         unsupported("`Content-Type` must be `application/json`")
     }
-}
-
-/// Whether a media type is JSON, or a format that is written in JSON.
-pub(crate) fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
-    let subtype = essence.strip_prefix("application/");
-    subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
 async fn bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Problem> {

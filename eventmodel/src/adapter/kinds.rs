@@ -1,96 +1,104 @@
-//! The adapter's own problems: their codes are the last part of their types and never change.
-
-use axum::http::StatusCode;
+//! The problems that all adapters know: their codes are the last part of their types and never change.
 
 /// A type of problem.
 #[derive(Debug)]
-pub(crate) struct Kind {
-    pub(crate) code: &'static str,
-    pub(crate) status: StatusCode,
-    pub(crate) title: &'static str,
-    /// What it means and what to do, for the page that the type leads to.
-    pub(crate) doc: &'static str,
+#[non_exhaustive]
+pub struct ProblemKind {
+    /// What programs compare: `unknown-outcome`.
+    pub code: &'static str,
+    /// The status, as in HTTP.
+    pub status: u16,
+    /// What it is, in a line.
+    pub title: &'static str,
+    /// What it means and what to do.
+    pub doc: &'static str,
 }
 
 macro_rules! kinds {
-    ($($name:ident = $code:literal $status:ident $title:literal $doc:literal;)*) => {
-        $(pub(crate) const $name: &Kind = &Kind {
-            code: $code,
-            status: StatusCode::$status,
-            title: $title,
-            doc: $doc,
-        };)*
+    ($($name:ident = $code:literal $status:literal $title:literal $doc:literal;)*) => {
+        $(
+            #[doc = concat!("`", $code, "`, ", $status, ": ", $title, ".")]
+            pub const $name: &ProblemKind = &ProblemKind {
+                code: $code,
+                status: $status,
+                title: $title,
+                doc: $doc,
+            };
+        )*
 
         /// All of them.
-        pub(crate) const ALL: &[&Kind] = &[$($name),*];
+        pub const ALL: &[&ProblemKind] = &[$($name),*];
     };
 }
 
 kinds! {
-    MALFORMED_BODY = "malformed-body" BAD_REQUEST "The body is not a JSON object"
+    MALFORMED_BODY = "malformed-body" 400 "The body is not a JSON object"
         "The body could not be read as JSON, or it is not an object. The detail says where it broke. \
          Correct the body and send it again.";
-    MALFORMED_HEADER = "malformed-header" BAD_REQUEST "A header cannot be understood"
+    MALFORMED_HEADER = "malformed-header" 400 "A header cannot be understood"
         "The member `header` names it, the detail says what it must look like. Nothing was executed.";
-    MALFORMED_URL = "malformed-url" BAD_REQUEST "The address cannot be understood"
+    MALFORMED_URL = "malformed-url" 400 "The address cannot be understood"
         "A part of the path or a parameter of the query is not correctly percent-encoded UTF-8, or has a value \
          that it cannot have. The detail says which.";
-    INVALID_KEY = "invalid-key" BAD_REQUEST "Not a key of this view"
+    INVALID_KEY = "invalid-key" 400 "Not a key of this view"
         "The parts of the key in the address are too many, or one of them is not of the type that it must be. \
          A number is written without a sign and without leading zeros, a date as 2022-12-31.";
-    NOT_FOUND = "not-found" NOT_FOUND "There is nothing here"
+    NOT_FOUND = "not-found" 404 "There is nothing here"
         "No route has this address. The index of the adapter lists the commands and the views.";
-    UNKNOWN_COMMAND = "unknown-command" NOT_FOUND "There is no such command"
+    UNKNOWN_COMMAND = "unknown-command" 404 "There is no such command"
         "No command of the event model has this address, or it is one that only automations issue. The index \
          lists the commands.";
-    UNKNOWN_VIEW = "unknown-view" NOT_FOUND "There is no such view"
+    UNKNOWN_VIEW = "unknown-view" 404 "There is no such view"
         "No view of the event model has this address. The index lists the views.";
-    UNKNOWN_LOG = "unknown-log" NOT_FOUND "There is no such log"
+    UNKNOWN_LOG = "unknown-log" 404 "There is no such log"
         "The event model has no log of this name.";
-    NO_INSTANCE = "no-such-instance" NOT_FOUND "The view has nothing under this key"
+    NO_INSTANCE = "no-such-instance" 404 "The view has nothing under this key"
         "No event was for the instance with this key. If it was recorded just now, ask with \
          `?after=<position of the receipt>`.";
-    NOT_PARKED = "not-parked" NOT_FOUND "Nothing like this is parked"
+    NOT_PARKED = "not-parked" 404 "Nothing like this is parked"
         "No automation has set aside what the request names; it may have been retried already.";
-    METHOD = "method-not-allowed" METHOD_NOT_ALLOWED "Not with this method"
+    METHOD = "method-not-allowed" 405 "Not with this method"
         "The header `Allow` lists the methods of this address.";
-    TOO_SLOW = "request-timeout" REQUEST_TIMEOUT "The body did not arrive in time"
+    TOO_SLOW = "request-timeout" 408 "The body did not arrive in time"
         "The body of the request was not complete when its time was over. Nothing was executed.";
-    CONFLICT = "conflict" CONFLICT "Others wrote first"
+    CONFLICT = "conflict" 409 "Others wrote first"
         "Each time the command was decided, another one had changed what it was decided on. Nothing was stored. \
          Send it again after the time in `Retry-After`.";
-    STALE = "stale" PRECONDITION_FAILED "The instance has another revision"
+    STALE = "stale" 412 "The instance has another revision"
         "The instance is not at the revision that `If-Match` or `If-None-Match` names. Nothing was stored. Look \
          at what has changed, and decide whether to send the command again. The member `actual` is the revision \
          that it has, 0 if nothing was recorded.";
-    BODY_TOO_LARGE = "body-too-large" PAYLOAD_TOO_LARGE "The body is too large"
+    BODY_TOO_LARGE = "body-too-large" 413 "The body is too large"
         "The member `limit` is the number of bytes that are taken. Nothing was executed.";
-    EVENT_TOO_LARGE = "event-too-large" PAYLOAD_TOO_LARGE "An event is too large for the store"
+    EVENT_TOO_LARGE = "event-too-large" 413 "An event is too large for the store"
         "An event that the command would record has more bytes than the store takes. Nothing was stored. Keep \
          large data elsewhere, and record where.";
-    MEDIA_TYPE = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The body must be JSON"
+    MEDIA_TYPE = "unsupported-media-type" 415 "The body must be JSON"
         "Send the header `Content-Type: application/json`, and the body without a content encoding.";
-    INVALID = "invalid-fields" UNPROCESSABLE_ENTITY "The command is not valid"
+    INVALID = "invalid-fields" 422 "The command is not valid"
         "A field is missing, has the wrong type, or has a value that it cannot have, whatever the state is. The \
          member `errors` lists what is wrong, each with a JSON Pointer into the body of the request.";
-    ID_REUSED = "id-reused" UNPROCESSABLE_ENTITY "The id was used before"
+    ID_REUSED = "id-reused" 422 "The id was used before"
         "Another command, or one with another body, was committed under this `Idempotency-Key`. Nothing was \
          stored. Use a key of its own for each command.";
-    UNKNOWN_OUTCOME = "unknown-outcome" SERVICE_UNAVAILABLE "It is not known whether it was committed"
+    UNKNOWN_OUTCOME = "unknown-outcome" 503 "It is not known whether it was committed"
         "The command may have been committed. Send it again with the id in the member `commandId` as \
          `Idempotency-Key`: there will be one of it. Without that member, look at what was recorded before you \
          send it again.";
-    NOT_REACHED = "not-reached" SERVICE_UNAVAILABLE "The view is not that far yet"
+    NOT_REACHED = "not-reached" 503 "The view is not that far yet"
         "The view did not reach the position in time. Ask again, or wait longer with `Prefer: wait=<seconds>`.";
-    VIEW_STOPPED = "view-stopped" SERVICE_UNAVAILABLE "The view has stopped"
+    VIEW_STOPPED = "view-stopped" 503 "The view has stopped"
         "The view has stopped at an event that it cannot read, so as not to skip it. The program must be mended.";
-    UNAVAILABLE = "unavailable" SERVICE_UNAVAILABLE "The store is not available"
+    UNAVAILABLE = "unavailable" 503 "The store is not available"
         "Nothing was stored. Send the request again after the time in `Retry-After`.";
-    SHUTTING_DOWN = "shutting-down" SERVICE_UNAVAILABLE "The server is shutting down"
+    SHUTTING_DOWN = "shutting-down" 503 "The server is shutting down"
         "Nothing was stored. Send the request again, to another process or later.";
-    TOO_MANY_WATCHERS = "too-many-watchers" SERVICE_UNAVAILABLE "Too many watch already"
+    TOO_MANY_WATCHERS = "too-many-watchers" 503 "Too many watch already"
         "The server does not take more live views at the same time. Try again later, or ask without \
          `Accept: text/event-stream`.";
-    INTERNAL = "internal" INTERNAL_SERVER_ERROR "The server has made a mistake"
+    OVERLOADED = "overloaded" 503 "Too many requests at the same time"
+        "The process has as many commands in hand as it takes. Nothing was executed. Send it again after the time in \
+         `Retry-After`.";
+    INTERNAL = "internal" 500 "The server has made a mistake"
         "The request is not to blame. The log of the server says what happened; the correlation id helps to find it.";
 }

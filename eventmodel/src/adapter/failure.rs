@@ -1,28 +1,28 @@
 //! Errors of the engine as problems.
 
-use axum::http::HeaderValue;
-use axum::http::header::{CONNECTION, ETAG};
-use eventmodel::{
-    CommandId, CommandInfo, ExecuteError, Failure, Position, StoreError, ViewError, Violations,
-};
 use serde_json::Value;
 
-use super::{Problem, at, kinds};
+use super::kinds;
+use super::problem::{Problem, at};
+use crate::{CommandId, CommandInfo, ExecuteError, Failure, StoreError, Violations};
 
 /// What an answer says of the command that it is about.
 #[derive(Clone, Debug)]
-pub(crate) struct Context {
-    pub(crate) info: &'static CommandInfo,
+pub struct CommandContext {
+    /// The command.
+    pub info: &'static CommandInfo,
     /// Its id, as far as the sender gave it.
-    pub(crate) id: Option<CommandId>,
-    pub(crate) correlation_id: Option<String>,
+    pub id: Option<CommandId>,
+    /// What all that follows from the request has in common.
+    pub correlation_id: Option<String>,
     /// Where the command stands in the body: a JSON Pointer.
-    pub(crate) pointer: &'static str,
+    pub pointer: &'static str,
 }
 
-impl Context {
+impl CommandContext {
     /// Says in the problem which command it is about.
-    pub(crate) fn name(&self, mut problem: Problem) -> Problem {
+    #[must_use]
+    pub fn name(&self, mut problem: Problem) -> Problem {
         if let Some(id) = &self.id {
             problem = problem.member("commandId", id.as_str());
         }
@@ -32,7 +32,17 @@ impl Context {
         problem
     }
 
-    pub(crate) fn problem(&self, failure: Failure) -> Problem {
+    /// How it is answered when it has not ended in time. It goes on.
+    pub fn still_running(&self) -> Problem {
+        self.name(
+            Problem::of(kinds::UNKNOWN_OUTCOME)
+                .detail("the command is still being executed, and may be committed")
+                .retry_after(1),
+        )
+    }
+
+    /// How its failure is answered.
+    pub fn problem(&self, failure: Failure) -> Problem {
         self.name(self.of(failure))
     }
 
@@ -59,8 +69,7 @@ impl Context {
             ExecuteError::Stale { expected, actual } => Problem::of(kinds::STALE)
                 .detail(detail)
                 .member("expected", expected.get())
-                .member("actual", actual.get())
-                .header(ETAG, etag(actual)),
+                .member("actual", actual.get()),
             ExecuteError::IdReused { id, .. } => Problem::of(kinds::ID_REUSED)
                 .detail(detail)
                 .member("commandId", id.as_str()),
@@ -73,7 +82,7 @@ impl Context {
                 .member("size", size)
                 .member("limit", max),
             ExecuteError::Store(error) => of_store(&error),
-            ExecuteError::ShuttingDown => shutting_down(),
+            ExecuteError::ShuttingDown => Problem::of(kinds::SHUTTING_DOWN).retry_after(1),
             _ => {
                 tracing::error!(command = self.info.ty.name, correlation_id = self.correlation_id, error = %detail, "the command failed");
                 Problem::of(kinds::INTERNAL)
@@ -96,7 +105,7 @@ impl Context {
 }
 
 /// The first sentence of a variant's documentation, or its code in words.
-pub(crate) fn rejection_title(info: &CommandInfo, code: &str) -> String {
+pub fn rejection_title(info: &CommandInfo, code: &str) -> String {
     let variant = info.rejects.variants.iter().find(|v| v.code == code);
     let line = variant.and_then(|variant| variant.doc.lines().find(|line| !line.trim().is_empty()));
     match line {
@@ -105,19 +114,8 @@ pub(crate) fn rejection_title(info: &CommandInfo, code: &str) -> String {
     }
 }
 
-/// A revision as a strong entity tag.
-pub(crate) fn etag(revision: Position) -> HeaderValue {
-    // Digits and quotes are always a header value.
-    HeaderValue::from_str(&format!("\"{revision}\"")).unwrap_or(HeaderValue::from_static("\"\""))
-}
-
-pub(crate) fn shutting_down() -> Problem {
-    Problem::of(kinds::SHUTTING_DOWN)
-        .header(CONNECTION, HeaderValue::from_static("close"))
-        .retry_after(1)
-}
-
-pub(crate) fn of_store(error: &StoreError) -> Problem {
+/// How a failure of the store is answered.
+pub fn of_store(error: &StoreError) -> Problem {
     match error {
         StoreError::UnknownLog { .. } => Problem::of(kinds::UNKNOWN_LOG).detail(error.to_string()),
         error if error.is_retryable() => {
@@ -131,38 +129,8 @@ pub(crate) fn of_store(error: &StoreError) -> Problem {
     }
 }
 
-pub(crate) fn of_view(error: &ViewError) -> Problem {
-    let detail = error.to_string();
-    match error {
-        ViewError::NotInModel { .. } => Problem::of(kinds::UNKNOWN_VIEW).detail(detail),
-        ViewError::NotReached { wanted, at, .. } => Problem::of(kinds::NOT_REACHED)
-            .detail(detail)
-            .member("wanted", wanted.get())
-            .member("position", at.get())
-            .retry_after(1),
-        ViewError::Undecodable { .. } | ViewError::Panicked { .. } => {
-            tracing::error!(%error, "a view that has stopped was asked");
-            Problem::of(kinds::VIEW_STOPPED)
-        }
-        ViewError::Key { .. } => Problem::of(kinds::INVALID_KEY).detail(detail),
-        ViewError::OtherLog { .. } | ViewError::WhichLog { .. } => {
-            Problem::of(kinds::MALFORMED_URL)
-                .detail(format!(
-                    "{detail}; as parameters: `?after=<position>&log=<log>`"
-                ))
-                .member("parameter", "log")
-        }
-        ViewError::ShutDown => shutting_down(),
-        ViewError::Store(error) => of_store(error),
-        _ => {
-            tracing::error!(%error, "a view could not answer");
-            Problem::of(kinds::INTERNAL)
-        }
-    }
-}
-
 /// A mistake of the program.
-pub(crate) fn internal(error: &dyn std::fmt::Display, doing: &'static str) -> Problem {
+pub fn internal(error: &dyn std::fmt::Display, doing: &'static str) -> Problem {
     tracing::error!(%error, doing, "a request could not be answered");
     Problem::of(kinds::INTERNAL)
 }

@@ -1,0 +1,16 @@
+//! What adapters have in common: how a request says what it wants, how a receipt and a problem are written. The same
+//! command is answered in the same way, whatever it came by.
+
+mod envelope;
+mod failure;
+mod headers;
+pub mod kinds;
+mod problem;
+mod receipt;
+
+pub use envelope::{Envelope, is_correlation_id, is_traceparent};
+pub use failure::{CommandContext, internal, of_store, rejection_title};
+pub use headers::{CommandHeaders, malformed_header, revision, single_header};
+pub use kinds::ProblemKind;
+pub use problem::{Problem, at, pointer_to};
+pub use receipt::{EventBody, ReceiptBody, is_json};
