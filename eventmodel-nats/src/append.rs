@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use eventmodel::store::{Append, AppendError, Appended};
 use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
-use uuid::Uuid;
 
 use crate::connection::Failure;
 use crate::log::Log;
@@ -15,13 +14,6 @@ use crate::refusal::Refusal;
 
 /// How many messages a batch may have (ADR-50).
 const MAX_BATCH: usize = 1_000;
-
-/// What the headers of a batch add to a message, in bytes, at most.
-const BATCH_HEADERS: usize = 128;
-
-const BATCH_ID: &str = "Nats-Batch-Id";
-const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
-const BATCH_COMMIT: &str = "Nats-Batch-Commit";
 
 /// What became of the messages.
 enum Sent {
@@ -35,7 +27,8 @@ impl Log {
     pub(crate) async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.check()?;
         let plan = Plan::new(self, &append);
-        self.check_sizes(&append, &plan)?;
+        let sizes = self.check_sizes(&append, &plan)?;
+        let before = self.newest_known();
         if plan.messages.len() > MAX_BATCH {
             let count = plan.messages.len();
             return Err(AppendError::Store(StoreError::failed(format!(
@@ -48,8 +41,16 @@ impl Log {
             Err(messages) => self.send_batch(messages).await,
         };
         match sent {
+            Ok(Sent::Stored(first)) if first <= before => {
+                self.replaced();
+                let reason = self.recreated().to_string();
+                Err(AppendError::Unknown { reason })
+            }
             Ok(Sent::Stored(first)) => Ok(self.stored(append, &plan.offsets, first)),
             Ok(Sent::Duplicate(sequence)) => self.duplicate(append.command(), sequence).await,
+            Err(Failure::Refused(refusal)) if refusal.may_be_too_large() => {
+                Err(self.too_large(&append, &sizes, refusal).await?)
+            }
             Err(Failure::Refused(refusal)) => self.refused(&append, refusal).await,
             Err(Failure::NoAnswer(reason)) => Err(AppendError::Unknown { reason }),
             Err(Failure::Odd(reason)) => Err(AppendError::Unknown { reason }),
@@ -57,26 +58,36 @@ impl Log {
         }
     }
 
-    /// Refuses what the server would not take, before any of it is sent.
-    fn check_sizes(&self, append: &Append, plan: &Plan) -> Result<(), AppendError> {
+    /// Refuses what the server would not take, before any of it is sent. Gives the largest message of each event.
+    fn check_sizes(&self, append: &Append, plan: &Plan) -> Result<Vec<usize>, AppendError> {
         let max = self.connection.client.max_payload();
         let max = self.max_message.map_or(max, |own| own.min(max));
-        let batch = if plan.messages.len() > 1 {
-            BATCH_HEADERS
-        } else {
-            0
-        };
+        let mut sizes = vec![0; append.events().len()];
         for message in &plan.messages {
-            let size = message.size() + batch;
-            if size > max {
-                return Err(AppendError::TooLarge {
-                    event: append.events()[message.event].metadata.id.clone(),
-                    size,
-                    max,
-                });
-            }
+            let size = &mut sizes[message.event];
+            *size = message.size().max(*size);
         }
-        Ok(())
+        match sizes.iter().position(|size| *size > max) {
+            Some(n) => Err(larger(append, n, sizes[n], max)),
+            None => Ok(sizes),
+        }
+    }
+
+    /// Whether the server has a limit that it had not when the log was opened. It does not say what is wrong with a
+    /// message in the middle of a batch.
+    async fn too_large(
+        &self,
+        append: &Append,
+        sizes: &[usize],
+        refusal: Refusal,
+    ) -> Result<AppendError, StoreError> {
+        let info = self.connection.stream_info(&self.name).await?;
+        let max = info.and_then(|info| usize::try_from(info.config.max_message_size).ok());
+        let too_large = max.filter(|max| *max > 0).and_then(|max| {
+            let n = sizes.iter().position(|size| *size > max)?;
+            Some(larger(append, n, sizes[n], max))
+        });
+        Ok(too_large.unwrap_or_else(|| StoreError::from(Failure::Refused(refusal)).into()))
     }
 
     async fn send_one(&self, message: Outgoing) -> Result<Sent, Failure> {
@@ -98,28 +109,20 @@ impl Log {
     }
 
     async fn send_batch(&self, messages: Vec<Outgoing>) -> Result<Sent, Failure> {
-        let id = Uuid::now_v7().simple().to_string();
         let count = messages.len();
         for (n, message) in messages.into_iter().enumerate() {
             let Outgoing {
                 subject,
-                mut headers,
+                headers,
                 payload,
                 ..
             } = message;
-            headers.insert(BATCH_ID, id.as_str());
-            headers.insert(BATCH_SEQUENCE, (n + 1).to_string());
             if n + 1 < count {
-                let sent = self
-                    .connection
-                    .client
-                    .publish_with_headers(subject, headers, payload)
-                    .await;
+                let sent = self.connection.send(subject, None, headers, payload).await;
                 // Without its last message a batch is never stored.
                 sent.map_err(|error| Failure::NotSent(error.to_string()))?;
                 continue;
             }
-            headers.insert(BATCH_COMMIT, "1");
             let ack = self
                 .connection
                 .publish(&self.name, &subject, headers, payload)
@@ -137,6 +140,7 @@ impl Log {
     /// The receipt of what was stored.
     fn stored(&self, append: Append, offsets: &[u64], first: u64) -> Appended {
         let (_, _, guards, events) = append.into_parts();
+        self.knows(first);
         let mut revisions: Vec<Guard> = Vec::with_capacity(guards.len());
         let events: Vec<_> = events
             .into_iter()
@@ -202,14 +206,6 @@ impl Log {
                 actual,
             });
         }
-        if refusal.is_too_large() {
-            let event = &append.events()[0];
-            return Err(AppendError::TooLarge {
-                event: event.metadata.id.clone(),
-                size: event.payload.len(),
-                max: self.connection.client.max_payload(),
-            });
-        }
         Err(AppendError::Store(Failure::Refused(refusal).into()))
     }
 
@@ -252,6 +248,14 @@ impl Log {
             )),
             Err(failure) => Err(unknown(failure.to_string())),
         }
+    }
+}
+
+fn larger(append: &Append, n: usize, size: usize, max: usize) -> AppendError {
+    AppendError::TooLarge {
+        event: append.events()[n].metadata.id.clone(),
+        size,
+        max,
     }
 }
 

@@ -20,6 +20,10 @@ use crate::views::Views;
 const OLDEST: (i64, i64, i64) = (2, 12, 1);
 const OLDEST_TEXT: &str = "2.12.1";
 
+/// How often a server that says nothing is asked whether it is there. The third time that it is not, the client goes
+/// to another one: a node that hangs keeps its connections open.
+const PING: Duration = Duration::from_secs(2);
+
 /// Sets up a [`NatsStore`].
 ///
 /// ```no_run
@@ -66,7 +70,7 @@ impl NatsStoreBuilder {
                 audit_max_age: MemoryAudit::DEFAULT_MAX_AGE,
             },
             views: Views::default(),
-            options: ConnectOptions::new().name("eventmodel"),
+            options: ConnectOptions::new().name("eventmodel").ping_interval(PING),
             credentials: None,
             api: None,
             timeout: Self::DEFAULT_TIMEOUT,

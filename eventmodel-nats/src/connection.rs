@@ -112,6 +112,16 @@ impl Events {
         self.sender.subscribe()
     }
 
+    /// The last refusal, if a request to a subject that begins like this cannot be answered because of it: it may
+    /// not be sent, or no answer may be received.
+    pub(crate) fn denied_for(&self, subject: &str) -> Option<String> {
+        let denied = self.denied();
+        let is_cause = |denied: &&String| {
+            denied.contains(&format!("\"{subject}")) || denied.contains("Subscription")
+        };
+        denied.as_ref().filter(is_cause).cloned()
+    }
+
     fn denied(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.denied.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -176,21 +186,57 @@ impl Connection {
         headers: Option<HeaderMap>,
         payload: Bytes,
     ) -> Result<Message, Failure> {
-        let mut request = Request::new().payload(payload).timeout(Some(self.timeout));
+        let mut request = Request::new().payload(payload).timeout(None);
         if let Some(headers) = headers {
             request = request.headers(headers);
         }
-        let answer = self.client.send_request(subject.to_owned(), request).await;
-        answer.map_err(|error| match error.kind() {
-            RequestErrorKind::NoResponders => Failure::NoResponders(subject.to_owned()),
-            RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
-                Failure::NotSent(error.to_string())
+        let answer = self.client.send_request(subject.to_owned(), request);
+        self.bounded(subject, answer)
+            .await?
+            .map_err(|error| match error.kind() {
+                RequestErrorKind::NoResponders => Failure::NoResponders(subject.to_owned()),
+                RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => {
+                    Failure::NotSent(error.to_string())
+                }
+                RequestErrorKind::TimedOut => Failure::NoAnswer(self.timed_out(subject)),
+                RequestErrorKind::Other => {
+                    Failure::NoAnswer(format!("the request to `{subject}` failed: {error}"))
+                }
+            })
+    }
+
+    /// Sends a message without waiting for an answer.
+    pub(crate) async fn send(
+        &self,
+        subject: String,
+        reply: Option<String>,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<(), Failure> {
+        let api = subject.clone();
+        let sent = match reply {
+            None => {
+                let sent = self.client.publish_with_headers(subject, headers, payload);
+                self.bounded(&api, sent).await
             }
-            RequestErrorKind::TimedOut => Failure::NoAnswer(self.timed_out(subject)),
-            RequestErrorKind::Other => {
-                Failure::NoAnswer(format!("the request to `{subject}` failed: {error}"))
+            Some(reply) => {
+                let client = &self.client;
+                let sent = client.publish_with_reply_and_headers(subject, reply, headers, payload);
+                self.bounded(&api, sent).await
             }
-        })
+        };
+        sent?.map_err(|error| Failure::NotSent(error.to_string()))
+    }
+
+    /// The time-outs of the client begin when it takes something to send, and it takes nothing while its queue is
+    /// full: for as long as a server does not read.
+    pub(crate) async fn bounded<T>(
+        &self,
+        subject: &str,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let answer = tokio::time::timeout(self.timeout, answer).await;
+        answer.map_err(|_| Failure::NoAnswer(self.timed_out(subject)))
     }
 
     /// A time-out, and what may be behind it.
@@ -201,9 +247,9 @@ impl Connection {
             text.push_str("; the connection is lost");
         }
         // A permission that is denied is not an answer: the request times out, and the reason comes beside it.
-        if let Some(denied) = &*self.events.denied() {
+        if let Some(denied) = self.events.denied_for(subject) {
             text.push_str("; the server has denied a permission: ");
-            text.push_str(denied);
+            text.push_str(&denied);
         }
         text
     }

@@ -19,9 +19,10 @@ struct Setting {
 
 /// The first setting that is not what a log needs: which, what it is, what it must be, what to do.
 pub(crate) fn drift(setup: &Setup, config: &Config) -> Option<String> {
+    // First what is for good: nobody is to mend the rest in vain.
     let settings = [
-        changeable(config),
         kept(setup, config),
+        changeable(config),
         chosen(setup, config),
     ];
     let wrong = settings
@@ -58,6 +59,15 @@ fn changeable(config: &Config) -> Vec<Setting> {
     let per_subject = config.max_messages_per_subject;
     let is_new = config.discard == DiscardPolicy::New;
     vec![
+        // These two do not go with some of the others.
+        setting(
+            "mirror",
+            config.mirror.is_none(),
+            "set".into(),
+            "none",
+            "--no-mirror",
+        ),
+        setting("no_ack", !config.no_ack, "true".into(), "false", "--ack"),
         setting("discard", is_new, "old".into(), "new", "--discard new"),
         setting(
             "allow_direct",
@@ -94,7 +104,41 @@ fn changeable(config: &Config) -> Vec<Setting> {
             "-1: no limit",
             "--max-msgs-per-subject=-1",
         ),
-        setting("no_ack", !config.no_ack, "true".into(), "false", "--ack"),
+        setting(
+            "allow_rollup_hdrs",
+            !config.allow_rollup,
+            "true".into(),
+            "false: a rollup deletes events",
+            "--no-allow-rollup --deny-purge",
+        ),
+        setting(
+            "deny_delete",
+            config.deny_delete,
+            "false".into(),
+            "true",
+            "--deny-delete",
+        ),
+        setting(
+            "deny_purge",
+            config.deny_purge,
+            "false".into(),
+            "true",
+            "--deny-purge",
+        ),
+        setting(
+            "subject_transform",
+            config.subject_transform.is_none(),
+            "set".into(),
+            "none: events keep their subjects",
+            "--no-transform",
+        ),
+        setting(
+            "sources",
+            config.sources.as_ref().is_none_or(Vec::is_empty),
+            "set".into(),
+            "none: only this store writes to it",
+            "--interactive",
+        ),
     ]
 }
 
@@ -109,14 +153,11 @@ fn kept(setup: &Setup, config: &Config) -> Vec<Setting> {
     };
     let retention = format!("{:?}", config.retention);
     let is_limits = config.retention == RetentionPolicy::Limits;
-    let is_own = config.mirror.is_none() && config.sources.as_ref().is_none_or(Vec::is_empty);
     let is_written = !matches!(config.persist_mode, Some(PersistenceMode::Async));
     let (is, needed) = (storage(config.storage), storage(setup.storage));
     vec![
         setting("retention", is_limits, &retention, "Limits"),
         setting("storage", is == needed, is, needed),
-        setting("deny_delete", config.deny_delete, "false", "true"),
-        setting("deny_purge", config.deny_purge, "false", "true"),
         setting(
             "allow_msg_ttl",
             !config.allow_message_ttl,
@@ -135,13 +176,6 @@ fn kept(setup: &Setup, config: &Config) -> Vec<Setting> {
             "true",
             "false",
         ),
-        setting(
-            "allow_rollup_hdrs",
-            !config.allow_rollup,
-            "true",
-            "false: a rollup deletes events",
-        ),
-        setting("mirror or sources", is_own, "set", "none"),
         setting(
             "persist_mode",
             is_written,

@@ -1,15 +1,21 @@
 //! Single messages of a log: the last one on a subject, the one at a sequence.
 
+use std::time::Duration;
+
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind};
 use async_nats::{HeaderValue, Message, StatusCode};
 use bytes::Bytes;
 use eventmodel::{StoreError, Subject};
+use tokio::time::{Instant, sleep};
 
 use crate::connection::{Connection, Failure};
 use crate::log::Log;
 use crate::message::Stored;
 use crate::refusal::Refusal;
+
+/// Between two questions while replicas change their roles, when nobody takes them.
+const ELECTION: Duration = Duration::from_millis(50);
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +41,7 @@ impl Log {
             }
             Source::Leader => {
                 let get = self.stream.raw_message_builder().last_by_subject(subject);
-                self.leader(get.send().await)
+                self.leader(get.send()).await
             }
         }
     }
@@ -55,13 +61,19 @@ impl Log {
             }
             Source::Leader => {
                 let get = self.stream.raw_message_builder().sequence(sequence);
-                self.leader(get.send().await)
+                self.leader(get.send()).await
             }
         }
     }
 
     async fn direct(&self, api: &str, payload: Bytes) -> Result<Option<Stored>, StoreError> {
-        let answer = self.connection.request(api, None, payload).await?;
+        let end = Instant::now() + self.connection.timeout;
+        let answer = loop {
+            match self.connection.request(api, None, payload.clone()).await {
+                Err(Failure::NoResponders(_)) if Instant::now() < end => sleep(ELECTION).await,
+                answer => break answer?,
+            }
+        };
         match answer.status {
             None => Ok(Some(stored(answer)?)),
             Some(StatusCode::NOT_FOUND) => Ok(None),
@@ -69,11 +81,12 @@ impl Log {
         }
     }
 
-    fn leader(
+    async fn leader(
         &self,
-        answer: Result<StreamMessage, RawMessageError>,
+        answer: impl Future<Output = Result<StreamMessage, RawMessageError>>,
     ) -> Result<Option<Stored>, StoreError> {
-        let Some(message) = self.connection.leader_said(&self.name, answer)? else {
+        let message = self.connection.leader_said(&self.name, answer).await?;
+        let Some(message) = message else {
             return Ok(None);
         };
         Ok(Some(Stored {
@@ -87,12 +100,13 @@ impl Log {
 
 impl Connection {
     /// The message in the answer of a leader, if there is one.
-    pub(crate) fn leader_said(
+    pub(crate) async fn leader_said(
         &self,
         stream: &str,
-        answer: Result<StreamMessage, RawMessageError>,
+        answer: impl Future<Output = Result<StreamMessage, RawMessageError>>,
     ) -> Result<Option<StreamMessage>, Failure> {
-        let error = match answer {
+        let api = format!("{}.STREAM.MSG.GET.{stream}", self.api);
+        let error = match self.bounded(&api, answer).await? {
             Ok(message) => return Ok(Some(message)),
             Err(error) => error,
         };
@@ -104,7 +118,6 @@ impl Connection {
                 description: error.to_string(),
             })),
             _ => {
-                let api = format!("{}.STREAM.MSG.GET.{stream}", self.api);
                 let beside = self.timed_out(&api);
                 Err(Failure::NoAnswer(format!("{error} ({beside})")))
             }

@@ -5,9 +5,12 @@
 //!   else is in the log;
 //! - by subject, in pages or by a consumer, if these do not agree or if there are too many: [`crate::pages`].
 
+use std::time::Duration;
+
 use eventmodel::store::{Load, Loaded};
 use eventmodel::{Position, StoreError, Subject};
 use futures_util::future::try_join_all;
+use tokio::time::{Instant, sleep};
 
 use crate::get::Source;
 use crate::log::Log;
@@ -19,6 +22,9 @@ const BY_SEQUENCE: usize = 64;
 
 /// How many round trips that may take.
 const ROUNDS: usize = 5;
+
+/// Between two questions to a leader that lags.
+const LAG: Duration = Duration::from_millis(20);
 
 impl Log {
     pub(crate) async fn load(&self, load: &Load) -> Result<Loaded, StoreError> {
@@ -73,6 +79,29 @@ impl Log {
         }
     }
 
+    /// The position of the last event. A leader that was paused does not know of its successor for a moment: what it
+    /// says must not be behind what this process has seen.
+    pub(crate) async fn last_position(&self) -> Result<Position, StoreError> {
+        let floor = self.newest_known();
+        let end = Instant::now() + self.connection.timeout;
+        loop {
+            let last = self.last(">", Source::Leader).await?;
+            let sequence = last.as_ref().map_or(0, |last| last.sequence);
+            if sequence >= floor {
+                self.knows(sequence);
+                return last.map_or(Ok(Position::START), |last| last.position());
+            }
+            self.verify().await?;
+            if Instant::now() > end {
+                let name = &self.name;
+                let reason =
+                    format!("the leader of `{name}` does not know of position {floor} yet");
+                return Err(StoreError::Unavailable { reason });
+            }
+            sleep(LAG).await;
+        }
+    }
+
     /// The last message on a subject, at least that of a sequence that was seen there.
     pub(crate) async fn newest(
         &self,
@@ -85,10 +114,18 @@ impl Log {
         if sequence(&last) < seen && source == Source::Any {
             last = self.last(subject.as_str(), Source::Leader).await?;
         }
-        if sequence(&last) < seen {
-            return Err(self.too_short(subject, seen));
+        // One that has just become the leader, or was paused and does not know of its successor, may lag too.
+        let end = Instant::now() + self.connection.timeout;
+        while sequence(&last) < seen {
+            self.verify().await?;
+            if Instant::now() > end {
+                return Err(self.too_short(subject, seen));
+            }
+            sleep(LAG).await;
+            last = self.last(subject.as_str(), Source::Leader).await?;
         }
         if let Some(last) = &last {
+            self.knows(last.sequence);
             self.note(subject, last.sequence, &last.history());
         }
         Ok(last)

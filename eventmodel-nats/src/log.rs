@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_nats::jetstream::stream::Stream;
 use eventmodel::{StoreError, Subject};
@@ -22,6 +22,8 @@ pub(crate) struct Log {
     pub(crate) created: Timestamp,
     /// Whether another stream was found under its name.
     replaced: AtomicBool,
+    /// The last sequence that this process has been given: what is sent after that stands behind it.
+    newest: AtomicU64,
     /// The largest message that it takes, if it has a limit of its own.
     pub(crate) max_message: Option<usize>,
     /// What stands before the next event of an instance, so that it can be said in its header.
@@ -52,6 +54,7 @@ impl Log {
             stream,
             created,
             replaced: AtomicBool::new(false),
+            newest: AtomicU64::new(0),
             max_message,
             trails: Cache::new(trails),
             command_ids: CommandIds::default(),
@@ -101,8 +104,23 @@ impl Log {
         if info.is_some_and(|info| info.created == self.created) {
             return Ok(());
         }
-        self.replaced.store(true, Ordering::Relaxed);
+        self.replaced();
         Err(self.recreated())
+    }
+
+    /// Another stream was found under its name.
+    pub(crate) fn replaced(&self) {
+        self.replaced.store(true, Ordering::Relaxed);
+    }
+
+    /// A message was stored at this sequence.
+    pub(crate) fn knows(&self, sequence: u64) {
+        self.newest.fetch_max(sequence, Ordering::Relaxed);
+    }
+
+    /// The last sequence that is known to be taken.
+    pub(crate) fn newest_known(&self) -> u64 {
+        self.newest.load(Ordering::Relaxed)
     }
 
     pub(crate) fn recreated(&self) -> StoreError {

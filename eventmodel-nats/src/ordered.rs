@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::Stream;
 use futures_util::StreamExt;
+use tokio::time::Instant;
+
+use crate::connection::Connection;
 
 /// How many messages are asked for at a time.
 const BATCH: usize = 1_000;
-
-/// How often a server says that it is there while there is nothing to read.
-const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// How long the server waits for a message before it is asked again.
 const EXPIRES: Duration = Duration::from_secs(30);
@@ -20,11 +20,15 @@ const EXPIRES: Duration = Duration::from_secs(30);
 const INACTIVE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Ordered {
+    connection: Connection,
     stream: Stream<()>,
     filter: Vec<String>,
     messages: Option<pull::Stream>,
     /// The consumer's own count, which has no gaps.
     delivered: u64,
+    /// When the consumer was made, and how long it lasted.
+    made: Instant,
+    lasted: Duration,
 }
 
 pub(crate) struct Delivered {
@@ -36,13 +40,21 @@ pub(crate) struct Delivered {
 
 impl Ordered {
     /// Only messages on these subjects, or all.
-    pub(crate) fn new(stream: Stream<()>, filter: Vec<String>) -> Self {
+    pub(crate) fn new(connection: Connection, stream: Stream<()>, filter: Vec<String>) -> Self {
         Self {
+            connection,
             stream,
             filter,
             messages: None,
             delivered: 0,
+            made: Instant::now(),
+            lasted: Duration::ZERO,
         }
+    }
+
+    /// Whether the consumer that failed last had been alive: one that is not is noticed after two heartbeats.
+    pub(crate) fn was_alive(&self) -> bool {
+        self.lasted > heartbeat(&self.connection) * 3
     }
 
     /// The next message. `start` says where a new consumer starts.
@@ -52,7 +64,18 @@ impl Ordered {
     pub(crate) async fn next(&mut self, start: DeliverPolicy) -> Result<Delivered, String> {
         let messages = match &mut self.messages {
             Some(messages) => messages,
-            none => none.insert(connect(&self.stream, self.filter.clone(), start).await?),
+            none => {
+                self.lasted = Duration::ZERO;
+                let made = connect(&self.connection, &self.stream, self.filter.clone(), start);
+                let made = made.await.map_err(|problem| {
+                    with_denied(
+                        &self.connection,
+                        format!("no consumer can be made: {problem}"),
+                    )
+                })?;
+                self.made = Instant::now();
+                none.insert(made)
+            }
         };
         let problem = match messages.next().await {
             Some(Ok(message)) => {
@@ -74,11 +97,33 @@ impl Ordered {
         };
         self.messages = None;
         self.delivered = 0;
-        Err(problem)
+        self.lasted = self.made.elapsed();
+        Err(with_denied(&self.connection, problem))
+    }
+}
+
+/// How often a server says that it is there while there is nothing to read: two that are missing are as long as an
+/// answer may take.
+fn heartbeat(connection: &Connection) -> Duration {
+    connection.timeout.min(EXPIRES) / 2
+}
+
+fn api(connection: &Connection) -> String {
+    format!("{}.CONSUMER.", connection.api)
+}
+
+/// What went wrong, and the permission that was denied, if that may be why.
+fn with_denied(connection: &Connection, problem: String) -> String {
+    match connection.events.denied_for(&api(connection)) {
+        Some(denied) if !problem.contains(&denied) => {
+            format!("{problem}; the server has denied a permission: {denied}")
+        }
+        _ => problem,
     }
 }
 
 async fn connect(
+    connection: &Connection,
     stream: &Stream<()>,
     filter_subjects: Vec<String>,
     deliver_policy: DeliverPolicy,
@@ -93,13 +138,16 @@ async fn connect(
         num_replicas: 1,
         ..pull::Config::default()
     };
-    let consumer = stream.create_consumer(config).await;
-    let consumer = consumer.map_err(|error| format!("no consumer can be made: {error}"))?;
-    let messages = consumer
-        .stream()
-        .max_messages_per_batch(BATCH)
-        .heartbeat(HEARTBEAT)
-        .expires(EXPIRES);
-    let messages = messages.messages().await;
-    messages.map_err(|error| format!("no consumer can be made: {error}"))
+    let made = async {
+        let consumer = stream.create_consumer(config).await;
+        let consumer = consumer.map_err(|error| error.to_string())?;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(BATCH)
+            .heartbeat(heartbeat(connection))
+            .expires(EXPIRES);
+        messages.messages().await.map_err(|error| error.to_string())
+    };
+    let made = connection.bounded(&api(connection), made).await;
+    made.map_err(|error| error.to_string()).flatten()
 }

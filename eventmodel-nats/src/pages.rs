@@ -1,7 +1,7 @@
 //! Longer histories: read by subject, in pages (batch direct get, ADR-31); and if a page says that there is much
 //! more, by a consumer, which costs more to begin with and less for each message.
 
-use async_nats::StatusCode;
+use async_nats::{HeaderMap, StatusCode};
 use eventmodel::{StoreError, Subject};
 use futures_util::StreamExt;
 use serde::Serialize;
@@ -101,17 +101,12 @@ impl Log {
             serde_json::to_vec(&request).map_err(|error| Failure::Odd(error.to_string()))?;
         let api = format!("{}.DIRECT.GET.{}", connection.api, self.name);
         let inbox = connection.client.new_inbox();
-        let not_sent = |error: &dyn std::fmt::Display| Failure::NotSent(error.to_string());
-        let mut answers = connection
-            .client
-            .subscribe(inbox.clone())
-            .await
-            .map_err(|e| not_sent(&e))?;
-        let sent = connection
-            .client
-            .publish_with_reply(api.clone(), inbox, request.into())
-            .await;
-        sent.map_err(|e| not_sent(&e))?;
+        let answers = connection.client.subscribe(inbox.clone());
+        let answers = connection.bounded(&inbox, answers).await?;
+        let mut answers = answers.map_err(|error| Failure::NotSent(error.to_string()))?;
+        connection
+            .send(api.clone(), Some(inbox), HeaderMap::new(), request.into())
+            .await?;
         let mut pending: Option<u64> = None;
         loop {
             let answer = timeout(connection.timeout, answers.next()).await;

@@ -4,12 +4,17 @@ use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use eventmodel::Subject;
 use eventmodel::store::Append;
+use uuid::Uuid;
 
 use crate::log::Log;
 use crate::message::{
     BEHIND, EXPECTED, EXPECTED_SUBJECT, HISTORY, MESSAGE_ID, copy_id, headers_of, message_id,
 };
 use crate::snapshot;
+
+const BATCH_ID: &str = "Nats-Batch-Id";
+const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
+const BATCH_COMMIT: &str = "Nats-Batch-Commit";
 
 /// A message that is to be sent.
 pub(crate) struct Outgoing {
@@ -100,7 +105,22 @@ impl Plan {
                 }
             }
         }
+        if messages.len() > 1 {
+            number(&mut messages);
+        }
         Self { messages, offsets }
+    }
+}
+
+/// Makes messages an atomic batch (ADR-50).
+fn number(messages: &mut [Outgoing]) {
+    let id = Uuid::now_v7().simple().to_string();
+    for (n, message) in messages.iter_mut().enumerate() {
+        message.headers.insert(BATCH_ID, id.as_str());
+        message.headers.insert(BATCH_SEQUENCE, (n + 1).to_string());
+    }
+    if let Some(last) = messages.last_mut() {
+        last.headers.insert(BATCH_COMMIT, "1");
     }
 }
 

@@ -23,9 +23,9 @@ impl Refusal {
     const WRONG_LAST_SEQUENCE_IN_FLIGHT: u16 = 10164;
     /// A message of a batch has an id that was used.
     const BATCH_DUPLICATE_ID: u16 = 10201;
-    const MESSAGE_TOO_LARGE: u16 = 10054;
-    /// A message of the batch was lost on its way, or the leader changed: nothing of it is stored.
+    /// A message of the batch was refused or lost on its way, or the leader changed: nothing of it is stored.
     const BATCH_INCOMPLETE: u16 = 10176;
+    const MESSAGE_TOO_LARGE: u16 = 10054;
     /// Limits that a stream of logs must not have, in answers with status 503.
     const FULL: [u16; 3] = [10077, 10047, 10023];
 
@@ -46,15 +46,18 @@ impl Refusal {
         self.err_code == Self::BATCH_DUPLICATE_ID
     }
 
-    pub(crate) fn is_too_large(&self) -> bool {
-        self.err_code == Self::MESSAGE_TOO_LARGE
+    pub(crate) fn may_be_too_large(&self) -> bool {
+        matches!(
+            self.err_code,
+            Self::MESSAGE_TOO_LARGE | Self::BATCH_INCOMPLETE
+        )
     }
 
     /// Whether the same request may succeed later.
     pub(crate) fn is_temporary(&self) -> bool {
-        self.err_code == Self::BATCH_INCOMPLETE
-            || (matches!(self.code, 408 | 409 | 429 | 500 | 503)
-                && !Self::FULL.contains(&self.err_code))
+        let is_passing = matches!(self.code, 408 | 409 | 429 | 500 | 503);
+        (is_passing || self.err_code == Self::BATCH_INCOMPLETE)
+            && !Self::FULL.contains(&self.err_code)
     }
 }
 

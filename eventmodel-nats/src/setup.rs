@@ -10,6 +10,7 @@ use eventmodel::store::LogSpec;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::connection::{Connection, Failure};
 use crate::drift::{drift, misses};
@@ -38,7 +39,11 @@ pub(crate) struct Setup {
 pub(crate) const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 
 /// How often a set-up is tried that others change at the same time.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 20;
+
+/// How long after a change it is looked whether it is still there: two processes that add subjects at the same time
+/// each write what they have read, and the second one undoes the first.
+const SETTLED: Duration = Duration::from_millis(200);
 
 /// No such stream.
 const NOT_FOUND: u16 = 10059;
@@ -93,8 +98,16 @@ impl Setup {
         spec: &LogSpec,
     ) -> Result<Log, StoreError> {
         check_name(&spec.name)?;
+        let mut answered = true;
         for _ in 0..ATTEMPTS {
-            let info = connection.stream_info(&spec.name).await?;
+            let info = match connection.stream_info(&spec.name).await {
+                // Nobody answers for a stream that another process has just created, before it has a leader.
+                Err(Failure::NoAnswer(_)) if answered => {
+                    answered = false;
+                    continue;
+                }
+                info => info?,
+            };
             let Some(info) = info else {
                 self.create(connection, spec).await?;
                 continue;
@@ -117,6 +130,9 @@ impl Setup {
                 ));
             }
             self.add(connection, spec, info.config, missing).await?;
+            // Those that disturb each other must not do so again.
+            let chance = Uuid::now_v7().as_bytes()[15];
+            tokio::time::sleep(SETTLED + SETTLED * u32::from(chance) / 128).await;
         }
         Err(StoreError::Unavailable {
             reason: format!(

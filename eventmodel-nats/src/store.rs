@@ -195,8 +195,7 @@ impl Store for NatsStore {
     }
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
-        let last = self.log(log)?.last(">", Source::Leader).await?;
-        last.map_or(Ok(Position::START), |last| last.position())
+        self.log(log)?.last_position().await
     }
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {

@@ -21,18 +21,17 @@ pub(crate) struct Walk<L> {
     /// The sequence of the last message.
     pub(crate) sequence: u64,
     consumer: Ordered,
-    /// When it began to fail, and when it failed last.
-    failing: Option<(Instant, Instant)>,
+    failing_since: Option<Instant>,
 }
 
 impl<L: Deref<Target = Log>> Walk<L> {
     /// Begins after a sequence; only messages on these subjects, or all.
     pub(crate) fn new(log: L, filter: Vec<String>, after: u64) -> Self {
         Self {
-            consumer: Ordered::new(log.stream.clone(), filter),
+            consumer: Ordered::new(log.connection.clone(), log.stream.clone(), filter),
             log,
             sequence: after,
-            failing: None,
+            failing_since: None,
         }
     }
 
@@ -53,7 +52,7 @@ impl<L: Deref<Target = Log>> Walk<L> {
         let start = DeliverPolicy::ByStartSequence { start_sequence };
         let problem = match self.consumer.next(start).await {
             Ok(delivered) => {
-                self.failing = None;
+                self.failing_since = None;
                 return Ok(Some(Stored {
                     subject: subject(&delivered.message.subject)?,
                     sequence: delivered.sequence,
@@ -64,6 +63,10 @@ impl<L: Deref<Target = Log>> Walk<L> {
             Err(problem) => problem,
         };
         tracing::debug!(log = %self.log.name, after = self.sequence, problem, "reading with a new consumer");
+        // It was alive, though there was nothing to read.
+        if self.consumer.was_alive() {
+            self.failing_since = None;
+        }
         self.failed(problem).await?;
         // Another stream of the same name would go on at a wrong place.
         match self.log.verify().await {
@@ -75,11 +78,7 @@ impl<L: Deref<Target = Log>> Walk<L> {
     /// Waits before another attempt; fails if it has not gone on for as long as an answer may take.
     async fn failed(&mut self, problem: String) -> Result<(), StoreError> {
         let (now, bound) = (Instant::now(), self.log.connection.timeout);
-        // While there is nothing to read, nothing tells that it goes well again but that it does not fail.
-        let recently = self.failing.filter(|(_, last)| now - *last <= bound);
-        let since = recently.map_or(now, |(since, _)| since);
-        self.failing = Some((since, now));
-        if now - since > bound {
+        if now - *self.failing_since.get_or_insert(now) > bound {
             let reason = format!("the log `{}` cannot be read: {problem}", self.log.name);
             return Err(StoreError::Unavailable { reason });
         }

@@ -12,6 +12,7 @@ use hotel_booking::model::booking::{Booking, GuestCheckedIn, RoomAvailable, Room
 use hotel_booking::model::cleanup::{Cleanup, RoomCleanedUp, RoomCleaningScheduled};
 use hotel_booking::model::{Client, Room};
 use hotel_booking::projection::{Availability, CleaningSchedule, CleaningTask, HotelRoom, RoomDay};
+use jiff::ToSpan;
 use jiff::civil::{Date, date};
 use tokio::task::JoinSet;
 
@@ -83,9 +84,18 @@ async fn story(seed: u64) -> FaultyStore {
 
 /// Lets so many clients send so many commands each, and checks all that must hold in the end.
 pub(crate) async fn play(world: &Arc<World>, clients: usize, commands: usize) {
+    play_while(world, clients, move |n| n < commands).await;
+}
+
+/// As [`play`], as long as a client that has sent so many commands is to go on.
+pub(crate) async fn play_while(
+    world: &Arc<World>,
+    clients: usize,
+    goes_on: impl Fn(usize) -> bool + Clone + Send + Sync + 'static,
+) {
     let mut sending = JoinSet::new();
     for client in 0..clients {
-        sending.spawn(be_a_client(world.clone(), client, commands));
+        sending.spawn(be_a_client(world.clone(), client, goes_on.clone()));
     }
     while let Some(ended) = sending.join_next().await {
         ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
@@ -97,8 +107,9 @@ pub(crate) async fn play(world: &Arc<World>, clients: usize, commands: usize) {
     world.check_view::<CleaningSchedule>(&log).await;
 }
 
-async fn be_a_client(world: Arc<World>, number: usize, commands: usize) {
-    for n in 0..commands {
+async fn be_a_client(world: Arc<World>, number: usize, goes_on: impl Fn(usize) -> bool) {
+    for n in (0..).take_while(|n| goes_on(*n)) {
+        world.rest().await;
         let id = format!("c{number}-{n}");
         let room = Room {
             id: 1 + world.below(ROOMS),
@@ -108,6 +119,8 @@ async fn be_a_client(world: Arc<World>, number: usize, commands: usize) {
         };
         let night = world.below(NIGHTS);
         let date = date(2022, 12, 12 + i8::try_from(night).unwrap());
+        // Time goes on, so that there is always something to book.
+        let date = date.saturating_add(i64::try_from(n / COMMANDS).unwrap().days());
         match world.below(10) {
             0 | 1 => {
                 let room = Room {

@@ -4,11 +4,13 @@ use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{shared_cluster, shared_server};
 
 mod audit;
+mod campaign;
 mod contract;
 mod hotel;
 mod hotel_run;
 mod inboxes;
 mod kv_views;
+mod traps;
 
 /// A store on a server that other tests use too.
 pub(crate) async fn store() -> NatsStore {

@@ -21,6 +21,8 @@ Usage: cargo xtask <command>
 
   test   all tests of the workspace with all features, the documentation's examples, the examples' build
   lint   format, clippy, each feature alone, rustdoc, the oldest supported Rust, licences of dependencies
+  test nats-matrix    the tests of the JetStream store with each pinned version of the server
+  campaign [rounds]   the hotel on clusters that are broken under load, in so many rounds (20)
   nats   prints the path of the nats-server that the tests run against, installing it if need be;
          `nats <version>`: of one of the versions pinned in xtask/src/nats/package.rs
   bench nats
@@ -35,6 +37,14 @@ fn main() -> ExitCode {
     let result = match arguments[..] {
         ["test"] => {
             test::run(&mut report);
+            Ok(())
+        }
+        ["test", "nats-matrix"] => {
+            test::nats_matrix(&mut report);
+            Ok(())
+        }
+        ["campaign", ref rounds @ ..] if rounds.len() <= 1 => {
+            test::campaign(&mut report, rounds.first().unwrap_or(&"20"));
             Ok(())
         }
         ["lint"] => lint::run(&mut report),

@@ -35,6 +35,11 @@ pub(crate) fn step(report: &mut Report) -> Option<PathBuf> {
     }
 }
 
+/// Those that the store is tested with.
+pub(crate) fn versions() -> impl Iterator<Item = &'static str> {
+    package::PINNED.iter().map(|(version, _)| *version)
+}
+
 /// What the environment names, else what is on the PATH, else the package. A version that is asked for: the package.
 pub(crate) fn obtain(version: Option<&str>) -> Result<PathBuf, String> {
     if let Some(version) = version {

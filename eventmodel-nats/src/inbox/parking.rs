@@ -115,7 +115,7 @@ impl KvParking {
             let get = self.stream.raw_message_builder().sequence(after + 1);
             let answer = get.next_by_subject(format!("{}>", self.prefix)).send();
             let stream = format!("KV_{}", self.bucket);
-            let Some(message) = self.log.connection.leader_said(&stream, answer.await)? else {
+            let Some(message) = self.log.connection.leader_said(&stream, answer).await? else {
                 return Ok(());
             };
             let revision = message.sequence;
@@ -212,7 +212,8 @@ impl KvParking {
         let found = self
             .log
             .connection
-            .leader_said(&stream, found.send().await)?;
+            .leader_said(&stream, found.send())
+            .await?;
         let (revision, is_noted) = match &found {
             Some(message) => (message.sequence, message.headers.get(OPERATION).is_none()),
             None => (0, false),

@@ -123,9 +123,9 @@ impl Bucket {
 
     async fn last(&self, subject: &str) -> Result<Option<Value>, StoreError> {
         let get = self.stream.raw_message_builder().last_by_subject(subject);
-        let answer = get.send().await;
         let name = format!("KV_{}", self.name);
-        let Some(message) = self.connection.leader_said(&name, answer)? else {
+        let message = self.connection.leader_said(&name, get.send()).await?;
+        let Some(message) = message else {
             return Ok(None);
         };
         self.value(
@@ -195,7 +195,11 @@ impl Bucket {
         if let Some(beside) = beside.filter(|_| !prefix.is_empty()) {
             filter.push(format!("{}{beside}", self.subjects));
         }
-        Values::new(Ordered::new(self.stream.clone(), filter))
+        Values::new(Ordered::new(
+            self.connection.clone(),
+            self.stream.clone(),
+            filter,
+        ))
     }
 
     fn under(&self, prefix: &str) -> Vec<String> {

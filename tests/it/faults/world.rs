@@ -12,13 +12,16 @@ use eventmodel::{
     App, AppOptions, Decide, Decision, EventModel, ExecuteError, ExecuteOptions, Key, MemoryStore,
     Position, Projection, Receipt, RecordedEvent, Stream,
 };
-use futures_util::StreamExt;
+use futures_util::TryStreamExt;
 
 /// Longer than anything takes, also on a clock that is not paused.
 const LONG: Duration = Duration::from_secs(300);
 
 /// How often a client sends a command again, with the same id, before it gives up.
 const ATTEMPTS: usize = 12;
+
+/// As often where an outage takes its time.
+const REAL_ATTEMPTS: usize = 1_000;
 
 /// A command whose decision can be made again, from the log.
 pub(crate) trait Retold: Decide + Clone + Debug {
@@ -142,6 +145,13 @@ impl World {
         }
     }
 
+    /// Lets some time pass where it is not on a paused clock, so that what happens to servers happens meanwhile.
+    pub(crate) async fn rest(&self) {
+        if self.faulty.is_none() {
+            tokio::time::sleep(Duration::from_millis(self.below(200).into())).await;
+        }
+    }
+
     /// A number below `end`.
     pub(crate) fn below(&self, end: u32) -> u32 {
         self.chance.lock().unwrap().u32(0..end)
@@ -153,7 +163,28 @@ impl World {
     }
 
     async fn end_of_log(&self) -> Position {
-        self.truth.last_position(&self.log).await.unwrap()
+        self.through_outages(|| self.truth.last_position(&self.log))
+            .await
+    }
+
+    /// Asks again while servers are really away.
+    async fn through_outages<T, E: Debug, F: Future<Output = Result<T, E>>>(
+        &self,
+        ask: impl Fn() -> F,
+    ) -> T {
+        let asking = async {
+            loop {
+                match ask().await {
+                    Err(_) if self.faulty.is_none() => {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    answer => return answer.unwrap(),
+                }
+            }
+        };
+        tokio::time::timeout(LONG, asking)
+            .await
+            .expect("an outage ends")
     }
 
     /// Sends a command to either app until it is answered, with the same id; gives the receipt if it was accepted.
@@ -174,7 +205,12 @@ impl World {
 
     async fn until_answered<C: Retold>(&self, id: &str, command: &C) -> End {
         let mut unknown = false;
-        for _ in 0..ATTEMPTS {
+        let attempts = if self.faulty.is_some() {
+            ATTEMPTS
+        } else {
+            REAL_ATTEMPTS
+        };
+        for _ in 0..attempts {
             let before = self.end_of_log().await;
             let options = ExecuteOptions::new().try_id(id).unwrap();
             let result = self.app().execute_with(command.clone(), options).await;
@@ -219,8 +255,12 @@ impl World {
     pub(crate) async fn view_after<P: Projection>(&self, receipt: &Receipt, key: &P::Key) -> P {
         // One at a time: who waits together for a view is woken in an order that no seed decides.
         let _turn = self.turn.lock().await;
-        let view = self.app().view::<P>().after(receipt).within(LONG);
-        let entry = view.entry(key).await.unwrap().expect("an entry");
+        let app = self.app();
+        let entry = self.through_outages(|| async {
+            let view = app.view::<P>().after(receipt).within(LONG);
+            view.entry(key).await
+        });
+        let entry = entry.await.expect("an entry");
         assert!(entry.position >= receipt.position);
         entry.value
     }
@@ -237,8 +277,7 @@ impl World {
                     // Another event of the instance may have been parked and retried meanwhile.
                     let _ = app.retry(&parked);
                 }
-                let settled = tokio::time::timeout(LONG, app.settled()).await;
-                settled.expect("it settles").unwrap();
+                self.through_outages(|| app.settled()).await;
             }
             let parked = self.apps.iter().any(|app| !app.parked().is_empty());
             if !parked && self.end_of_log().await == before {
@@ -251,8 +290,8 @@ impl World {
             subjects: Vec::new(),
             follow: false,
         };
-        let events = self.truth.read(read);
-        events.map(Result::unwrap).collect().await
+        self.through_outages(|| self.truth.read(read.clone()).try_collect())
+            .await
     }
 
     /// What must hold for every model.

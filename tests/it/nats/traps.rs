@@ -1,0 +1,14 @@
+//! What JetStream does that a store can fall over, each trap as a test by name.
+
+mod batches;
+mod bench;
+mod conflicts;
+mod connection;
+mod drift;
+mod permissions;
+mod reading;
+mod recreated;
+mod repeats;
+mod set_up;
+mod stale;
+mod time_outs;

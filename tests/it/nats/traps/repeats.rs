@@ -1,0 +1,133 @@
+//! The same append twice: the server answers in another way on one replica and on three, the store does not.
+
+use std::time::Duration;
+
+use eventmodel::store::Store;
+use eventmodel_nats::NatsStore;
+use eventmodel_nats_harness::{shared_cluster, shared_server};
+use futures_util::future::join_all;
+
+use super::bench::{Bench, is_conflict, positions};
+use crate::nats::{replicated_store, store};
+
+/// The least that a server takes.
+const SHORT_WINDOW: Duration = Duration::from_millis(100);
+
+async fn forgetful_stores() -> [NatsStore; 2] {
+    let short = || NatsStore::builder().duplicate_window(SHORT_WINDOW);
+    let one = short().connect(shared_server().await.unwrap()).await;
+    let three = short()
+        .replicas(3)
+        .connect(shared_cluster().await.unwrap())
+        .await;
+    [one.unwrap(), three.unwrap()]
+}
+
+/// Waits until the server has forgotten an id: until it stores another message with it.
+async fn until_forgotten(bench: &Bench, id: &str) {
+    use eventmodel_nats::async_nats::jetstream;
+    let context = jetstream::new(bench.store.client().clone());
+    let beside = bench.item("beside");
+    loop {
+        let message = jetstream::message::PublishMessage::build().message_id(format!("{id}/0"));
+        let sent = context
+            .send_publish(beside.to_string(), message)
+            .await
+            .unwrap();
+        if !sent.await.unwrap().duplicate {
+            return;
+        }
+        tokio::time::sleep(SHORT_WINDOW).await;
+    }
+}
+
+#[tokio::test]
+async fn an_append_that_is_made_again_gives_the_first_receipt_also_when_others_followed() {
+    for store in [store().await, replicated_store().await] {
+        let bench = Bench::open(store).await;
+        let (a, b, c) = (bench.item("a"), bench.item("b"), bench.item("c"));
+        let one = bench.append("one", &[(&a, 0)]);
+        let first = bench.store.append(one.clone()).await.unwrap();
+        let several = bench.guarded("several", &[(&b, 0), (&a, 1)], &[(&c, 0)]);
+        let batch = bench.store.append(several.clone()).await.unwrap();
+        for follower in 0..3 {
+            for (append, receipt) in [(&one, &first), (&several, &batch)] {
+                let again = bench.store.append(append.clone()).await.unwrap();
+                assert!(again.already_committed);
+                assert_eq!(positions(&again), positions(receipt));
+                assert_eq!(again.revisions, receipt.revisions);
+            }
+            let last = bench.store.revision(&bench.log, &a).await.unwrap().get();
+            bench.put(&format!("follower-{follower}"), &a, last).await;
+        }
+        assert_eq!(bench.events().await.len(), 3 + 3);
+    }
+}
+
+#[tokio::test]
+async fn an_append_that_is_made_again_after_the_duplicate_window_gives_the_first_receipt() {
+    for store in forgetful_stores().await {
+        let bench = Bench::open(store).await;
+        let (a, b) = (bench.item("a"), bench.item("b"));
+        let one = bench.append("one", &[(&a, 0)]);
+        let several = bench.append("several", &[(&b, 0), (&a, 1)]);
+        let receipts = [
+            bench.store.append(one.clone()).await.unwrap(),
+            bench.store.append(several.clone()).await.unwrap(),
+        ];
+        bench.put("follower", &a, 3).await;
+        until_forgotten(&bench, "several").await;
+        for (append, receipt) in [one, several].into_iter().zip(receipts) {
+            let again = bench.store.append(append).await.unwrap();
+            assert!(again.already_committed);
+            assert_eq!(positions(&again), positions(&receipt));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_same_append_at_the_same_time_is_stored_once_and_nobody_is_told_that_it_failed() {
+    for store in [store().await, replicated_store().await] {
+        let bench = Bench::open(store.clone()).await;
+        let races = (0..40).map(|n| {
+            let (a, b) = (bench.item(format!("a{n}")), bench.item(format!("b{n}")));
+            let id = format!("c-{n}");
+            let append = match n % 2 {
+                0 => bench.append(&id, &[(&a, 0)]),
+                _ => bench.append(&id, &[(&a, 0), (&b, 0)]),
+            };
+            let same = [append.clone(), append.clone(), append];
+            let bench = &bench;
+            async move {
+                let results = join_all(same.map(|append| bench.store.append(append))).await;
+                let mut new = 0;
+                for result in &results {
+                    // A write in flight may be the very same one: to be asked again.
+                    if let Err(error) = result {
+                        assert!(error.is_retryable() || is_conflict(result), "{error:?}");
+                    }
+                    new += usize::from(result.as_ref().is_ok_and(|a| !a.already_committed));
+                }
+                assert_eq!(new, 1, "{results:?}");
+            }
+        });
+        join_all(races).await;
+        assert_eq!(bench.events().await.len(), 60);
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_was_used_on_other_instances_is_found_in_a_batch_too() {
+    for store in [store().await, replicated_store().await] {
+        let bench = Bench::open(store).await;
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| bench.item(name));
+        let first = bench
+            .store
+            .append(bench.append("same", &[(&a, 0), (&b, 0)]));
+        let first = first.await.unwrap();
+        let elsewhere = bench.append("same", &[(&c, 0), (&d, 0)]);
+        let again = bench.store.append(elsewhere).await.unwrap();
+        assert!(again.already_committed);
+        assert_eq!(positions(&again), positions(&first));
+    }
+}
