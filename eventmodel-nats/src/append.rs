@@ -7,6 +7,7 @@ use eventmodel::store::{Append, AppendError, Appended};
 use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
 
 use crate::connection::Failure;
+use crate::history::History;
 use crate::log::Log;
 use crate::message::MESSAGE_ID;
 use crate::plan::{Outgoing, Plan};
@@ -36,9 +37,15 @@ impl Log {
                  fewer events at once"
             ))));
         }
-        let sent = match <[Outgoing; 1]>::try_from(plan.messages) {
+        let Plan {
+            messages,
+            offsets,
+            histories,
+        } = plan;
+        // All but the usual way is boxed: this future is allocated for each command.
+        let sent = match <[Outgoing; 1]>::try_from(messages) {
             Ok([message]) => self.send_one(message).await,
-            Err(messages) => self.send_batch(messages).await,
+            Err(messages) => Box::pin(self.send_batch(messages)).await,
         };
         match sent {
             Ok(Sent::Stored(first)) if first <= before => {
@@ -46,12 +53,14 @@ impl Log {
                 let reason = self.recreated().to_string();
                 Err(AppendError::Unknown { reason })
             }
-            Ok(Sent::Stored(first)) => Ok(self.stored(append, &plan.offsets, first)),
-            Ok(Sent::Duplicate(sequence)) => self.duplicate(append.command(), sequence).await,
-            Err(Failure::Refused(refusal)) if refusal.may_be_too_large() => {
-                Err(self.too_large(&append, &sizes, refusal).await?)
+            Ok(Sent::Stored(first)) => Ok(self.stored(append, &offsets, &histories, first)),
+            Ok(Sent::Duplicate(sequence)) => {
+                Box::pin(self.duplicate(append.command(), sequence)).await
             }
-            Err(Failure::Refused(refusal)) => self.refused(&append, refusal).await,
+            Err(Failure::Refused(refusal)) if refusal.may_be_too_large() => {
+                Err(Box::pin(self.too_large(&append, &sizes, refusal)).await?)
+            }
+            Err(Failure::Refused(refusal)) => Box::pin(self.refused(&append, refusal)).await,
             Err(Failure::NoAnswer(reason)) => Err(AppendError::Unknown { reason }),
             Err(Failure::Odd(reason)) => Err(AppendError::Unknown { reason }),
             Err(failure) => Err(AppendError::Store(failure.into())),
@@ -138,7 +147,13 @@ impl Log {
     }
 
     /// The receipt of what was stored.
-    fn stored(&self, append: Append, offsets: &[u64], first: u64) -> Appended {
+    fn stored(
+        &self,
+        append: Append,
+        offsets: &[u64],
+        histories: &[Arc<History>],
+        first: u64,
+    ) -> Appended {
         let (_, _, guards, events) = append.into_parts();
         self.knows(first);
         let mut revisions: Vec<Guard> = Vec::with_capacity(guards.len());
@@ -150,12 +165,13 @@ impl Log {
         for event in &events {
             push_revisions(&mut revisions, event);
         }
-        for revision in &revisions {
-            let expected = guards
-                .iter()
-                .find(|guard| guard.subject == revision.subject);
-            let expected = expected.map_or(0, |guard| guard.expected.get());
-            let mut history = self.history_after(&revision.subject, expected);
+        for (guard, history) in guards.iter().zip(histories) {
+            let is_here = |revision: &&Guard| revision.subject == guard.subject;
+            let Some(revision) = revisions.iter().find(is_here) else {
+                continue;
+            };
+            let expected = guard.expected.get();
+            let mut history = history.clone();
             let mut last = 0;
             for sequence in sequences(&events, &revision.subject) {
                 if last != 0 {

@@ -66,8 +66,10 @@ impl History {
             let _ = write!(text, "-{distance},");
         }
         let room = MAX.saturating_sub(within.len());
+        text.reserve(self.previous.len() * "12345678,".len() + 1);
         for sequence in self.previous.iter().take(room) {
-            let _ = write!(text, "{sequence},");
+            push_number(&mut text, *sequence);
+            text.push(',');
         }
         if self.complete && self.previous.len() <= room {
             text.push('0');
@@ -102,6 +104,21 @@ impl History {
     }
 }
 
+/// Without the machinery of formats, which takes longer than all the rest of such a header.
+fn push_number(text: &mut String, mut number: u64) {
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len() - 1;
+    loop {
+        digits[start] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+        start -= 1;
+    }
+    text.extend(digits[start..].iter().copied().map(char::from));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +137,15 @@ mod tests {
         }
         assert_eq!(history.previous.len(), MAX);
         assert!(!history.complete);
+    }
+
+    #[test]
+    fn every_number_is_written() {
+        for number in [0, 7, 10, 99, 100, 1_000_000, u64::MAX] {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            assert_eq!(text, number.to_string());
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The messages of an append: each event, its copies behind it, then the guards on what is not written.
 
+use std::sync::Arc;
+
 use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
-use eventmodel::Subject;
 use eventmodel::store::Append;
 use uuid::Uuid;
 
+use crate::history::History;
 use crate::log::Log;
 use crate::message::{
     BEHIND, EXPECTED, EXPECTED_SUBJECT, HISTORY, MESSAGE_ID, copy_id, headers_of, message_id,
@@ -30,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) messages: Vec<Outgoing>,
     /// Where each event stands among the messages.
     pub(crate) offsets: Vec<u64>,
+    /// What is before each guard, as far as it is known.
+    pub(crate) histories: Vec<Arc<History>>,
 }
 
 impl Outgoing {
@@ -71,10 +75,12 @@ impl Plan {
                 });
             }
         }
+        let mut histories = Vec::with_capacity(append.guards().len());
         let last_event = offsets.last().copied().unwrap_or_default();
         for guard in append.guards() {
             let subject = &guard.subject;
             let expected = guard.expected.get();
+            let history = log.history_after(subject, expected);
             let on_it: Vec<usize> = (0..messages.len())
                 .filter(|n| messages[*n].subject == subject.as_str())
                 .collect();
@@ -89,7 +95,7 @@ impl Plan {
                     let snapshots = append.snapshots().iter();
                     let snapshots = snapshots.filter(|snapshot| snapshot.subject == *subject);
                     snapshot::add(&mut messages[last].headers, snapshots);
-                    describe_history(log, &mut messages, &on_it, subject, expected);
+                    describe_history(&mut messages, &on_it, &history);
                 }
                 [] => {
                     let mut headers = HeaderMap::new();
@@ -104,11 +110,16 @@ impl Plan {
                     });
                 }
             }
+            histories.push(history);
         }
         if messages.len() > 1 {
             number(&mut messages);
         }
-        Self { messages, offsets }
+        Self {
+            messages,
+            offsets,
+            histories,
+        }
     }
 }
 
@@ -125,14 +136,7 @@ fn number(messages: &mut [Outgoing]) {
 }
 
 /// Tells each of the messages on a subject what is before it.
-fn describe_history(
-    log: &Log,
-    messages: &mut [Outgoing],
-    on_it: &[usize],
-    subject: &Subject,
-    expected: u64,
-) {
-    let history = log.history_after(subject, expected);
+fn describe_history(messages: &mut [Outgoing], on_it: &[usize], history: &History) {
     for (k, n) in on_it.iter().enumerate() {
         let within: Vec<u64> = on_it[..k]
             .iter()

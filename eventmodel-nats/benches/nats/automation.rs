@@ -1,13 +1,12 @@
 //! From an event to the command that an automation issues because of it.
 
-use eventmodel::AppOptions;
 use eventmodel::store::Store;
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Server;
 
 use crate::hot::deposit;
 use crate::measure::quantile;
-use crate::model::with_automation;
+use crate::model::{options, with_automation};
 use crate::raw::Raw;
 use crate::{Result, Scale};
 
@@ -19,7 +18,7 @@ pub(crate) async fn latency(scale: Scale) -> Result<(f64, f64)> {
     let server = Server::start().await?;
     let store = NatsStore::connect(server.url()).await?;
     let app = with_automation(LOG);
-    let app = app.start_with(store.clone(), AppOptions::new()).await?;
+    let app = app.start_with(store.clone(), options()).await?;
     for account in 0..100 {
         deposit(app.clone(), account).await?;
     }

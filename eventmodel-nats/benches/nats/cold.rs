@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use eventmodel::{App, AppOptions};
+use eventmodel::App;
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Server;
 use futures_util::FutureExt;
@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::hot::{deposit, deposit_kept};
 use crate::measure::{Row, Unit, in_turn, rate, resident};
-use crate::model::commands;
+use crate::model::{commands, options};
 use crate::raw::Raw;
 use crate::{Result, Scale};
 
@@ -42,8 +42,8 @@ impl Filled {
     ) -> Result<(Self, Memory)> {
         let server = Server::start().await?;
         let store = NatsStore::connect(server.url()).await?;
-        let options = AppOptions::new().state_cache(100_000.max(usize::try_from(instances)?));
-        let filler = commands(log).start_with(store, options).await?;
+        let warm = options().state_cache(100_000.max(usize::try_from(instances)?));
+        let filler = commands(log).start_with(store, warm).await?;
         // What all of it needs once is not what an instance needs.
         let warm_up = instances.min(2_000);
         fill(&filler, instances..instances + warm_up).await?;
@@ -63,7 +63,7 @@ impl Filled {
         drop(filler);
         let mut untouched: Vec<u64> = (0..instances).collect();
         fastrand::Rng::with_seed(7).shuffle(&mut untouched);
-        let cold = AppOptions::new().state_cache(0);
+        let cold = options().state_cache(0);
         let store = NatsStore::connect(server.url()).await?;
         let app = commands(log).start_with(store, cold).await?;
         let raw = Raw::connect(&server.url(), log).await?;

@@ -1,7 +1,9 @@
 //! Instances whose state is kept: a command is one round trip.
 
 use eventmodel::store::{LogSpec, Store};
-use eventmodel::{App, AppOptions, ExecuteOptions, SubjectPattern};
+use std::time::Instant;
+
+use eventmodel::{App, AppOptions, AuditQuery, ExecuteOptions, SubjectPattern};
 use eventmodel_nats::NatsStore;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -22,15 +24,13 @@ pub(crate) struct Hot {
 }
 
 impl Hot {
-    pub(crate) async fn start(store: NatsStore, url: &str) -> Result<Self> {
+    pub(crate) async fn start(store: NatsStore, options: AppOptions, url: &str) -> Result<Self> {
         let spec = LogSpec {
             name: RAW.into(),
             subjects: vec![SubjectPattern::new("raw.account.*")?],
         };
         store.open(&[spec]).await?;
-        let app = commands("bank")
-            .start_with(store, AppOptions::new())
-            .await?;
+        let app = commands("bank").start_with(store, options).await?;
         let raw = Raw::connect(url, RAW).await?;
         Ok(Self { app, raw })
     }
@@ -61,7 +61,12 @@ impl Hot {
                     Ok(())
                 }
             });
+            let start = Instant::now();
             let ours = ours.await?;
+            let took = start.elapsed();
+            // The trail is written behind the back of the commands; a query waits until it is.
+            self.app.audit(&AuditQuery::new().limit(1)).await?;
+            let ours = ours * took.as_secs_f64() / start.elapsed().as_secs_f64();
             let raw = rate(IN_FLIGHT, each, |n, each| {
                 let (raw, instance) = (self.raw.clone(), instances[n].clone());
                 async move {

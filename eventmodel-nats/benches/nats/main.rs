@@ -16,11 +16,13 @@ mod table;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use eventmodel::AppOptions;
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Cluster, Server};
 
 use cold::Filled;
 use hot::Hot;
+use model::options;
 use table::Table;
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -104,11 +106,17 @@ async fn run(filters: Vec<String>) -> Result<()> {
 async fn hot_on_one(table: &mut Table, scale: Scale) -> Result<()> {
     let server = Server::start().await?;
     let store = NatsStore::connect(server.url()).await?;
-    let hot = Hot::start(store, &server.url()).await?;
+    let hot = Hot::start(store, options(), &server.url()).await?;
     table.add(&hot.throughput("", Some(0.85), scale).await?);
     table.add(&hot.latency("", Some(1.15), scale).await?);
     table.add(&hot.given_id(scale).await?);
     table.add(&hot.two_instances("", scale).await?);
+
+    let server = Server::start().await?;
+    let store = NatsStore::connect(server.url()).await?;
+    let hot = Hot::start(store, AppOptions::new(), &server.url()).await?;
+    let name = ", audit trail on JetStream";
+    table.add(&hot.throughput(name, None, scale).await?);
     Ok(())
 }
 
@@ -119,7 +127,7 @@ async fn hot_on_three(table: &mut Table, scale: Scale) -> Result<()> {
     let url = cluster.node(0).url();
     let patient = NatsStore::builder().timeout(Duration::from_secs(30));
     let store = patient.replicas(3).connect(&url).await?;
-    let hot = Hot::start(store, &url).await?;
+    let hot = Hot::start(store, options(), &url).await?;
     table.add(&hot.throughput(NAME, None, scale).await?);
     table.add(&hot.latency(NAME, None, scale).await?);
     table.add(&hot.two_instances(NAME, scale).await?);

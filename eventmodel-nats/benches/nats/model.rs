@@ -1,8 +1,8 @@
 //! The event model that is measured: a small one, so that the store is, and not the domain.
 
 use eventmodel::{
-    Command, Decide, Decision, Event, EventModel, NoRejection, Slice, Stream, automation, emit,
-    projection,
+    AppOptions, Command, Decide, Decision, Event, EventModel, MemoryAudit, NoRejection, Slice,
+    Stream, automation, emit, projection,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,11 @@ impl Clerk {
             account: event.account,
         }
     }
+}
+
+/// The audit trail in memory: on JetStream it is a second message for every command, which is a row of its own.
+pub(crate) fn options() -> AppOptions {
+    AppOptions::new().audit(MemoryAudit::default())
 }
 
 /// The commands only. A view would take its share of the processor while commands are measured.

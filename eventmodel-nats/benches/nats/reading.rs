@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eventmodel::AppOptions;
 use eventmodel::store::{Read, Store};
 use eventmodel::view::MemoryViews;
 use eventmodel_nats::NatsStore;
@@ -11,7 +10,7 @@ use futures_util::StreamExt;
 
 use crate::cold::Filled;
 use crate::measure::{Row, Unit};
-use crate::model::{Account, Balance, with_view};
+use crate::model::{Account, Balance, options, with_view};
 use crate::{Result, Scale};
 
 const WAIT: Duration = Duration::from_secs(300);
@@ -26,8 +25,7 @@ pub(crate) async fn rows(filled: &Filled, scale: Scale) -> Result<Vec<Row>> {
     for _ in 0..scale.rounds.min(5) {
         let store = NatsStore::connect(filled.server.url()).await?;
         let log: Arc<str> = filled.log.into();
-        let app =
-            with_view(filled.log).start_with(store.clone(), AppOptions::new().views(MemoryViews));
+        let app = with_view(filled.log).start_with(store.clone(), options().views(MemoryViews));
         let app = app.await?;
         let last = store.last_position(&log).await?;
         app.shutdown().await?;
@@ -35,8 +33,7 @@ pub(crate) async fn rows(filled: &Filled, scale: Scale) -> Result<Vec<Row>> {
         let rate = |start: Instant| last.get() as f64 / start.elapsed().as_secs_f64();
 
         let start = Instant::now();
-        let app =
-            with_view(filled.log).start_with(store.clone(), AppOptions::new().views(MemoryViews));
+        let app = with_view(filled.log).start_with(store.clone(), options().views(MemoryViews));
         let app = app.await?;
         let view_of_all = app.view::<Balance>().after(last).within(WAIT);
         let balance = view_of_all.get(&Account { account: 0 }).await?;
