@@ -104,6 +104,10 @@ impl NatsStore {
         })
     }
 
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0.connection
+    }
+
     pub(crate) fn log(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
         self.0.log(name)
     }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use eventmodel::{App, ExecuteError, NotDrained};
+use eventmodel::{ExecuteError, NotDrained};
 use hotel_booking::command::CreateRoomRejection;
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use tracing_subscriber::EnvFilter;
@@ -15,7 +15,7 @@ use tracing_subscriber::filter::LevelFilter;
 use adapter::cli::Options;
 use adapter::demo::{self, DemoError};
 use adapter::http::{self, HttpError};
-use adapter::store::StoreError;
+use adapter::store::{Opened, StoreError};
 
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -53,24 +53,24 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), RunError> {
     if options.demo {
-        let app = open(&options).await?;
+        let Opened { app, .. } = open(&options).await?;
         demo::play(&app, io::stdout().lock()).await?;
         app.shutdown().await?;
         return Ok(());
     }
     // Before the hotel opens: a port that is taken is the most likely mistake.
     let listener = http::listen(&options.host, options.port).await?;
-    let app = open(&options).await?;
-    http::run(listener, app, &options.store).await?;
+    let opened = open(&options).await?;
+    http::run(listener, opened, &options.store).await?;
     Ok(())
 }
 
 /// The hotel with its rooms.
-async fn open(options: &Options) -> Result<App, RunError> {
-    let app = options.store.start(hotel_booking(), options.replicas);
-    let app = app.await?;
-    create_rooms(&app, ROOMS).await?;
-    Ok(app)
+async fn open(options: &Options) -> Result<Opened, RunError> {
+    let opened = options.store.start(hotel_booking(), options.replicas);
+    let opened = opened.await?;
+    create_rooms(&opened.app, ROOMS).await?;
+    Ok(opened)
 }
 
 /// Prints an error and what caused it. It cannot be helped if that fails, too.

@@ -10,6 +10,7 @@ mod hotel;
 mod hotel_run;
 mod inboxes;
 mod kv_views;
+mod service;
 mod traps;
 
 /// A store on a server that other tests use too.

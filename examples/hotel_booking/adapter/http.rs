@@ -1,13 +1,15 @@
-//! HTTP: where the hotel listens, and how it stops.
+//! HTTP and NATS: where the hotel listens, and how it stops.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use eventmodel::{App, NotDrained};
+use eventmodel::NotDrained;
 use eventmodel_http::{Http, serve, shutdown_signal};
+use eventmodel_nats::{NatsCommands, ServeError, ServedCommands};
+use futures_util::future::OptionFuture;
 use tokio::net::TcpListener;
 
-use super::store::StoreChoice;
+use super::store::{Opened, StoreChoice};
 use super::welcome;
 
 /// Why the hotel cannot be reached, or did not stop in good order.
@@ -23,6 +25,8 @@ pub(crate) enum HttpError {
         port: u16,
         source: io::Error,
     },
+    #[error("commands cannot be taken over NATS")]
+    Nats(#[from] ServeError),
     #[error("the hotel has stopped, but not in good order")]
     Drain(#[from] NotDrained),
 }
@@ -41,9 +45,13 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, HttpErr
 /// Serves the hotel until Ctrl-C or SIGTERM, and says what can be done with it.
 pub(crate) async fn run(
     listener: TcpListener,
-    app: App,
+    Opened { app, nats }: Opened,
     store: &StoreChoice,
 ) -> Result<(), HttpError> {
+    let commands = match &nats {
+        Some(store) => Some(NatsCommands::new(app.clone()).serve(store).await?),
+        None => None,
+    };
     if let Ok(address) = listener.local_addr() {
         say(&welcome::text(&url(address), store));
     }
@@ -53,6 +61,9 @@ pub(crate) async fn run(
     let stop = async {
         shutdown_signal().await;
         say("Closing: no new requests are taken, and what was begun is finished.");
+        if let Some(Err(error)) = OptionFuture::from(commands.map(ServedCommands::stop)).await {
+            say(&format!("Commands over NATS: {error}"));
+        }
     };
     serve(listener, router, app, stop).await?;
     say("Closed: everything that was accepted has been handled.");

@@ -51,23 +51,36 @@ pub(crate) enum StoreError {
     NothingToReplicate,
 }
 
+/// A model that runs.
+pub(crate) struct Opened {
+    pub(crate) app: App,
+    /// Where its books are, unless they are in memory.
+    pub(crate) nats: Option<NatsStore>,
+}
+
 impl StoreChoice {
     /// Runs the model on this store, with so many copies of each log if it has copies.
     pub(crate) async fn start(
         &self,
         model: EventModel,
         replicas: Option<u8>,
-    ) -> Result<App, StoreError> {
+    ) -> Result<Opened, StoreError> {
         let servers = match (self, replicas) {
             (Self::Memory, Some(_)) => return Err(StoreError::NothingToReplicate),
-            (Self::Memory, None) => return Ok(model.start(MemoryStore::new()).await?),
+            (Self::Memory, None) => {
+                let app = model.start(MemoryStore::new()).await?;
+                return Ok(Opened { app, nats: None });
+            }
             (Self::Nats(servers), _) => servers,
         };
         let mut store = NatsStore::builder();
         if let Some(replicas) = replicas {
             store = store.replicas(replicas.into());
         }
-        Ok(model.start(store.connect(servers).await?).await?)
+        let store = store.connect(servers).await?;
+        let app = model.start(store.clone()).await?;
+        let nats = Some(store);
+        Ok(Opened { app, nats })
     }
 }
 

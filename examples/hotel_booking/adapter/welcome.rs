@@ -19,6 +19,17 @@ pub(crate) fn text(url: &str, store: &StoreChoice) -> String {
         "checkin",
         r#"{"room": {"id": 1}, "client": {"id": 1}, "date": "2022-12-13"}"#,
     );
+    let over_nats = match store {
+        StoreChoice::Memory => "",
+        StoreChoice::Nats(_) => {
+            "
+The same commands over NATS, and who serves them:
+
+nats request hotel-booking.command.book-room '{\"data\": {\"room\": {\"id\": 2}, \"client\": {\"id\": 1}, \"date\": \"2022-12-12\"}}'
+nats micro info hotel-booking
+"
+        }
+    };
     let kept = match store {
         StoreChoice::Memory => "Its books are in memory, and end with the program.",
         StoreChoice::Nats(_) => {
@@ -50,7 +61,7 @@ The record, for the back office: how each command ended, and what has happened:
 
 curl {url}/admin/audit
 curl {url}/admin/events
-
+{over_nats}
 All commands and views, with their fields: curl {url}/
 Ctrl-C closes the hotel.
 "

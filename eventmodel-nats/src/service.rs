@@ -1,0 +1,271 @@
+//! Commands over NATS: request and reply, shared by all processes that serve them, found by `nats micro`.
+//!
+//! The service module of the client library is not used: it answers errors without a body, and it forgets its
+//! subscriptions when it stops, with the requests that are on their way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventmodel::adapter::Problem;
+use eventmodel::{App, Subject};
+use futures_util::StreamExt;
+use tokio::sync::{Semaphore, broadcast};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::NatsStore;
+use crate::connection::{Connection, ConnectionEvent, Failure};
+
+mod answer;
+mod discovery;
+mod endpoint;
+mod error;
+
+use answer::Handler;
+use discovery::Identity;
+use endpoint::Endpoint;
+pub use error::{NotStopped, ServeError};
+
+/// Serves the commands of an app over NATS.
+///
+/// Each command that an actor may send has a subject, `<model>.command.<command>`, under which all processes share the
+/// requests. Body, headers and answers are those of the HTTP adapter: the request is `{"data": {...},
+/// "correlationId"?: ".."}`, the reply a receipt, or a problem document with the headers `Nats-Service-Error-Code` (the
+/// status) and `Nats-Service-Error` (the title).
+///
+/// | header of a request | says |
+/// |---|---|
+/// | `Idempotency-Key` | the id of the command: sent again, it gives the stored receipt again |
+/// | `If-Match: "<revision>"`, `If-None-Match: *` | only if the instance has this revision, or has no event |
+/// | `X-Correlation-Id`, `X-Causation-Id` | what all that follows has in common, and what caused it |
+/// | `traceparent` | the trace that the events become a part of |
+///
+/// ```text
+/// $ nats request hotel-booking.command.book-room '{"data": {"room": {"id": 1}, "client": {"id": 1}, "date": "2022-12-12"}}'
+/// $ nats micro info hotel-booking
+/// ```
+///
+/// A request that was sent without a reply subject is executed, too; that it failed is only logged. A request without
+/// an answer may have been executed: send it again with the same `Idempotency-Key`.
+///
+/// ```no_run
+/// # async fn example(app: eventmodel::App, store: eventmodel_nats::NatsStore) -> Result<(), Box<dyn std::error::Error>> {
+/// use eventmodel_nats::NatsCommands;
+///
+/// let commands = NatsCommands::new(app.clone()).serve(&store).await?;
+/// # let told_to_stop = async {};
+/// told_to_stop.await;
+/// commands.stop().await?;
+/// app.shutdown().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is served before `serve`"]
+pub struct NatsCommands {
+    app: App,
+    prefix: Option<String>,
+    queue_group: String,
+    version: String,
+    problem_types: Arc<str>,
+    in_hand: usize,
+    timeout: Duration,
+    drain_within: Duration,
+}
+
+impl NatsCommands {
+    /// With the defaults.
+    pub fn new(app: App) -> Self {
+        Self {
+            app,
+            prefix: None,
+            queue_group: "q".into(),
+            version: "0.1.0".into(),
+            problem_types: Problem::DEFAULT_BASE.into(),
+            in_hand: 1000,
+            timeout: Duration::from_secs(30),
+            drain_within: Duration::from_secs(10),
+        }
+    }
+
+    /// What subjects start with: `<prefix>.<model>.command.<command>`. Nothing.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// The queue group that shares the requests. `q`, as of all services of NATS.
+    pub fn queue_group(mut self, group: impl Into<String>) -> Self {
+        self.queue_group = group.into();
+        self
+    }
+
+    /// The version of the service that `nats micro` shows, `major.minor.patch`. `0.1.0`.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// What the types of problems start with, as of the HTTP adapter. `/problems`.
+    pub fn problem_types(mut self, base: &str) -> Self {
+        self.problem_types = base.trim_end_matches('/').into();
+        self
+    }
+
+    /// How many requests this process has in hand at the same time; one more is a 503 at once. 1,000.
+    pub fn max_in_hand(mut self, requests: usize) -> Self {
+        self.in_hand = requests.min(Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// How long a command may take before it is answered with a 503: it goes on, and may be committed. 30 seconds.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long [`ServedCommands::stop`] waits for requests in hand. 10 seconds.
+    pub fn drain_within(mut self, wait: Duration) -> Self {
+        self.drain_within = wait;
+        self
+    }
+
+    /// Starts to serve: when this returns, the server knows of it.
+    ///
+    /// # Errors
+    /// [`ServeError`] if a name cannot be a subject, a log takes the subject of a command, or the server refuses.
+    pub async fn serve(self, store: &NatsStore) -> Result<ServedCommands, ServeError> {
+        let connection = store.connection().clone();
+        let identity = Identity::new(&self.app, self.version)?;
+        let endpoints = endpoints(&self.app, self.prefix.as_deref(), &self.queue_group)?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        // Dropped when something below fails, it ends what was begun.
+        let guard = stop.clone().drop_guard();
+        let mut told = connection.events.subscribe();
+        let handler = Arc::new(Handler {
+            app: self.app,
+            client: connection.client.clone(),
+            problem_types: self.problem_types,
+            in_hand: Arc::new(Semaphore::new(self.in_hand)),
+            timeout: self.timeout,
+            tasks: tasks.clone(),
+        });
+        for endpoint in endpoints.iter() {
+            let (subject, group) = (endpoint.subject.clone(), endpoint.queue_group.clone());
+            let requests = connection.client.queue_subscribe(subject, group).await;
+            let requests = requests.map_err(|error| ServeError::closed(&error))?;
+            let (endpoint, handler) = (endpoint.clone(), handler.clone());
+            tasks.spawn(endpoint::serve(endpoint, handler, requests, stop.clone()));
+        }
+        let ping = identity.subject("PING");
+        let found = discovery::serve(&connection, identity, endpoints.clone(), stop.clone());
+        tasks.spawn(found.await?);
+        confirm(&connection, &ping, &mut told).await?;
+        Ok(ServedCommands {
+            endpoints,
+            connection,
+            tasks,
+            drain_within: self.drain_within,
+            stop: guard,
+        })
+    }
+}
+
+/// Commands while they are served. Dropped, it takes no more requests; [`stop`](Self::stop) is the way that loses none.
+#[derive(Debug)]
+#[must_use = "dropped, it serves no longer"]
+pub struct ServedCommands {
+    endpoints: Arc<[Arc<Endpoint>]>,
+    connection: Connection,
+    tasks: TaskTracker,
+    drain_within: Duration,
+    stop: DropGuard,
+}
+
+impl ServedCommands {
+    /// The subjects of the commands.
+    pub fn subjects(&self) -> impl Iterator<Item = &str> {
+        self.endpoints.iter().map(|endpoint| &*endpoint.subject)
+    }
+
+    /// Takes no more requests, and answers those in hand and on their way. Shut the app down after it.
+    ///
+    /// # Errors
+    /// [`NotStopped`] if that took too long, or the connection is lost: some may have no answer. Commands that were
+    /// begun are executed all the same.
+    pub async fn stop(self) -> Result<(), NotStopped> {
+        drop(self.stop);
+        self.tasks.close();
+        let answered = async {
+            self.tasks.wait().await;
+            self.connection.client.flush().await
+        };
+        match tokio::time::timeout(self.drain_within, answered).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(NotStopped::Connection(error.to_string())),
+            Err(_) => Err(NotStopped::TimedOut {
+                unfinished: self.tasks.len(),
+            }),
+        }
+    }
+}
+
+fn endpoints(
+    app: &App,
+    prefix: Option<&str>,
+    queue_group: &str,
+) -> Result<Arc<[Arc<Endpoint>]>, ServeError> {
+    let model = app.model();
+    let prefix = prefix.map_or_else(String::new, |prefix| format!("{prefix}."));
+    let commands = model.commands().into_iter();
+    let endpoint = |entry: eventmodel::CommandEntry| {
+        let name = entry.info().address();
+        let text = format!("{prefix}{}.command.{name}", model.name());
+        let subject = Subject::new(&text).map_err(|error| ServeError::Subject {
+            subject: text.clone(),
+            reason: error.to_string(),
+        })?;
+        for log in model.logs() {
+            if log.subjects.iter().any(|taken| taken.matches(&subject)) {
+                let log = log.name;
+                return Err(ServeError::Taken { subject: text, log });
+            }
+        }
+        Ok(Arc::new(Endpoint::new(entry, name, text, queue_group)))
+    };
+    let offered = commands.filter(|entry| !entry.is_internal());
+    offered.map(endpoint).collect()
+}
+
+/// The server takes subscriptions in their order, and refuses one by an error beside it: what it answers after them
+/// says that it has taken them all.
+async fn confirm(
+    connection: &Connection,
+    ping: &str,
+    told: &mut broadcast::Receiver<ConnectionEvent>,
+) -> Result<(), ServeError> {
+    let answer = connection.request(ping, None, bytes::Bytes::new()).await;
+    while let Ok(event) = told.try_recv() {
+        if let ConnectionEvent::PermissionDenied { message } = event {
+            return Err(ServeError::Denied { message });
+        }
+    }
+    match answer {
+        Ok(_) => Ok(()),
+        Err(failure @ (Failure::NoAnswer(_) | Failure::NoResponders(_))) => {
+            Err(ServeError::NotServed {
+                reason: failure.to_string(),
+            })
+        }
+        Err(failure) => Err(ServeError::closed(&failure)),
+    }
+}
+
+/// The next request, as long as there may be one.
+async fn next(
+    requests: &mut async_nats::Subscriber,
+    until: tokio::time::Instant,
+) -> Option<async_nats::Message> {
+    let next = tokio::time::timeout_at(until, requests.next());
+    next.await.ok().flatten()
+}

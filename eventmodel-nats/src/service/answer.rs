@@ -1,0 +1,153 @@
+//! A request, from the message to the reply.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{Client, HeaderMap, HeaderValue, Message, Subject};
+use bytes::Bytes;
+use eventmodel::adapter::{self, CommandHeaders, Envelope, Problem, ReceiptBody, kinds};
+use eventmodel::{App, Receipt};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::task::TaskTracker;
+
+use super::endpoint::Endpoint;
+
+/// The status of a problem, as ADR-32 of NATS names it.
+const ERROR_CODE: &str = "Nats-Service-Error-Code";
+/// Its title.
+const ERROR: &str = "Nats-Service-Error";
+
+/// What all endpoints of an app share.
+pub(super) struct Handler {
+    pub(super) app: App,
+    pub(super) client: Client,
+    pub(super) problem_types: Arc<str>,
+    /// One permit for each request that may still be taken.
+    pub(super) in_hand: Arc<Semaphore>,
+    pub(super) timeout: Duration,
+    pub(super) tasks: TaskTracker,
+}
+
+impl Handler {
+    /// Takes a request: it is answered in a task of its own.
+    pub(super) fn take(self: &Arc<Self>, endpoint: &Arc<Endpoint>, request: Message) {
+        let (handler, endpoint) = (self.clone(), endpoint.clone());
+        let permit = self.in_hand.clone().try_acquire_owned();
+        self.tasks.spawn(async move {
+            let started = Instant::now();
+            let result = match &permit {
+                Ok(_) => handler.execute(&endpoint, &request, started).await,
+                Err(_) => Err(Problem::of(kinds::OVERLOADED).retry_after(1)),
+            };
+            let result = result.map_err(|problem| problem.based(&handler.problem_types));
+            let wrong = result.as_ref().err();
+            let wrong = wrong.map(|problem| format!("{}:{}", problem.status(), problem.title()));
+            endpoint.answered(started.elapsed(), wrong);
+            match request.reply {
+                Some(reply) => handler.reply(reply, &result).await,
+                None => {
+                    if let Err(problem) = &result {
+                        let problem = problem.to_json();
+                        tracing::warn!(subject = %endpoint.subject, problem, "nobody waits for the answer");
+                    }
+                }
+            }
+        });
+    }
+
+    async fn execute(
+        &self,
+        endpoint: &Endpoint,
+        request: &Message,
+        started: Instant,
+    ) -> Result<Receipt, Problem> {
+        let empty = HeaderMap::new();
+        let headers = request.headers.as_ref().unwrap_or(&empty);
+        let headers = CommandHeaders::read(|name| values(headers, name))?;
+        let body = serde_json::from_slice(&request.payload).map_err(|error| {
+            Problem::of(kinds::MALFORMED_BODY).detail(format!("the body is not JSON: {error}"))
+        })?;
+        let Envelope {
+            data,
+            correlation_id,
+        } = Envelope::read(body)?;
+        let entry = endpoint.entry.clone();
+        let context = headers.context(correlation_id, entry.info(), "/data");
+        let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
+        let app = self.app.clone();
+        // What was begun is executed to its end, also when its time is over.
+        let running = self
+            .tasks
+            .spawn(async move { entry.execute(&app, &data, options).await });
+        match timeout_at(started + self.timeout, running).await {
+            Ok(Ok(result)) => result.map_err(|failure| context.problem(failure)),
+            Ok(Err(panic)) => Err(context.name(adapter::internal(&panic, "executing a command"))),
+            Err(_) => Err(context.still_running()),
+        }
+    }
+
+    async fn reply(&self, reply: Subject, result: &Result<Receipt, Problem>) {
+        let (headers, payload) = match result {
+            Ok(receipt) => self.receipt(receipt),
+            Err(problem) => self::problem(problem),
+        };
+        let sent = self.client.publish_with_headers(reply, headers, payload);
+        if let Err(error) = sent.await {
+            tracing::warn!(%error, "an answer could not be sent");
+        }
+    }
+
+    fn receipt(&self, receipt: &Receipt) -> (HeaderMap, Bytes) {
+        let body = ReceiptBody::of(receipt);
+        // The headers have to fit, too.
+        let max = self.client.server_info().max_payload.saturating_sub(1024);
+        let json = match serde_json::to_vec(&body) {
+            Ok(json) if json.len() > max => serde_json::to_vec(&body.without_payloads()),
+            json => json,
+        };
+        match json {
+            Ok(json) => {
+                let mut headers = HeaderMap::new();
+                headers.insert("Content-Type", "application/json");
+                headers.insert("ETag", format!("\"{}\"", receipt.revision));
+                (headers, json.into())
+            }
+            Err(error) => problem(&adapter::internal(&error, "writing a receipt")),
+        }
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}
+
+fn problem(problem: &Problem) -> (HeaderMap, Bytes) {
+    let mut headers = HeaderMap::new();
+    headers.insert("Content-Type", "application/problem+json");
+    headers.insert(ERROR_CODE, problem.status().to_string());
+    // A title comes from the model, which may say anything.
+    let title = HeaderValue::from_str(problem.title());
+    headers.insert(
+        ERROR,
+        title.unwrap_or_else(|_| HeaderValue::from("problem")),
+    );
+    if let Some(seconds) = problem.retries_after() {
+        headers.insert("Retry-After", seconds.to_string());
+    }
+    (headers, problem.to_json().into())
+}
+
+/// The values of a header. Clients write its name in upper or lower case.
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a [u8]> {
+    let same = headers.iter().filter(|(found, _)| {
+        let found: &str = found.as_ref();
+        found.eq_ignore_ascii_case(name)
+    });
+    same.flat_map(|(_, values)| values.iter().map(|value| value.as_str().as_bytes()))
+        .collect()
+}
