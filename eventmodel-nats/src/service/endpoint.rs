@@ -64,11 +64,12 @@ impl Endpoint {
     }
 }
 
-/// For how long it is looked how many requests come, before it is stopped: longer than a message to the server takes.
-const LOOK: Duration = Duration::from_millis(50);
+/// More requests than can be on their way from the server: first for a busy command, then for one that is less busy than
+/// that, and at last for one that is hardly used.
+const ON_THEIR_WAY: [u64; 3] = [1000, 100, 10];
 
-/// How long the last requests may take to come. Where they take longer, hardly any come.
-const LAST: Duration = Duration::from_millis(500);
+/// For how long so many are waited for. Where that is too long, fewer come.
+const WAIT: Duration = Duration::from_millis(300);
 
 /// Takes requests until `stop`.
 pub(super) async fn serve(
@@ -85,25 +86,23 @@ pub(super) async fn serve(
     }
     // The client library forgets a subscription when it sends that it ends, with what the server has sent before it
     // hears of that. So the server is told to send a few more and no others: more than can be on their way.
-    let until = Instant::now() + LOOK;
-    let before = received;
-    while let Some(request) = next(&mut requests, until).await {
-        received += 1;
-        take(request);
+    for few in ON_THEIR_WAY {
+        let last = received + few;
+        if requests.unsubscribe_after(last).await.is_err() {
+            return;
+        }
+        let until = Instant::now() + WAIT;
+        while let Some(request) = next(&mut requests, until).await {
+            received += 1;
+            take(request);
+        }
+        if received >= last {
+            return;
+        }
     }
-    let last = received + 2 * (received - before) + 2;
-    let limited = requests.unsubscribe_after(last).await;
-    let until = Instant::now() + LAST;
-    while limited.is_ok()
-        && received < last
-        && let Some(request) = next(&mut requests, until).await
-    {
-        received += 1;
-        take(request);
-    }
-    // Where so few come, none is on its way.
-    if received < last && requests.drain().await.is_ok() {
-        while let Some(request) = next(&mut requests, Instant::now() + LAST).await {
+    // So few come that hardly ever one is on its way.
+    if requests.drain().await.is_ok() {
+        while let Some(request) = next(&mut requests, Instant::now() + WAIT).await {
             take(request);
         }
     }
