@@ -230,6 +230,8 @@ impl Trail {
             last = first - 1;
             size = (size * 4).min(PAGES.1);
         }
+        // Several are on their way at a time, so neighbours may be stored in another order.
+        found.sort_by_key(|entry| std::cmp::Reverse(entry.time));
         found.truncate(limit);
         Ok(found)
     }

@@ -71,7 +71,7 @@ impl History {
             push_number(&mut text, *sequence);
             text.push(',');
         }
-        if self.complete && self.previous.len() <= room {
+        if self.complete && within.len() + self.previous.len() <= MAX {
             text.push('0');
         } else {
             text.pop();

@@ -8,6 +8,7 @@ use async_nats::jetstream::stream::Stream;
 use eventmodel::{StoreError, Subject};
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
+use tokio::time::Instant;
 
 use crate::command_ids::CommandIds;
 use crate::connection::Connection;
@@ -99,10 +100,31 @@ impl Log {
 
     /// Asks the server whether the stream is still the one that was opened.
     pub(crate) async fn verify(&self) -> Result<(), StoreError> {
+        self.last_sequence().await.map(drop)
+    }
+
+    /// Asks, after the connection was lost, also whether the stream still has its end: what was not on the disk of a
+    /// machine that lost power is gone, and its positions come again.
+    pub(crate) async fn verify_end(&self) -> Result<(), StoreError> {
+        let known = self.newest_known();
+        let until = Instant::now() + 4 * self.connection.timeout;
+        // A leader that was just elected may be about to apply what it has.
+        while self.last_sequence().await? < known {
+            if Instant::now() >= until {
+                self.replaced();
+                return Err(self.recreated());
+            }
+            tokio::time::sleep(self.connection.timeout / 20).await;
+        }
+        Ok(())
+    }
+
+    /// The last sequence, if the stream is still the one that was opened.
+    async fn last_sequence(&self) -> Result<u64, StoreError> {
         self.check()?;
         let info = self.connection.stream_info(&self.name).await?;
-        if info.is_some_and(|info| info.created == self.created) {
-            return Ok(());
+        if let Some(info) = info.filter(|info| info.created == self.created) {
+            return Ok(info.state.last_seq);
         }
         self.replaced();
         Err(self.recreated())
@@ -128,8 +150,8 @@ impl Log {
         StoreError::Drift {
             log,
             reason: format!(
-                "the JetStream stream was deleted, or deleted and created again (it was created at {created} when it was \
-                 opened): its positions start again, so what this process knows is of another log; restart it"
+                "the JetStream stream was deleted, created again (it was created at {created} when it was opened), or has \
+                 lost its end: positions come again, so what this process knows is of another log; restart it"
             ),
         }
     }

@@ -59,8 +59,11 @@ impl Log {
                 && last.sequence < until
             {
                 let mut rest = Walk::new(self, vec![subject.to_string()], last.sequence);
-                while rest.sequence < until {
-                    messages.push(rest.next().await?);
+                // A consumer on a replica that lags waits without a word.
+                while rest.sequence < until
+                    && let Ok(next) = timeout(self.connection.timeout, rest.next()).await
+                {
+                    messages.push(next?);
                 }
             }
             messages.truncate(messages.iter().take_while(|m| m.sequence <= until).count());
@@ -126,8 +129,10 @@ impl Log {
                 .and_then(|text| text.parse().ok());
             // A message that was dropped on the way must not go unnoticed: each one says how many come after it.
             let expected = pending.map(|pending: u64| pending.saturating_sub(1));
+            let before = messages.last().map_or(from - 1, |last| last.sequence);
             if left.is_none()
                 || (expected.is_some() && expected != left)
+                || message.history().last().is_some_and(|said| said > before)
                 || message.subject != *subject
             {
                 return Err(Failure::Odd(format!(

@@ -171,7 +171,8 @@ impl NatsCommands {
     }
 }
 
-/// Commands while they are served. Dropped, it takes no more requests; [`stop`](Self::stop) is the way that loses none.
+/// Commands while they are served. Dropped, it takes no more requests, and answers those in hand as long as the process
+/// lives; [`stop`](Self::stop) waits for that.
 #[derive(Debug)]
 #[must_use = "dropped, it serves no longer"]
 pub struct ServedCommands {
@@ -189,6 +190,9 @@ impl ServedCommands {
     }
 
     /// Takes no more requests, and answers those in hand and on their way. Shut the app down after it.
+    ///
+    /// The client library drops what reaches it after a subscription has ended. That is avoided as far as can be, but
+    /// on a machine that cannot keep up a request may go without an answer: its sender sends it again.
     ///
     /// # Errors
     /// [`NotStopped`] if that took too long, or the connection is lost: some may have no answer. Commands that were

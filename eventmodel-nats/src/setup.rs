@@ -56,6 +56,13 @@ const SUBJECTS_OVERLAP: u16 = 10065;
 pub(crate) struct StreamInfo {
     pub(crate) config: Config,
     pub(crate) created: Timestamp,
+    pub(crate) state: StreamState,
+}
+
+/// How far a stream is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StreamState {
+    pub(crate) last_seq: u64,
 }
 
 #[derive(Deserialize)]

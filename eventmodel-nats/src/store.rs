@@ -146,7 +146,7 @@ async fn verify_on_reconnect(
             return;
         };
         for log in store.all() {
-            if let Err(error) = log.verify().await {
+            if let Err(error) = log.verify_end().await {
                 tracing::error!(log = %log.name, %error, "after connecting again");
             }
         }

@@ -148,6 +148,19 @@ impl Execution<'_> {
                 }
             };
             let append = self.prepare(events, &erased).await?;
+            // After the tails of what is written without being read: the guards hold for what comes later.
+            if self.given_id {
+                let read = subjects(&erased);
+                let unread = append.guards().iter().filter(|guard| {
+                    guard.expected != Position::START && !read.contains(&guard.subject)
+                });
+                let unread: Vec<_> = unread.map(|guard| guard.subject.clone()).collect();
+                if !unread.is_empty()
+                    && let Some(receipt) = self.committed(&unread).await?
+                {
+                    return Ok(receipt);
+                }
+            }
             let with_snapshots = self.with_snapshots(append, &erased);
             let (append, folded) = with_snapshots.map_err(ExecuteError::Append)?;
             let instance = instance(&erased, &append);

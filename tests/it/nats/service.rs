@@ -81,7 +81,7 @@ async fn send(
         all.append(*name, *value);
     }
     let request = Request::new().headers(all).payload(body.to_owned().into());
-    let request = request.timeout(Some(Duration::from_secs(20)));
+    let request = request.timeout(Some(Duration::from_secs(10)));
     let reply = client.send_request(subject, request).await;
     let reply = reply.map_err(|error| error.kind())?;
     let headers = reply.headers.unwrap_or_default();
@@ -213,7 +213,7 @@ async fn process(server: &Server) -> (App, ServedCommands) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn processes_share_the_requests_and_one_that_stops_loses_none() {
+async fn processes_share_the_requests_and_none_is_lost_when_some_stop() {
     let server = Server::start().await.unwrap();
     let (app, staying) = process(&server).await;
     create_rooms(&app, ROOMS).await.unwrap();
@@ -228,7 +228,15 @@ async fn processes_share_the_requests_and_one_that_stops_loses_none() {
                 let night = jiff::civil::date(2000, 1, 1) + jiff::Span::new().days(n / 10);
                 let body = data(1 + n % 10, Some(1), &night.to_string());
                 let subject = "hotel-booking.command.book-room".to_owned();
-                let reply = send(&client, subject, &body, &[]).await;
+                let id = format!("\"book-{n}\"");
+                let headers = [("Idempotency-Key", &*id)];
+                // One that was on its way to a process that stopped may have no answer: it is sent again.
+                let mut reply = send(&client, subject.clone(), &body, &headers).await;
+                for _ in 0..3 {
+                    if matches!(reply, Err(RequestErrorKind::TimedOut)) {
+                        reply = send(&client, subject.clone(), &body, &headers).await;
+                    }
+                }
                 let reply = reply.unwrap_or_else(|error| panic!("request {n}: {error}"));
                 assert_eq!(reply.status, None, "{n}: {reply:?}");
             }

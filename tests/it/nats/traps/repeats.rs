@@ -131,3 +131,66 @@ async fn an_id_that_was_used_on_other_instances_is_found_in_a_batch_too() {
         assert_eq!(positions(&again), positions(&first));
     }
 }
+
+/// What is written without a state to decide on.
+mod notes {
+    use eventmodel::{Command, Decide, Decision, Event, EventModel, Slice, Stream, emit};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
+    #[stream(log = "notes", subject = "note.{page}")]
+    pub(super) struct Page {
+        pub(super) page: u32,
+    }
+
+    #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+    #[event(stream = Page)]
+    pub(super) struct Noted {
+        pub(super) page: u32,
+    }
+
+    #[derive(Command, Serialize, Deserialize, Clone, Debug)]
+    #[command(emits(Noted), id = "{id}")]
+    pub(super) struct Note {
+        pub(super) id: String,
+        pub(super) page: u32,
+    }
+
+    impl Decide for Note {
+        fn decide(&self, (): &()) -> Decision<Self> {
+            emit(Noted { page: self.page })
+        }
+    }
+
+    pub(super) fn model() -> EventModel {
+        EventModel::new("notes").slice(Slice::new("Somebody takes a note").command::<Note>())
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_only_writes_is_found_after_the_duplicate_window() {
+    use eventmodel_nats::async_nats::jetstream;
+    let server = eventmodel_nats_harness::Server::start().await.unwrap();
+    let store = NatsStore::builder().duplicate_window(SHORT_WINDOW);
+    let store = store.connect(server.url()).await.unwrap();
+    let app = notes::model().start(store.clone()).await.unwrap();
+    let note = |id: &str| notes::Note {
+        id: id.into(),
+        page: 1,
+    };
+    let first = app.execute(note("a")).await.unwrap();
+    let _ = app.execute(note("b")).await.unwrap();
+    let context = jetstream::new(store.client().clone());
+    loop {
+        let question = jetstream::message::PublishMessage::build().message_id("a/0");
+        let sent = context.send_publish("eventmodel.notes.guard", question);
+        if !sent.await.unwrap().await.unwrap().duplicate {
+            break;
+        }
+        tokio::time::sleep(SHORT_WINDOW).await;
+    }
+    let again = app.execute(note("a")).await.unwrap();
+    assert!(again.already_committed);
+    assert_eq!(again.position, first.position);
+    app.shutdown().await.unwrap();
+}
