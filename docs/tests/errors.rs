@@ -69,7 +69,7 @@ fn every_variant_of_every_error_is_described() {
 #[test]
 fn every_problem_of_the_http_adapter_is_in_the_table() {
     let document = read("docs/errors.md");
-    let kinds = read("eventmodel-http/src/problem/kinds.rs");
+    let kinds = read("eventmodel/src/adapter/kinds.rs");
     let (_, kinds) = kinds.split_once("\nkinds! {").expect("the table of kinds");
     let mut seen = 0;
     for line in kinds.lines().filter(|line| line.contains(" = \"")) {

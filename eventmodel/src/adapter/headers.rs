@@ -117,6 +117,7 @@ pub fn single_header<'a>(name: &str, values: &[&'a [u8]]) -> Result<Option<&'a s
 /// `Idempotency-Key`: a string of RFC 8941 (`"..."`), or the bare text that many clients send.
 fn command_id(text: &str) -> Result<CommandId, Problem> {
     let key = match text.strip_prefix('"') {
+        _ if !text.is_ascii() => None,
         Some(quoted) => unquote(quoted),
         None => (!text.contains(['"', ' ', '\t', ','])).then(|| text.to_owned()),
     };
