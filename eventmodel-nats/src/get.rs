@@ -15,7 +15,7 @@ use crate::message::Stored;
 use crate::refusal::Refusal;
 
 /// Between two questions while replicas change their roles, when nobody takes them.
-const ELECTION: Duration = Duration::from_millis(50);
+pub(crate) const ELECTION: Duration = Duration::from_millis(50);
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

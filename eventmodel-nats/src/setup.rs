@@ -46,7 +46,7 @@ const ATTEMPTS: usize = 20;
 const SETTLED: Duration = Duration::from_millis(200);
 
 /// No such stream.
-const NOT_FOUND: u16 = 10059;
+pub(crate) const NOT_FOUND: u16 = 10059;
 /// A stream of this name with another set-up: somebody was quicker.
 const NAME_IN_USE: u16 = 10058;
 const SUBJECTS_OVERLAP: u16 = 10065;

@@ -2,7 +2,8 @@
 //!
 //! An entry and the positions in it are one value, and every write names the value that it replaces. So whatever is
 //! lost, late, or done by somebody else, an event is in an entry once: who finds the entry further on than it thought
-//! reads it and leaves out what is in it.
+//! reads it and leaves out what is in it. An entry is folded from all events of its key: what was read is believed only
+//! when the bucket is known to be the one in which everything up to the checkpoint is.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -72,6 +73,8 @@ struct Draft {
     entry: Entry,
     /// The numbers of the events that are for it.
     events: Vec<usize>,
+    /// Whether the entry was read from the bucket now.
+    was_read: bool,
 }
 
 /// Applies events, which are for these keys, to their entries and writes them. All of them are stored then.
@@ -91,6 +94,9 @@ pub(super) async fn apply(
         .collect();
     let drafts = stream::iter(reads).buffer_unordered(IN_FLIGHT);
     let drafts: Vec<Draft> = drafts.try_collect().await?;
+    if drafts.iter().any(|draft| draft.was_read) {
+        side.bucket.verify().await?;
+    }
     let mut changed = Vec::new();
     let mut stuck: Option<Stuck> = None;
     for mut draft in drafts {
@@ -126,12 +132,20 @@ async fn draft(
     key: Arc<str>,
     events: Vec<usize>,
 ) -> Result<Draft, StoreError> {
-    let entry = match known.entries.get(&key) {
-        Some(entry) => entry,
-        None if known.is_complete => side.nothing(),
-        None => side.load(&key).await?.unwrap_or_else(|| side.nothing()),
+    let (entry, was_read) = match known.entries.get(&key) {
+        Some(entry) => (entry, false),
+        None if known.is_complete => (side.nothing(), false),
+        None => {
+            let entry = side.load(&key).await?;
+            (entry.unwrap_or_else(|| side.nothing()), true)
+        }
     };
-    Ok(Draft { key, entry, events })
+    Ok(Draft {
+        key,
+        entry,
+        events,
+        was_read,
+    })
 }
 
 /// Applies the events that are not in the entry; whether there were any.
@@ -176,6 +190,7 @@ async fn write(
             .load(&draft.key)
             .await?
             .unwrap_or_else(|| side.nothing());
+        side.bucket.verify().await?;
         if draft.entry.sequence == before {
             // Another write is under way and cannot be seen yet.
             tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(20)) + 1)).await;

@@ -1,47 +1,51 @@
 //! A KV bucket: a JetStream stream with one subject for each key. Every write says which one it replaces.
+//!
+//! A bucket may be deleted, created again by others, or lose its end with the power of a machine, while this process
+//! writes it. Its sequences are not those of another bucket of its name, so what this process writes in place of a
+//! value goes into no other bucket. What it writes for the first time may, and is then marked as of the first bucket:
+//! it must have been folded from all events. So what was read must be [verified](Bucket::verify) before anything is
+//! folded from it.
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stream};
+use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 use eventmodel::StoreError;
 use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
 use crate::connection::{Connection, Failure};
+use crate::get::ELECTION;
 use crate::message::EXPECTED;
 use crate::ordered::Ordered;
-use crate::setup::{Setup, StreamInfo};
+use crate::setup::{NOT_FOUND, Setup};
 
 use super::values::Values;
+
+mod setup;
+
+pub(super) use setup::BucketSpec;
+use setup::{create, drift, drifted};
+
+/// The header of a value that says when the bucket was created that it was written for.
+const BUCKET: &str = "Eventmodel-Bucket";
 
 /// What a client of a bucket writes in place of a value that it deletes.
 const OPERATION: &str = "KV-Operation";
 
-/// A stream of this name is there already: somebody was quicker.
-const NAME_IN_USE: u16 = 10058;
-
 /// How often a set-up is tried that others change at the same time.
 const ATTEMPTS: usize = 5;
-
-/// What a bucket must be.
-#[derive(Clone, Debug)]
-pub(super) struct BucketSpec {
-    pub(super) name: String,
-    /// What it is for, in words.
-    pub(super) description: String,
-    /// How many values of each key it keeps.
-    pub(super) history: i64,
-    /// What must be noted with it, and what to do if something else is.
-    pub(super) metadata: Vec<(&'static str, String, String)>,
-}
 
 #[derive(Debug)]
 pub(super) struct Bucket {
     pub(super) name: String,
     pub(super) connection: Connection,
     stream: Stream<()>,
+    /// When it was created, which tells it from another one of its name.
     created: Timestamp,
+    /// The last sequence that this process has seen in it.
+    newest: AtomicU64,
     /// The subjects of its keys, up to the key.
     subjects: String,
     /// The same for a publish, which may go through the prefix of a domain.
@@ -53,6 +57,8 @@ pub(super) struct Bucket {
 pub(super) struct Value {
     pub(super) key: String,
     pub(super) sequence: u64,
+    /// Whether it was written for this bucket, and not for another one of its name.
+    pub(super) is_own: bool,
     pub(super) headers: HeaderMap,
     pub(super) payload: Bytes,
 }
@@ -93,6 +99,7 @@ impl Bucket {
                 connection: connection.clone(),
                 stream: handle.map_err(StoreError::failed)?,
                 created: info.created,
+                newest: AtomicU64::new(info.state.last_seq),
                 subjects,
                 publishes,
             });
@@ -124,9 +131,13 @@ impl Bucket {
     async fn last(&self, subject: &str) -> Result<Option<Value>, StoreError> {
         let get = self.stream.raw_message_builder().last_by_subject(subject);
         let name = format!("KV_{}", self.name);
-        let message = self.connection.leader_said(&name, get.send()).await?;
-        let Some(message) = message else {
-            return Ok(None);
+        let message = match self.connection.leader_said(&name, get.send()).await {
+            Ok(Some(message)) => message,
+            Ok(None) => return Ok(None),
+            Err(Failure::Refused(refusal)) if refusal.err_code == NOT_FOUND => {
+                return Err(self.gone());
+            }
+            Err(failure) => return Err(failure.into()),
         };
         self.value(
             &message.subject,
@@ -152,9 +163,15 @@ impl Bucket {
                 self.anew()
             )));
         }
+        let created = headers.get(BUCKET).map(|created| created.as_str().parse());
+        let is_own = matches!(created, Some(Ok(created)) if self.created == created);
+        if is_own {
+            self.newest.fetch_max(sequence, Ordering::Relaxed);
+        }
         Ok(Value {
             key: key.to_owned(),
             sequence,
+            is_own,
             headers,
             payload,
         })
@@ -179,13 +196,30 @@ impl Bucket {
             )));
         }
         headers.insert(EXPECTED, expected.to_string());
+        headers.insert(BUCKET, self.created.to_string());
+        let newest = self.newest.load(Ordering::Relaxed);
         let subject = format!("{}{key}", self.publishes);
         let stream = format!("KV_{}", self.name);
-        let published = self.connection.publish(&stream, &subject, headers, payload);
-        match published.await {
-            Ok(ack) => Ok(Put::Stored(ack.seq)),
-            Err(Failure::Refused(refusal)) if refusal.is_conflict() => Ok(Put::Conflict),
-            Err(failure) => Err(failure.into()),
+        let end = Instant::now() + self.connection.timeout;
+        loop {
+            let (headers, payload) = (headers.clone(), payload.clone());
+            let published = self.connection.publish(&stream, &subject, headers, payload);
+            match published.await {
+                Ok(ack) if ack.seq <= newest => return Err(self.lost_its_end(newest)),
+                Ok(ack) => {
+                    self.newest.fetch_max(ack.seq, Ordering::Relaxed);
+                    return Ok(Put::Stored(ack.seq));
+                }
+                Err(Failure::Refused(refusal)) if refusal.is_conflict() => {
+                    return Ok(Put::Conflict);
+                }
+                // A server hears of a bucket that was just created, or of its new leader, a moment later.
+                Err(Failure::NoResponders(_)) if Instant::now() < end => {
+                    self.verify().await?;
+                    sleep(ELECTION).await;
+                }
+                Err(failure) => return Err(failure.into()),
+            }
         }
     }
 
@@ -213,19 +247,53 @@ impl Bucket {
         ]
     }
 
-    /// Asks the server whether the bucket is still the one that was opened.
+    /// Asks the server whether the bucket is still the one that was opened, with all that was seen in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Drift`] if it is not.
     pub(super) async fn verify(&self) -> Result<(), StoreError> {
-        let info = self
-            .connection
-            .stream_info(&format!("KV_{}", self.name))
-            .await?;
-        if info.is_some_and(|info| info.created == self.created) {
-            return Ok(());
+        let (name, wait) = (format!("KV_{}", self.name), self.connection.timeout);
+        let newest = self.newest.load(Ordering::Relaxed);
+        let until = Instant::now() + 4 * wait;
+        loop {
+            let info = self.connection.stream_info(&name).await?;
+            let last = match info {
+                Some(info) if info.created == self.created => info.state.last_seq,
+                _ => return Err(self.gone()),
+            };
+            if last >= newest {
+                return Ok(());
+            }
+            // A leader that was just elected may be about to apply what it has.
+            if Instant::now() >= until {
+                return Err(self.lost_its_end(newest));
+            }
+            sleep(wait / 20).await;
         }
-        Err(self.drifted(
-            "the bucket was deleted, or deleted and created again, while this process wrote it; restart the process, so \
-             that the view is built again"
-                .into(),
+    }
+
+    /// As [`verify`](Self::verify), if a value raises the question: none does whose bucket is known.
+    pub(super) async fn verify_for(&self, value: Option<&Value>) -> Result<(), StoreError> {
+        match value {
+            Some(value) if value.is_own => Ok(()),
+            _ => self.verify().await,
+        }
+    }
+
+    /// There is no bucket of this name any more, or another one.
+    pub(super) fn gone(&self) -> StoreError {
+        let created = self.created;
+        self.drifted(format!(
+            "the bucket was deleted, or deleted and created again, while this process wrote it (it was created at \
+             {created} when it was opened); restart the process, so that the view is built again"
+        ))
+    }
+
+    fn lost_its_end(&self, newest: u64) -> StoreError {
+        let anew = self.anew();
+        self.drifted(format!(
+            "its sequence {newest} was seen and is gone: a machine has lost power before it was on the disk, or an older \
+             state was restored; {anew}"
         ))
     }
 
@@ -241,123 +309,4 @@ impl Bucket {
             self.name
         )
     }
-}
-
-fn drifted(bucket: &str, reason: String) -> StoreError {
-    StoreError::Drift {
-        log: format!("KV_{bucket}").into(),
-        reason,
-    }
-}
-
-fn config(setup: &Setup, spec: &BucketSpec) -> Config {
-    let noted = |(name, value, _): &(&str, String, String)| ((*name).to_owned(), value.clone());
-    let metadata: HashMap<String, String> = spec.metadata.iter().map(noted).collect();
-    Config {
-        name: format!("KV_{}", spec.name),
-        description: Some(spec.description.clone()),
-        subjects: vec![format!("$KV.{}.>", spec.name)],
-        retention: RetentionPolicy::Limits,
-        storage: setup.storage,
-        discard: DiscardPolicy::New,
-        num_replicas: setup.replicas.unwrap_or(1),
-        max_messages_per_subject: spec.history,
-        allow_direct: true,
-        deny_delete: true,
-        // A purged key would look like one that never was.
-        deny_purge: true,
-        metadata,
-        ..Config::default()
-    }
-}
-
-async fn create(
-    connection: &Connection,
-    setup: &Setup,
-    spec: &BucketSpec,
-) -> Result<(), StoreError> {
-    let name = &spec.name;
-    if !setup.create {
-        return Err(drifted(
-            name,
-            format!(
-                "there is no bucket `{name}`, and this store may not create one; let one that may start the app once \
-                 (a bucket has metadata that `nats kv add` does not write)"
-            ),
-        ));
-    }
-    tracing::info!(bucket = name, "creating the bucket");
-    let config = serde_json::to_vec(&config(setup, spec)).map_err(StoreError::failed)?;
-    let endpoint = format!("STREAM.CREATE.KV_{name}");
-    match connection.api::<StreamInfo>(&endpoint, config).await {
-        Ok(_) => Ok(()),
-        Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
-        Err(failure) => Err(failure.into()),
-    }
-}
-
-/// The first setting that is not what is needed: which, what it is, what it must be, what to do.
-fn drift(setup: &Setup, spec: &BucketSpec, config: &Config) -> Option<String> {
-    let stream = &config.name;
-    for (name, needed, remedy) in &spec.metadata {
-        let actual = config.metadata.get(*name).map_or("", String::as_str);
-        if actual != needed {
-            return Some(format!(
-                "its metadata say `{name}` is `{actual}`, and it must be `{needed}`: {remedy}"
-            ));
-        }
-    }
-    let edit = |setting: &str, actual: String, needed: String, flag: String| {
-        format!(
-            "`{setting}` is {actual} and must be {needed}; run `nats stream edit {stream} {flag}`"
-        )
-    };
-    let (is, needed) = (config.max_messages_per_subject, spec.history);
-    if is != needed {
-        let flag = format!("--max-msgs-per-subject={needed}");
-        return Some(edit(
-            "max_msgs_per_subject",
-            is.to_string(),
-            needed.to_string(),
-            flag,
-        ));
-    }
-    if !config.max_age.is_zero() {
-        let actual = format!("{:?}", config.max_age);
-        return Some(edit(
-            "max_age",
-            actual,
-            "0: values are kept".into(),
-            "--max-age 0".into(),
-        ));
-    }
-    let (is, needed) = (config.num_replicas, setup.replicas);
-    if let Some(needed) = needed.filter(|needed| *needed != is) {
-        let flag = format!("--replicas {needed}");
-        return Some(edit(
-            "num_replicas",
-            is.to_string(),
-            needed.to_string(),
-            flag,
-        ));
-    }
-    let limited = [config.max_messages, config.max_bytes]
-        .iter()
-        .any(|max| *max > 0);
-    if limited {
-        let flag = "--max-msgs=-1 --max-bytes=-1".into();
-        return Some(edit(
-            "max_msgs` or `max_bytes",
-            "limited".into(),
-            "-1: no limit".into(),
-            flag,
-        ));
-    }
-    if config.storage != setup.storage {
-        return Some(format!(
-            "`storage` is {:?} and must be {:?}; a JetStream stream keeps this for good: delete it, and it is made anew",
-            config.storage, setup.storage
-        ));
-    }
-    None
 }

@@ -72,10 +72,19 @@ impl Checkpoint {
 
     /// Reads it again.
     pub(super) async fn refresh(&mut self, bucket: &Bucket) -> Result<(), StoreError> {
-        if let Some(value) = bucket.get(&self.key).await? {
-            (self.sequence, self.record) = (value.sequence, parse(bucket, &value)?);
+        match bucket.get(&self.key).await? {
+            Some(value) => {
+                let record = parse(bucket, &value)?;
+                // A leader that was just elected may not have applied the newest one yet.
+                if value.sequence >= self.sequence {
+                    (self.sequence, self.record) = (value.sequence, record);
+                }
+                Ok(())
+            }
+            // It was there.
+            None if self.sequence > 0 => bucket.verify().await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Moves it on, unless it is there already.
@@ -161,6 +170,13 @@ pub(super) fn read<'a>(
 }
 
 fn parse(bucket: &Bucket, value: &Value) -> Result<Record, StoreError> {
+    if !value.is_own {
+        let (key, anew) = (&value.key, bucket.anew());
+        return Err(bucket.drifted(format!(
+            "the value of `{key}` was written for another bucket of this name, which was deleted, or which this one is a \
+             copy of: restart the process; if it says so again, {anew}"
+        )));
+    }
     serde_json::from_slice(&value.payload).map_err(|error| {
         let (key, anew) = (&value.key, bucket.anew());
         bucket.drifted(format!(

@@ -16,8 +16,7 @@ pub(super) struct KvView(pub(super) Arc<Side>);
 impl HostedView for KvView {
     async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
         self.0.progress.check()?;
-        let entry = self.0.load(key).await?;
-        Ok(entry.map(|entry| entry.tell(key)))
+        Ok(self.0.ask(key).await?)
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {

@@ -57,6 +57,14 @@ impl Side {
         }
     }
 
+    /// An instance, as it is told to those who ask.
+    pub(super) async fn ask(&self, text: &str) -> Result<Option<ErasedEntry>, StoreError> {
+        let value = self.bucket.get(&key::encode(text)).await?;
+        self.bucket.verify_for(value.as_ref()).await?;
+        let entry = value.map(|value| self.read(&value)).transpose()?;
+        Ok(entry.map(|entry| entry.tell(text)))
+    }
+
     /// An instance, as the leader of the bucket knows it.
     pub(super) async fn load(&self, text: &str) -> Result<Option<Entry>, StoreError> {
         let value = self.bucket.get(&key::encode(text)).await?;
@@ -95,6 +103,7 @@ impl Side {
             sequence,
             headers,
             payload,
+            ..
         } = value;
         let odd = |reason: String| {
             let anew = self.bucket.anew();
@@ -133,7 +142,11 @@ impl Side {
     }
 
     /// An instance, as it is told to those who ask; nothing, if the value is not an instance.
-    pub(super) fn told(&self, value: &Value) -> Result<Option<(Marks, ErasedEntry)>, StoreError> {
+    pub(super) async fn told(
+        &self,
+        value: &Value,
+    ) -> Result<Option<(Marks, ErasedEntry)>, StoreError> {
+        self.bucket.verify_for(Some(value)).await?;
         let Some(text) = key::decode(&value.key) else {
             return Ok(None);
         };
@@ -152,9 +165,12 @@ impl Side {
         while values.sequence() < end || pending > 0 {
             let (value, behind) = values.next_soon(&self.bucket).await?;
             pending = behind;
-            if let Some((_, entry)) = self.told(&value)? {
+            if let Some((_, entry)) = self.told(&value).await? {
                 found.insert(entry.key.clone(), entry);
             }
+        }
+        if found.is_empty() {
+            self.bucket.verify().await?;
         }
         let mut found: Vec<ErasedEntry> = found.into_values().collect();
         found.sort_unstable_by(|a, b| a.key.cmp(&b.key));

@@ -91,7 +91,7 @@ impl Watcher {
                 }
             };
             match next {
-                Ok((value, _)) => self.take(&value)?,
+                Ok((value, _)) => self.take(&value).await?,
                 Err(error) if error.is_retryable() => {
                     tracing::debug!(bucket = self.side.bucket.name, %error, "watching on");
                 }
@@ -111,14 +111,14 @@ impl Watcher {
         })
     }
 
-    fn take(&mut self, value: &Value) -> Result<(), StoreError> {
+    async fn take(&mut self, value: &Value) -> Result<(), StoreError> {
         let side = &self.side;
         if let Some((log, record)) = checkpoint::read(&side.bucket, value)? {
             if let Some(log) = side.logs.iter().position(|of| *of.name == *log) {
                 self.reached.advance(log, Position::new(record.position));
                 self.release();
             }
-        } else if let Some((marks, entry)) = side.told(value)?
+        } else if let Some((marks, entry)) = side.told(value).await?
             && self.after.is_none_or(|after| entry.position > after)
         {
             self.held.push((marks, entry));

@@ -8,9 +8,11 @@ use eventmodel_nats_harness::Server;
 
 use crate::bank::{Balance, Deposit, Total};
 
+pub(crate) mod book;
 mod bucket;
 mod contract;
 mod processes;
+mod recreated;
 
 /// A model with two views, and nothing that acts by itself.
 fn ledger() -> EventModel {
