@@ -34,7 +34,7 @@ pub use error::{ExecuteError, Failure, RejectionReport, StartError};
 pub use events::EventQuery;
 pub use options::{AppOptions, ExecuteOptions};
 
-use automations::RunningAutomation;
+use automations::{Cause, RunningAutomation};
 use cache::StateCache;
 use snapshots::Snapshots;
 
@@ -47,6 +47,8 @@ pub struct App {
     inner: Arc<Inner>,
     /// What the app's own tasks hold has none: they do not keep it running.
     handle: Option<Arc<DropGuard>>,
+    /// What the commands of a handler follow from.
+    cause: Option<Arc<Cause>>,
 }
 
 struct Inner {
@@ -116,6 +118,7 @@ impl App {
         let app = Self {
             inner,
             handle: Some(Arc::new(guard)),
+            cause: None,
         };
         let automations = automations::start(&app.internal()).await?;
         let _ = app.inner.automations.set(automations);
@@ -127,6 +130,15 @@ impl App {
         Self {
             inner: self.inner.clone(),
             handle: None,
+            cause: None,
+        }
+    }
+
+    /// A handle for the reaction to an event.
+    fn because(&self, cause: Cause) -> Self {
+        Self {
+            cause: Some(Arc::new(cause)),
+            ..self.internal()
         }
     }
 
@@ -171,11 +183,15 @@ impl App {
         command: &C,
         options: ExecuteOptions,
     ) -> Result<Receipt, ExecuteError<C::Rejection>> {
-        let _in_flight = self.inner.in_flight.token();
-        // The commands of automations are still executed while the app drains.
+        // The commands of automations are still executed while the app drains, and may never come to an end.
+        let _in_flight = self.handle.as_ref().map(|_| self.inner.in_flight.token());
         if self.handle.is_some() && self.inner.closing.load(Ordering::Acquire) {
             return Err(ExecuteError::ShuttingDown);
         }
+        let options = match &self.cause {
+            Some(cause) => cause.told(options),
+            None => options,
+        };
         execute::execute(&self.inner, command, options).await
     }
 
@@ -236,8 +252,12 @@ impl App {
             .collect()
     }
 
-    /// Waits until every view and every automation has handled all that is recorded, including what the automations
-    /// recorded meanwhile. Bound the wait with [`tokio::time::timeout`].
+    /// Waits until every view and every automation has handled what was recorded before this call, and what followed
+    /// from it: what automations recorded in reaction. What others record meanwhile is not waited for.
+    ///
+    /// What is parked counts as handled. So does, on a store whose automations are shared by processes, what another
+    /// process has handled. Automations that react to each other without end never settle: bound the wait with
+    /// [`tokio::time::timeout`].
     ///
     /// # Errors
     /// [`ViewError`] if a view has stopped or the store cannot be reached.
@@ -246,7 +266,8 @@ impl App {
     }
 
     /// Stops in good order: takes no more commands, finishes those that run, lets automations and views handle
-    /// what is recorded, and stops.
+    /// what is recorded by then and what follows from it, as [`settled`](Self::settled) does, and stops. What others
+    /// record meanwhile is left to other processes, or to the next start.
     ///
     /// # Errors
     /// [`NotDrained`] if that took longer than [`AppOptions::drain_within`], or a view cannot get further. Everything

@@ -19,7 +19,8 @@ pub use commands::{Commands, IntoCommands};
 /// Reacts to events by issuing commands. `#[automation]` on the `impl` block of the handlers implements it.
 ///
 /// The type of a handler's first parameter is the event; `&Metadata` and `&App` may follow. It returns a command,
-/// an `Option`, a `Vec`, an array or a tuple of commands, or a `Result` of these.
+/// an `Option`, a `Vec`, an array or a tuple of commands, or a `Result` of these. What it executes by itself has the
+/// event as its cause, too, but an id of its own.
 ///
 /// Each command gets an id that follows from the event's, so that an event which is delivered twice has its effect
 /// once. Events of one stream instance are handled in order, those of different instances at the same time; an

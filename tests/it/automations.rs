@@ -15,6 +15,8 @@ use tokio::sync::{Barrier, Semaphore};
 
 use crate::bank::{Balance, Deposited, Import, Opened, Withdraw, account, bank, deposit, withdraw};
 
+pub(crate) mod settled;
+
 #[derive(Default)]
 struct WelcomeBot;
 

@@ -15,6 +15,8 @@ use futures_util::TryStreamExt;
 
 use crate::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
 
+mod settled;
+
 const BOUND: Duration = Duration::from_secs(60);
 
 /// Waits until it holds.

@@ -1,7 +1,6 @@
 //! Handling one event: react, execute the commands, try again, give up.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use futures_util::FutureExt;
 
@@ -9,7 +8,28 @@ use crate::app::execute::Backoff;
 use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::automation::{Commands, ReactError, Reaction};
 use crate::model::AutomationEntry;
-use crate::{CommandId, RecordedEvent, panics};
+use crate::{CommandId, Metadata, RecordedEvent, panics};
+
+/// What the commands of a reaction follow from, also those that a handler executes by itself.
+pub(in crate::app) struct Cause {
+    automation: &'static str,
+    event: Metadata,
+}
+
+impl Cause {
+    /// The options, with what they do not say.
+    pub(in crate::app) fn told(&self, mut options: ExecuteOptions) -> ExecuteOptions {
+        let event = &self.event;
+        let correlation = || event.correlation_id.clone();
+        options.correlation_id.get_or_insert_with(correlation);
+        let id = || event.id.as_str().into();
+        options.causation_id.get_or_insert_with(id);
+        let source = || self.automation.into();
+        options.source.get_or_insert_with(source);
+        options.traceparent = options.traceparent.or_else(|| event.traceparent.clone());
+        options
+    }
+}
 
 /// Why an event was given up.
 pub(super) struct GivenUp {
@@ -36,12 +56,16 @@ pub(super) async fn handle(
         first,
         first.saturating_mul(100),
     );
+    let app = app.because(Cause {
+        automation: entry.info().ty.name,
+        event: event.metadata().clone(),
+    });
     let mut attempts = 0;
     // Once it has reacted, the same commands are tried: a handler need not decide the same twice.
     let mut commands: Option<Commands> = None;
     loop {
         attempts += 1;
-        let error = match attempt(app, entry, log, event, &mut commands).await {
+        let error = match attempt(&app, entry, log, event, &mut commands).await {
             Ok(()) => return Ok(()),
             Err(Attempt::Never(error)) => return Err(GivenUp { error, attempts }),
             Err(Attempt::Again(error)) => error,
@@ -71,12 +95,7 @@ async fn attempt(
         let name = entry.info().ty.name;
         // An event id is one of its log.
         let id = CommandId::derived(&[log, metadata.id.as_str(), name, &n.to_string()]);
-        let mut options = ExecuteOptions::new()
-            .id(id)
-            .correlation_id(metadata.correlation_id.clone())
-            .causation_id(Arc::<str>::from(metadata.id.as_str()))
-            .source(name);
-        options.traceparent = metadata.traceparent.clone();
+        let options = ExecuteOptions::new().id(id);
         // A decision that panics must not take the event with it: it would be in hand for ever.
         let executed = AssertUnwindSafe(command.execute(app, options)).catch_unwind();
         let executed = executed.await.map_err(|panic| {
