@@ -154,7 +154,7 @@ impl Log {
         histories: &[Arc<History>],
         first: u64,
     ) -> Appended {
-        let (_, _, guards, events) = append.into_parts();
+        let (_, command, guards, events) = append.into_parts();
         self.knows(first);
         let mut revisions: Vec<Guard> = Vec::with_capacity(guards.len());
         let events: Vec<_> = events
@@ -180,8 +180,8 @@ impl Log {
                 last = sequence;
             }
             self.note(&revision.subject, last, &history);
-            // Only for those whose callers give ids: they have been read before.
-            if expected != 0 {
+            // Only for those whose callers give ids: others that have events have not been read for it.
+            if expected != 0 || command.fingerprint.is_some() {
                 let subject = &revision.subject;
                 let here = events
                     .iter()

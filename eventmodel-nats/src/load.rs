@@ -42,7 +42,12 @@ impl Log {
             });
         };
         let revision = Position::new(last.sequence);
-        let wanted = load.snapshot.filter(|_| load.after == Position::START);
+        // A state says nothing of the commands that led to it.
+        let is_state_enough =
+            !load.commands || self.command_ids.until(&load.subject) >= last.sequence;
+        let wanted = load
+            .snapshot
+            .filter(|_| load.after == Position::START && is_state_enough);
         if let Some(snapshot) = wanted.and_then(|fold| snapshot::of(&last, fold)) {
             return Ok(Loaded {
                 snapshot: Some(snapshot),
@@ -57,6 +62,11 @@ impl Log {
             if event.position() > load.after {
                 events.push(event);
             }
+        }
+        if load.commands {
+            let ids = events.iter().map(|event| &event.metadata().id);
+            self.command_ids
+                .note(&load.subject, after, revision.get(), ids);
         }
         Ok(Loaded {
             snapshot: None,

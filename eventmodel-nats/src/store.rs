@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
 use eventmodel::view::{MemoryViews, ViewHost};
 use eventmodel::{
-    AuditTrail, CommandRef, InboxHost, MemoryAudit, Position, RecordedEvent, StoreError, Subject,
+    AuditTrail, CommandId, CommandRef, InboxHost, MemoryAudit, Position, RecordedEvent, StoreError,
+    Subject,
 };
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
@@ -196,6 +197,19 @@ impl Store for NatsStore {
         subjects: &[Subject],
     ) -> Result<Option<Appended>, AppendError> {
         self.log(log)?.committed(command, subjects).await
+    }
+
+    fn is_absent(
+        &self,
+        log: &Arc<str>,
+        subject: &Subject,
+        until: Position,
+        command: &CommandId,
+    ) -> bool {
+        let Ok(log) = self.log(log) else {
+            return false;
+        };
+        log.command_ids.may_have(subject, until.get(), command) == Some(false)
     }
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {

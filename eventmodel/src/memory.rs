@@ -248,6 +248,16 @@ impl Store for MemoryStore {
         self.log(log)?.content().committed(command)
     }
 
+    fn is_absent(&self, log: &Arc<str>, _: &Subject, until: Position, command: &CommandId) -> bool {
+        let Ok(log) = self.log(log) else {
+            return false;
+        };
+        let content = log.content();
+        let is_after = |first: &u64| *first > until.get();
+        until.get() <= content.events.len() as u64
+            && content.commands.get(command).is_none_or(is_after)
+    }
+
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
         Ok(Position::new(self.log(log)?.content().events.len() as u64))
     }

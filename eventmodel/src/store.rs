@@ -12,7 +12,7 @@ use futures_core::stream::BoxStream;
 use crate::audit::{AuditTrail, MemoryAudit};
 use crate::inbox::{InboxHost, MemoryInboxes};
 use crate::view::{MemoryViews, ViewHost};
-use crate::{CommandRef, Position, RecordedEvent, Subject, SubjectPattern};
+use crate::{CommandId, CommandRef, Position, RecordedEvent, Subject, SubjectPattern};
 
 mod append;
 mod error;
@@ -72,6 +72,20 @@ pub trait Store: Debug + Send + Sync + 'static {
         command: &CommandRef,
         subjects: &[Subject],
     ) -> Result<Option<Appended>, AppendError>;
+
+    /// Whether the store knows, without asking anyone, that no event of this command is on an instance up to a
+    /// position. `false` if it does not know: then [`committed`](Self::committed) tells. What is after the position
+    /// is none of its business: a guard at the position finds that out.
+    fn is_absent(
+        &self,
+        log: &Arc<str>,
+        subject: &Subject,
+        until: Position,
+        command: &CommandId,
+    ) -> bool {
+        let _ = (log, subject, until, command);
+        false
+    }
 
     /// The position of the last event of a log. As of now: no append that has been acknowledged is after it.
     ///
@@ -136,6 +150,16 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).committed(log, command, subjects).await
     }
 
+    fn is_absent(
+        &self,
+        log: &Arc<str>,
+        subject: &Subject,
+        until: Position,
+        command: &CommandId,
+    ) -> bool {
+        (**self).is_absent(log, subject, until, command)
+    }
+
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
         (**self).last_position(log).await
     }
@@ -184,6 +208,9 @@ pub struct Load {
     /// The [fold](Snapshot::fold) of the snapshots that it could start from; `None` if it must be the events. Only
     /// with `after` at [`Position::START`].
     pub snapshot: Option<u64>,
+    /// Whether it will be asked [which commands are absent](Store::is_absent): a store may remember which ones it
+    /// has met, and may prefer the events to a snapshot.
+    pub commands: bool,
 }
 
 /// The events of one stream instance.

@@ -88,6 +88,9 @@ caught! { LooseStore, Flaw;
         ids::another_command_under_a_used_id_is_refused
         ids::a_used_id_is_noticed_on_another_instance
     }
+    a_store_that_takes_all_commands_for_absent: TakesAllForAbsent {
+        ids::a_command_that_is_said_to_be_absent_is_absent
+    }
     a_store_that_shares_ids_between_logs: SharesIdsBetweenLogs {
         logs::two_logs_know_nothing_of_each_other
     }

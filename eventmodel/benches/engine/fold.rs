@@ -77,6 +77,7 @@ fn recorded() -> Vec<RecordedEvent> {
             after: Position::START,
             floor: Position::START,
             snapshot: None,
+            commands: false,
         };
         store.load(load).await.expect("it is there").events
     })

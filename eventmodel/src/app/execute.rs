@@ -7,7 +7,6 @@
 use std::any::TypeId;
 use std::sync::Arc;
 
-use futures_util::future::join;
 use jiff::Timestamp;
 
 use super::error::from_append;
@@ -22,9 +21,11 @@ use crate::{
 
 mod append;
 mod backoff;
+mod ids;
 mod load;
 mod snapshots;
 
+use ids::says_no;
 use load::Which;
 
 pub(super) use backoff::Backoff;
@@ -93,18 +94,29 @@ impl Execution<'_> {
         command.validate().map_err(ExecuteError::Invalid)?;
         let mut slots =
             <C::State as DecisionState>::slots(&command.keys()).map_err(ExecuteError::Key)?;
-        if self.given_id {
-            let mut erased = erased::<C>(&mut slots);
-            let subjects = subjects(&erased);
-            // Nearly always it was not, so the states are loaded meanwhile.
-            let both = join(self.committed(&subjects), self.load(&mut erased));
-            let (committed, loaded) = both.await;
-            if let Some(receipt) = committed? {
-                return Ok(receipt);
+        if !self.given_id {
+            return self.attempt(command, &mut slots, &mut Vec::new()).await;
+        }
+        let read = subjects(&erased::<C>(&mut slots));
+        let mut instances = read.clone();
+        match self.attempt(command, &mut slots, &mut instances).await {
+            Err(error) if says_no(&error) => {
+                let committed = self.committed(&instances, read.first()).await?;
+                committed.ok_or(error)
             }
-            loaded?;
-        } else {
-            self.load(&mut erased::<C>(&mut slots)).await?;
+            result => result,
+        }
+    }
+
+    /// If the id is a given one, `instances` are those that the command reads, and in the end also those it writes.
+    async fn attempt<C: Decide>(
+        &self,
+        command: &C,
+        slots: &mut <C::State as DecisionState>::Slots,
+        instances: &mut Vec<Subject>,
+    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
+        if let Some(receipt) = self.start(&mut erased::<C>(slots)).await? {
+            return Ok(receipt);
         }
         let mut backoff = Backoff::for_conflicts(&self.command.id);
         let mut attempts = 0;
@@ -112,11 +124,11 @@ impl Execution<'_> {
         loop {
             attempts += 1;
             if let Some(expected) = self.options.expected_revision {
-                self.expect_revision(expected, &mut erased::<C>(&mut slots))
+                self.expect_revision(expected, &mut erased::<C>(slots))
                     .await?;
             }
-            let decision = <C::State>::with(&slots, self.now, |state| command.decide(state));
-            let mut erased = erased::<C>(&mut slots);
+            let decision = <C::State>::with(slots, self.now, |state| command.decide(state));
+            let mut erased = erased::<C>(slots);
             let events = match decision {
                 Ok(events) if !events.is_empty() => events.events,
                 // Nothing will be appended, so no guard would find out that the state was stale.
@@ -134,32 +146,21 @@ impl Execution<'_> {
                         has_asked = true;
                         continue;
                     }
-                    // The command itself may be in the state: a late append of an execution whose answer was lost.
-                    if self.given_id
-                        && let Some(receipt) = self.committed(&subjects(&erased)).await?
-                    {
-                        return Ok(receipt);
-                    }
                     self.save(&erased);
                     return match nothing {
+                        // The command itself may be in the state.
+                        Ok(_) if self.given_id => {
+                            let committed = self.committed(instances, instances.first()).await?;
+                            Ok(committed.unwrap_or_else(|| self.nothing_emitted(&erased)))
+                        }
                         Ok(_) => Ok(self.nothing_emitted(&erased)),
                         Err(rejection) => Err(ExecuteError::Rejected(rejection)),
                     };
                 }
             };
-            let append = self.prepare(events, &erased).await?;
-            // After the tails of what is written without being read: the guards hold for what comes later.
-            if self.given_id {
-                let read = subjects(&erased);
-                let unread = append.guards().iter().filter(|guard| {
-                    guard.expected != Position::START && !read.contains(&guard.subject)
-                });
-                let unread: Vec<_> = unread.map(|guard| guard.subject.clone()).collect();
-                if !unread.is_empty()
-                    && let Some(receipt) = self.committed(&unread).await?
-                {
-                    return Ok(receipt);
-                }
+            let append = self.prepare(events, &erased, instances).await?;
+            if let Some(receipt) = self.on_unread(&append, &erased).await? {
+                return Ok(receipt);
             }
             let with_snapshots = self.with_snapshots(append, &erased);
             let (append, folded) = with_snapshots.map_err(ExecuteError::Append)?;
@@ -172,7 +173,7 @@ impl Execution<'_> {
                 Err(AppendError::Conflict { subject, actual }) => {
                     let guarded = guarded(&append);
                     if self.given_id
-                        && let Some(receipt) = self.committed(&guarded).await?
+                        && let Some(receipt) = self.committed(&guarded, instances.first()).await?
                     {
                         return Ok(receipt);
                     }
@@ -188,17 +189,6 @@ impl Execution<'_> {
                 Err(error) => return Err(from_append(error, &self.command.id, attempts)),
             }
         }
-    }
-
-    /// The receipt of the command, if it was committed before.
-    async fn committed<R>(&self, subjects: &[Subject]) -> Result<Option<Receipt>, ExecuteError<R>> {
-        let appended = self.look_up(subjects).await;
-        let appended = appended.map_err(|error| from_append(error, &self.command.id, 0))?;
-        Ok(appended.map(|appended| {
-            let instance = subjects.first().cloned();
-            let instance = instance.unwrap_or_else(|| appended.events[0].subject().clone());
-            self.receipt(appended, &instance)
-        }))
     }
 
     /// What the sender expects must hold for the newest state, not only for a cached one.
@@ -225,6 +215,7 @@ impl Execution<'_> {
         &self,
         emitted: Vec<EmittedEvent>,
         slots: &[&mut dyn ErasedSlot],
+        instances: &mut Vec<Subject>,
     ) -> Result<Append, ExecuteError<R>> {
         let mut guards: Vec<Guard> = Vec::with_capacity(slots.len() + 1);
         for slot in slots.iter().filter(|slot| slot.guarded()) {
@@ -243,6 +234,9 @@ impl Execution<'_> {
             let subjects = event.subjects.map_err(ExecuteError::Key)?;
             for subject in &subjects {
                 if !guards.iter().any(|guard| guard.subject == *subject) {
+                    if self.given_id && !instances.contains(subject) {
+                        instances.push(subject.clone());
+                    }
                     let expected = match seen(slots, subject) {
                         Some(revision) => revision,
                         None => self.tail(subject).await?,

@@ -107,6 +107,7 @@ macro_rules! __store_contract {
                     a_used_id_is_noticed_on_another_instance
                     the_id_of_a_refused_command_is_not_used_up
                     what_was_committed_is_found
+                    a_command_that_is_said_to_be_absent_is_absent
                     ids_that_look_alike_are_different
                 }
                 reading {

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use crate::audit::AuditTrail;
 use crate::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError};
 use crate::view::ViewHost;
-use crate::{CommandRef, InboxHost, Position, RecordedEvent, Subject};
+use crate::{CommandId, CommandRef, InboxHost, Position, RecordedEvent, Subject};
 
 mod faults;
 mod inbox;
@@ -203,6 +203,18 @@ impl Store for FaultyStore {
         let answer = self.0.store.committed(log, command, subjects).await;
         self.0.moment().await;
         answer
+    }
+
+    fn is_absent(
+        &self,
+        log: &Arc<str>,
+        subject: &Subject,
+        until: Position,
+        command: &CommandId,
+    ) -> bool {
+        // A store need not know.
+        !self.0.chance(|faults| faults.stale_reads)
+            && self.0.store.is_absent(log, subject, until, command)
     }
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {

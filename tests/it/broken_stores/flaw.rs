@@ -15,6 +15,7 @@ pub(crate) enum Flaw {
     TellsAWrongRevisionInAConflict,
     ForgetsIds,
     TakesAnyCommandUnderAUsedId,
+    TakesAllForAbsent,
     SharesIdsBetweenLogs,
     StoresAPartBeforeAConflict,
     StoresTheEventsOneByOne,

@@ -358,6 +358,10 @@ impl Store for LooseStore {
         self.find(&content, command)
     }
 
+    fn is_absent(&self, _: &Arc<str>, _: &Subject, _: Position, _: &CommandId) -> bool {
+        self.is(Flaw::TakesAllForAbsent)
+    }
+
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
         let log = self.log(log)?;
         let content = lock(&log.content);

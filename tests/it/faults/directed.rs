@@ -162,3 +162,47 @@ async fn a_command_without_state_is_not_stale_because_of_what_is_remembered() {
         "{stale:?}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_id_costs_no_question_if_the_store_knows_that_it_is_new() {
+    let store = Scripted::default();
+    let app = start(&store, AppOptions::new()).await;
+    let _ = app.execute_with(OPEN, id("open")).await.unwrap();
+    let first = app.execute_with(DEPOSIT, id("deposit")).await.unwrap();
+    let visit = Visit { branch: 9 };
+    let _ = app.execute_with(visit, id("visit")).await.unwrap();
+    assert_eq!(store.questions(), 0);
+    let again = app.execute_with(DEPOSIT, id("deposit")).await.unwrap();
+    assert!(again.already_committed);
+    assert_eq!(again.position, first.position);
+    assert_eq!(store.questions(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_another_process_executed_is_told_no_only_by_that_process() {
+    let store = Scripted::default();
+    let one = start(&store, AppOptions::new()).await;
+    let _ = one.execute(OPEN).await.unwrap();
+    // Each of these remembers the account as it is now.
+    let others = [(); 2].map(|()| start(&store, AppOptions::new().max_attempts(1)));
+    let mut with_the_old_state = Vec::new();
+    for other in others {
+        let other = other.await;
+        assert!(other.execute(OPEN).await.is_err());
+        with_the_old_state.push(other);
+    }
+    let deposited = one.execute(DEPOSIT).await.unwrap();
+
+    let options = id("withdraw").expected_revision(deposited.revision);
+    let first = one.execute_with(withdraw(10), options.clone()).await;
+    let first = first.unwrap();
+    // By what it remembers the command is stale, without a revision it is rejected, or in conflict.
+    for (other, options) in with_the_old_state.iter().zip([options, id("withdraw")]) {
+        let again = other.execute_with(withdraw(10), options).await.unwrap();
+        assert!(again.already_committed);
+        assert_eq!(
+            (again.position, again.revision),
+            (first.position, first.revision)
+        );
+    }
+}

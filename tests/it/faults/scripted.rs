@@ -1,12 +1,14 @@
 //! A store that fails as it is told to: for the cases that chance finds once in a thousand runs.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
-use eventmodel::{CommandRef, MemoryStore, Position, RecordedEvent, StoreError, Subject};
+use eventmodel::{
+    CommandId, CommandRef, MemoryStore, Position, RecordedEvent, StoreError, Subject,
+};
 use futures_util::stream::BoxStream;
 
 /// What becomes of an append.
@@ -31,6 +33,7 @@ struct Inner {
     late: Mutex<Vec<Append>>,
     arrive_before_load: AtomicBool,
     stale: AtomicBool,
+    questions: AtomicUsize,
 }
 
 impl Scripted {
@@ -56,6 +59,11 @@ impl Scripted {
             // Nobody waits for the answer.
             let _ = self.0.memory.append(append).await;
         }
+    }
+
+    /// How often it was asked what a command has committed.
+    pub(crate) fn questions(&self) -> usize {
+        self.0.questions.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn length(&self, log: &str) -> u64 {
@@ -122,7 +130,18 @@ impl Store for Scripted {
         command: &CommandRef,
         subjects: &[Subject],
     ) -> Result<Option<Appended>, AppendError> {
+        self.0.questions.fetch_add(1, Ordering::Relaxed);
         self.0.memory.committed(log, command, subjects).await
+    }
+
+    fn is_absent(
+        &self,
+        log: &Arc<str>,
+        subject: &Subject,
+        until: Position,
+        command: &CommandId,
+    ) -> bool {
+        self.0.memory.is_absent(log, subject, until, command)
     }
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {

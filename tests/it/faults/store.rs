@@ -156,6 +156,7 @@ async fn a_stale_load_is_the_beginning_of_the_history_and_knows_the_floor() {
             after,
             floor,
             snapshot: None,
+            commands: false,
         };
         store.load(load).await.unwrap()
     };

@@ -175,6 +175,7 @@ impl Execution<'_> {
             after,
             floor: floor.map_or(after, |floor| floor.max(after)),
             snapshot: self.fold_of(slot).filter(|_| after == Position::START),
+            commands: self.given_id,
         }
     }
 

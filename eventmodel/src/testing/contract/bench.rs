@@ -154,7 +154,7 @@ impl Bench {
     }
 
     pub(super) async fn load(&self, subject: &Subject, after: Position, floor: Position) -> Loaded {
-        self.load_from(subject, after, floor, None).await
+        self.load_from(subject, after, floor, None, false).await
     }
 
     /// Loads an instance from a snapshot of this fold, if there is one.
@@ -165,7 +165,18 @@ impl Bench {
         floor: Position,
     ) -> Loaded {
         let start = Position::START;
-        self.load_from(subject, start, floor, Some(fold)).await
+        self.load_from(subject, start, floor, Some(fold), false)
+            .await
+    }
+
+    /// Loads an instance by whom it will be asked which commands are absent.
+    pub(super) async fn load_commands(
+        &self,
+        subject: &Subject,
+        after: Position,
+        floor: Position,
+    ) -> Loaded {
+        self.load_from(subject, after, floor, None, true).await
     }
 
     async fn load_from(
@@ -174,6 +185,7 @@ impl Bench {
         after: Position,
         floor: Position,
         snapshot: Option<u64>,
+        commands: bool,
     ) -> Loaded {
         let load = Load {
             log: self.log.clone(),
@@ -181,6 +193,7 @@ impl Bench {
             after,
             floor,
             snapshot,
+            commands,
         };
         self.answer("load", || self.store.load(load.clone()))
             .await

@@ -193,6 +193,41 @@ pub async fn what_was_committed_is_found(bench: Bench) {
     }
 }
 
+pub async fn a_command_that_is_said_to_be_absent_is_absent(bench: Bench) {
+    let account = bench.account(1);
+    let (mut read, mut tail) = (Position::START, Position::START);
+    let mut stored: Vec<(CommandId, Position)> = Vec::new();
+    for round in 0..12u64 {
+        // Some say what they are a repetition of, as with the id of a caller.
+        let draft = bench.command("Deposit").on(&account, tail);
+        let draft = draft.fingerprint((round % 4 < 2).then_some(round));
+        tail = revision_of(&draft.send().await, &account);
+        stored.push((draft.command_ref().id, tail));
+        if round % 3 == 2 {
+            let after = if round % 2 == 0 {
+                read
+            } else {
+                Position::START
+            };
+            read = bench.load_commands(&account, after, tail).await.revision;
+        }
+        for (n, (id, first)) in stored.iter().enumerate() {
+            for (_, until) in &stored[n..] {
+                assert!(
+                    !bench.store.is_absent(&bench.log, &account, *until, id),
+                    "`{id}`, which is at {first}, is said not to be there up to {until}"
+                );
+            }
+        }
+    }
+    let later = Position::new(tail.get() + 1_000);
+    let next = CommandId::fresh();
+    assert!(
+        !bench.store.is_absent(&bench.log, &account, later, &next),
+        "nobody knows what will be there"
+    );
+}
+
 pub async fn ids_that_look_alike_are_different(bench: Bench) {
     let long = "é".repeat(CommandId::MAX_LEN / 2);
     let longer = format!("{}e", "é".repeat(CommandId::MAX_LEN / 2 - 1));

@@ -31,6 +31,7 @@ pub async fn a_log_that_was_not_opened_is_named_in_the_error(bench: Bench) {
         after: Position::START,
         floor: Position::START,
         snapshot: None,
+        commands: false,
     };
     let load = bench.store.load(load).await.expect_err("it is not there");
     assert!(names_it(&load), "load: {load}");

@@ -146,6 +146,7 @@ impl Bench {
             after: Position::new(after),
             floor: Position::new(floor),
             snapshot: None,
+            commands: false,
         };
         self.store.load(load).await
     }

@@ -114,6 +114,7 @@ async fn a_leader_that_was_paused_does_not_shorten_a_history_with_a_floor() {
         after: Position::START,
         floor: position,
         snapshot: None,
+        commands: false,
     };
     // Asked while it sleeps, so that it answers as soon as it wakes.
     let asked = tokio::spawn({

@@ -139,6 +139,7 @@ impl Runner {
                 after,
                 floor,
                 snapshot: None,
+                commands: false,
             };
             match self.app.inner.store.load(load).await {
                 Ok(loaded) => break loaded,
