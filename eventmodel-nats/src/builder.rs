@@ -112,7 +112,7 @@ impl NatsStoreBuilder {
     }
 
     /// How long an answer may take, [`Self::DEFAULT_TIMEOUT`] if it is not said. A server that is away is waited for
-    /// as long.
+    /// as long, and a leader that has to be elected twice as long: an election takes up to 9 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -9,12 +9,21 @@ use async_nats::jetstream::Context;
 use async_nats::{Client, HeaderMap, Message, Request};
 use bytes::Bytes;
 use eventmodel::StoreError;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::broadcast;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::refusal::Refusal;
 
 /// How many connection events a listener may be behind before it misses the oldest.
 const EVENTS: usize = 256;
+
+/// Between two questions while replicas change their roles, when nobody takes them.
+pub(crate) const ELECTION: Duration = Duration::from_millis(50);
+
+/// How many times as long as for an answer a leader is waited for: an election takes up to 9 seconds.
+const PATIENCE: u32 = 2;
 
 /// Something that happened to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +158,17 @@ pub(crate) enum Failure {
     Odd(String),
 }
 
+impl Failure {
+    /// Whether the same question may be answered when there is a leader.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::NoAnswer(_) | Self::NoResponders(_) => true,
+            Self::Refused(refusal) => refusal.is_temporary(),
+            Self::NotSent(_) | Self::Odd(_) => false,
+        }
+    }
+}
+
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -237,6 +257,34 @@ impl Connection {
     ) -> Result<T, Failure> {
         let answer = tokio::time::timeout(self.timeout, answer).await;
         answer.map_err(|_| Failure::NoAnswer(self.timed_out(subject)))
+    }
+
+    /// Asks a leader something that changes nothing, and asks again while there is none. A question that comes after
+    /// the old one is gone, and before this is noticed, is never answered.
+    pub(crate) async fn patiently<T, A: Future<Output = Result<T, Failure>>>(
+        &self,
+        api: &str,
+        ask: impl Fn() -> A,
+    ) -> Result<T, Failure> {
+        let end = Instant::now() + PATIENCE * self.timeout;
+        let mut asked = FuturesUnordered::new();
+        loop {
+            asked.push(ask());
+            // Those asked before may still be answered: a leader may only be slow.
+            let again = end.min(Instant::now() + self.timeout / 5);
+            match timeout_at(again, asked.next()).await {
+                Ok(Some(Err(failure)))
+                    if failure.may_pass()
+                        && Instant::now() < end
+                        && self.events.denied_for(api).is_none() =>
+                {
+                    sleep(ELECTION).await;
+                }
+                Ok(Some(answer)) => return answer,
+                Ok(None) | Err(_) if Instant::now() < end => {}
+                Ok(None) | Err(_) => return Err(Failure::NoAnswer(self.timed_out(api))),
+            }
+        }
     }
 
     /// A time-out, and what may be behind it.

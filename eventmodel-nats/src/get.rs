@@ -1,7 +1,5 @@
 //! Single messages of a log: the last one on a subject, the one at a sequence.
 
-use std::time::Duration;
-
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind};
 use async_nats::{HeaderValue, Message, StatusCode};
@@ -9,20 +7,17 @@ use bytes::Bytes;
 use eventmodel::{StoreError, Subject};
 use tokio::time::{Instant, sleep};
 
-use crate::connection::{Connection, Failure};
+use crate::connection::{Connection, ELECTION, Failure};
 use crate::log::Log;
 use crate::message::Stored;
 use crate::refusal::Refusal;
-
-/// Between two questions while replicas change their roles, when nobody takes them.
-pub(crate) const ELECTION: Duration = Duration::from_millis(50);
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// Any replica: one that lags may answer.
     Any,
-    /// The leader: it knows all that was acknowledged.
+    /// The leader: it knows all that was acknowledged. While there is none it is waited for.
     Leader,
 }
 
@@ -40,8 +35,8 @@ impl Log {
                 self.direct(&api, Bytes::new()).await
             }
             Source::Leader => {
-                let get = self.stream.raw_message_builder().last_by_subject(subject);
-                self.leader(get.send()).await
+                let get = || self.stream.raw_message_builder().last_by_subject(subject);
+                self.leader(|| get().send()).await
             }
         }
     }
@@ -60,8 +55,8 @@ impl Log {
                     .await
             }
             Source::Leader => {
-                let get = self.stream.raw_message_builder().sequence(sequence);
-                self.leader(get.send()).await
+                let get = || self.stream.raw_message_builder().sequence(sequence);
+                self.leader(|| get().send()).await
             }
         }
     }
@@ -81,11 +76,14 @@ impl Log {
         }
     }
 
-    async fn leader(
+    async fn leader<A: Future<Output = Result<StreamMessage, RawMessageError>>>(
         &self,
-        answer: impl Future<Output = Result<StreamMessage, RawMessageError>>,
+        ask: impl Fn() -> A,
     ) -> Result<Option<Stored>, StoreError> {
-        let message = self.connection.leader_said(&self.name, answer).await?;
+        let connection = &self.connection;
+        let api = format!("{}.STREAM.MSG.GET.{}", connection.api, self.name);
+        let ask = || connection.leader_said(&self.name, ask());
+        let message = connection.patiently(&api, ask).await?;
         let Some(message) = message else {
             return Ok(None);
         };

@@ -122,7 +122,9 @@ impl Log {
     /// The last sequence, if the stream is still the one that was opened.
     async fn last_sequence(&self) -> Result<u64, StoreError> {
         self.check()?;
-        let info = self.connection.stream_info(&self.name).await?;
+        let api = format!("{}.STREAM.INFO.{}", self.connection.api, self.name);
+        let ask = || self.connection.stream_info(&self.name);
+        let info = self.connection.patiently(&api, ask).await?;
         if let Some(info) = info.filter(|info| info.created == self.created) {
             return Ok(info.state.last_seq);
         }

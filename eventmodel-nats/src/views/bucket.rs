@@ -15,8 +15,7 @@ use eventmodel::StoreError;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use crate::connection::{Connection, Failure};
-use crate::get::ELECTION;
+use crate::connection::{Connection, ELECTION, Failure};
 use crate::message::EXPECTED;
 use crate::ordered::Ordered;
 use crate::setup::{NOT_FOUND, Setup};

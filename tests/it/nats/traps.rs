@@ -5,6 +5,7 @@ mod bench;
 mod conflicts;
 mod connection;
 mod drift;
+mod elections;
 mod permissions;
 mod reading;
 mod recreated;
