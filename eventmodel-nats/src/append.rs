@@ -9,7 +9,7 @@ use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject
 use crate::connection::Failure;
 use crate::history::History;
 use crate::log::Log;
-use crate::message::MESSAGE_ID;
+use crate::message::{MESSAGE_ID, ROLLUP};
 use crate::plan::{Outgoing, Plan};
 use crate::refusal::Refusal;
 
@@ -245,13 +245,14 @@ impl Log {
     }
 
     /// What has the id of the first event, wherever it is: the server knows, and tells it for another message with
-    /// that id. It goes to the subject of guards, where it is no event, in the unlikely case that it is stored.
+    /// that id. If it has just forgotten the id it goes on, and finds a rollup that there is not: whatever it knows,
+    /// it never stores this message.
     async fn find_anywhere(&self, append: &Append) -> Result<Appended, AppendError> {
         let unknown = |reason: String| AppendError::Unknown { reason };
         let mut headers = async_nats::HeaderMap::new();
         let id = crate::message::message_id(&append.events()[0].metadata.id);
         headers.insert(MESSAGE_ID, id);
-        headers.insert(crate::message::BEHIND, "0");
+        headers.insert(ROLLUP, "never");
         let subject = Self::guard_subject(&self.name);
         match self
             .connection
@@ -259,10 +260,10 @@ impl Log {
             .await
         {
             Ok(ack) if ack.duplicate => self.duplicate(append.command(), ack.seq).await,
-            Ok(_) => Err(unknown(
-                "the server has just forgotten the id of the command".into(),
-            )),
-            Err(failure) => Err(unknown(failure.to_string())),
+            Ok(ack) => Err(unknown(format!("a question was stored: {ack:?}"))),
+            Err(failure) => Err(unknown(format!(
+                "the server does not say who has the id of the command: {failure}"
+            ))),
         }
     }
 }

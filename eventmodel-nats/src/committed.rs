@@ -73,15 +73,6 @@ impl Log {
         sequence: u64,
     ) -> Result<Appended, AppendError> {
         let message = self.message_at(sequence).await?;
-        if matches!(message.kind()?, Kind::Guard(_)) {
-            // A question for the id that was stored itself: see `find_anywhere`.
-            return Err(AppendError::Unknown {
-                reason: format!(
-                    "the id `{}` is taken by a question for it until the duplicate window is over",
-                    command.id
-                ),
-            });
-        }
         let event = message.event()?;
         if is_of(&event, command)? {
             return Ok(self.all_of(event).await?);

@@ -23,6 +23,8 @@ pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
 pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
 /// The subject that a guard is on, if it is not that of the message.
 pub(crate) const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
+/// What a message replaces: nothing ever does in a log.
+pub(crate) const ROLLUP: &str = "Nats-Rollup";
 /// This message is no event of its own: the event before it stands so many sequences before it.
 pub(crate) const BEHIND: &str = "Eventmodel-Behind";
 /// The sequences before this one on its subject.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use eventmodel::store::Store;
+use eventmodel::store::{AppendError, Store};
 use eventmodel_nats::NatsStore;
-use eventmodel_nats_harness::{shared_cluster, shared_server};
+use eventmodel_nats_harness::{Direction, Proxy, When, shared_cluster, shared_server};
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
-use super::bench::{Bench, is_conflict, positions};
+use super::bench::{BOUND, Bench, is_conflict, positions};
 use crate::nats::{replicated_store, store};
 
 /// The least that a server takes.
@@ -129,6 +130,55 @@ async fn an_id_that_was_used_on_other_instances_is_found_in_a_batch_too() {
         let again = bench.store.append(elsewhere).await.unwrap();
         assert!(again.already_committed);
         assert_eq!(positions(&again), positions(&first));
+    }
+}
+
+/// Between the answer that an id is a duplicate, and the question of what.
+#[tokio::test]
+async fn a_question_for_an_id_that_was_just_forgotten_is_not_stored() {
+    let url = |servers: String| servers.split(',').next().unwrap().to_owned();
+    let one = url(shared_server().await.unwrap());
+    let three = url(shared_cluster().await.unwrap());
+    for (url, replicas) in [(one, 1), (three, 3)] {
+        let short = || {
+            let builder = NatsStore::builder().duplicate_window(SHORT_WINDOW);
+            builder.replicas(replicas).timeout(BOUND)
+        };
+        let proxy = Proxy::start(&url).await.unwrap();
+        let direct = Bench::open(short().connect(&url).await.unwrap()).await;
+        let bench = direct
+            .through(short().connect(proxy.url()).await.unwrap())
+            .await;
+        let guard = format!("eventmodel.{}.guard", bench.log);
+        let asked = proxy.block_at(Direction::ToServer, When::seen(guard));
+        let mut asked = std::pin::pin!(timeout(BOUND, asked.happened()));
+        let mut tries = 0..;
+        let again = loop {
+            let n = tries.next().unwrap();
+            let items = ["a", "b", "c", "d"].map(|name| bench.item(format!("{name}{n}")));
+            let id = format!("same-{n}");
+            let first = bench.append(&id, &[(&items[0], 0), (&items[1], 0)]);
+            bench.store.append(first).await.unwrap();
+            let elsewhere = bench.append(&id, &[(&items[2], 0), (&items[3], 0)]);
+            let store = bench.store.clone();
+            let mut again = tokio::spawn(async move { store.append(elsewhere).await });
+            tokio::select! {
+                asked = &mut asked => { asked.unwrap(); break again }
+                // It was forgotten already, so nothing was asked.
+                stored = &mut again => assert!(!stored.unwrap().unwrap().already_committed),
+            }
+        };
+        // What is stored later is forgotten later.
+        until_forgotten(&direct, "later").await;
+        until_forgotten(&direct, "later").await;
+        let before = direct.messages().await;
+        proxy.unblock();
+        let again = timeout(BOUND, again).await.unwrap().unwrap();
+        assert!(
+            matches!(again, Err(AppendError::Unknown { .. })),
+            "{again:?}"
+        );
+        assert_eq!(direct.messages().await, before);
     }
 }
 
