@@ -59,6 +59,7 @@ impl Hand {
         if let Some(known) = self.items.get_mut(&sequence) {
             // The server did not hear of this process for a while.
             known.reply = item.reply;
+            known.deliveries = item.deliveries;
             return Arrival::Taken;
         }
         if self.is_free(sequence, item.before) {
@@ -83,6 +84,11 @@ impl Hand {
         self.items.remove(&sequence);
         self.done.insert(sequence);
         self.free(sequence);
+    }
+
+    /// Another process has it in hand.
+    pub(super) fn forget(&mut self, sequence: u64) {
+        self.items.remove(&sequence);
     }
 
     /// Another process says that it is done.

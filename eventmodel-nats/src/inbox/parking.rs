@@ -15,12 +15,17 @@ use eventmodel::{Kept, Parked, Parking, Position, StoreError, Subject};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::escaped;
 use crate::connection::Failure;
 use crate::log::Log;
 use crate::message::EXPECTED;
 use crate::setup::{Setup, StreamInfo};
+
+mod suspects;
+
+pub(super) use suspects::Verdict;
 
 const OPERATION: &str = "KV-Operation";
 const DELETED: &str = "DEL";
@@ -38,6 +43,8 @@ pub(super) struct KvParking {
     prefix: String,
     /// The subjects of the keys of suspects start with this.
     suspects: String,
+    /// Tells its notes from those of others.
+    process: String,
     known: Mutex<Known>,
     refreshing: tokio::sync::Mutex<()>,
     changed: AtomicBool,
@@ -93,6 +100,7 @@ impl KvParking {
             stream: stream.map_err(StoreError::failed)?,
             prefix: format!("$KV.{bucket}.parked.{durable}."),
             suspects: format!("$KV.{bucket}.suspect.{durable}."),
+            process: Uuid::now_v7().to_string(),
             bucket,
             known: Mutex::default(),
             refreshing: tokio::sync::Mutex::default(),
@@ -192,8 +200,8 @@ impl KvParking {
         }
     }
 
-    /// What must be known before this process has told it to the others.
-    fn tell(&self) {
+    /// What others have to be told.
+    pub(super) fn tell(&self) {
         self.changed.store(true, Ordering::Release);
         self.wake.notify_one();
     }
@@ -201,41 +209,6 @@ impl KvParking {
     /// Whether something was changed here since it was asked last.
     pub(super) fn take_changed(&self) -> bool {
         self.changed.swap(false, Ordering::AcqRel)
-    }
-
-    /// Notes that this process is about to handle an event that several have had in hand when they ended. `false` if
-    /// that was noted before: then one has ended while this was the only such event in its hand.
-    pub(super) async fn suspect(&self, position: u64) -> Result<bool, StoreError> {
-        let subject = format!("{}{position}", self.suspects);
-        let found = self.stream.raw_message_builder().last_by_subject(&*subject);
-        let stream = format!("KV_{}", self.bucket);
-        let found = self
-            .log
-            .connection
-            .leader_said(&stream, found.send())
-            .await?;
-        let (revision, is_noted) = match &found {
-            Some(message) => (message.sequence, message.headers.get(OPERATION).is_none()),
-            None => (0, false),
-        };
-        if is_noted {
-            return Ok(false);
-        }
-        let now = Timestamp::now().to_string();
-        let put = self.put(&subject, revision, Some(now.into_bytes())).await?;
-        Ok(put.is_some())
-    }
-
-    /// It was handled, or parked.
-    pub(super) async fn acquit(&self, position: u64) -> Result<(), StoreError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(OPERATION, DELETED);
-        let subject = format!("{}{position}", self.suspects);
-        let stream = format!("KV_{}", self.bucket);
-        let connection = &self.log.connection;
-        let put = connection.publish(&stream, &subject, headers, Bytes::new());
-        put.await?;
-        Ok(())
     }
 }
 

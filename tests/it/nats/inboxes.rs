@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use eventmodel::store::Store;
-use eventmodel::{
-    App, AppOptions, EventModel, EventQuery, InboxSpec, MemoryStore, Slice, automation,
-};
+use eventmodel::{App, AppOptions, EventModel, EventQuery, Slice, automation};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Cluster, Proxy, Server};
 use futures_util::TryStreamExt;
@@ -16,6 +14,7 @@ use futures_util::TryStreamExt;
 use crate::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
 
 mod settled;
+mod suspects;
 
 const BOUND: Duration = Duration::from_secs(60);
 
@@ -217,37 +216,6 @@ async fn what_is_parked_survives_its_process_and_is_retried_from_another() {
     assert_eq!(withdrawals(&third.app).await, 8);
     // Each once.
     assert_eq!(taker.seen.lock().unwrap().len(), 8);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_event_that_ends_its_process_each_time_is_parked() {
-    let server = Server::start().await.unwrap();
-    let writer = bank().start(connect(&server.url()).await).await.unwrap();
-    let poison = writer.execute(deposit("ann", 1)).await.unwrap().position;
-    let spec = InboxSpec {
-        model: "bank".into(),
-        automation: "Fatal",
-        log: "bank".into(),
-    };
-    let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let mut ended = 0;
-    let parked = loop {
-        let proxy = Proxy::start(server.url()).await.unwrap();
-        let store = connect(&proxy.url()).await;
-        store.open(&bank().logs()).await.unwrap();
-        let inbox = store.inboxes().open(&spec, &memory).await.unwrap();
-        let parking = inbox.parking().unwrap();
-        tokio::select! {
-            event = inbox.next() => assert_eq!(event.unwrap().position(), poison),
-            () = until("it is parked", async || !parking.list().is_empty()) => break parking.list(),
-        }
-        proxy.refuse();
-        proxy.cut();
-        ended += 1;
-        assert!(ended < 20, "it is never parked");
-    };
-    assert_eq!(ended, 6);
-    assert_eq!((parked[0].position, parked[0].attempts), (poison, 6));
 }
 
 #[tokio::test]
