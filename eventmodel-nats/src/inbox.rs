@@ -8,11 +8,13 @@
 //! To look at: `nats consumer info hotel hotel-booking_CleaningBot` (how far, how much is in hand), `nats kv ls
 //! hotel-parked` and `nats kv get hotel-parked parked.hotel-booking_CleaningBot.booking.1.2022-12-12` (what is parked).
 
+use std::collections::VecDeque;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_nats::{Client, Subject};
 use async_trait::async_trait;
+use bytes::Bytes;
 use eventmodel::{
     Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent, Store, StoreError,
 };
@@ -36,6 +38,9 @@ use pump::Pump;
 /// How many of the events that were done here are remembered, so that those behind them need not be looked up.
 const REMEMBERED: usize = 10_000;
 
+/// How many others are told of in one message.
+const TOLD: usize = 1_000;
+
 /// Opens the inboxes of automations.
 pub(crate) struct NatsInboxes(pub(crate) NatsStore);
 
@@ -58,7 +63,7 @@ impl InboxHost for NatsInboxes {
         let name = &durable.name;
         let parking = KvParking::open(setup, &log, spec.automation, name, wake.clone()).await?;
         let client = log.connection.client.clone();
-        let notices = format!("eventmodel.{}.done.{name}", log.name);
+        let notices = Subject::from(format!("eventmodel.{}.done.{name}", log.name));
         let told = client.subscribe(notices.clone()).await;
         let told = told.map_err(|error| StoreError::Unavailable {
             reason: error.to_string(),
@@ -72,6 +77,7 @@ impl InboxHost for NatsInboxes {
             parking: Arc::new(parking),
             notices,
             hand: Mutex::default(),
+            finished: Mutex::default(),
             done_here: Mutex::default(),
             remembered: quick_cache::sync::Cache::new(REMEMBERED),
             suspect: Mutex::default(),
@@ -101,8 +107,10 @@ struct Shared {
     durable: Durable,
     parking: Arc<KvParking>,
     /// Where processes tell each other what is done: it saves asking, and may be lost.
-    notices: String,
+    notices: Subject,
     hand: Mutex<Hand>,
+    /// What the app is done with, and is not acknowledged yet.
+    finished: Mutex<VecDeque<u64>>,
     /// What is done and not told yet.
     done_here: Mutex<Vec<u64>>,
     remembered: quick_cache::sync::Cache<u64, ()>,
@@ -163,11 +171,17 @@ impl Shared {
         }
     }
 
-    async fn answer(&self, reply: Subject, text: &'static str) -> Result<(), StoreError> {
-        let sent = self.client.publish(reply, text.into()).await;
+    /// Sends without an answer: all that can go wrong is that the connection takes nothing any more.
+    async fn send(&self, subject: Subject, text: Bytes) -> Result<(), StoreError> {
+        let sent = self.client.publish(subject.clone(), text);
+        let sent = self.log.connection.bounded(&subject, sent).await?;
         sent.map_err(|error| StoreError::Unavailable {
             reason: error.to_string(),
         })
+    }
+
+    async fn answer(&self, reply: Subject, text: &'static str) -> Result<(), StoreError> {
+        self.send(reply, text.into()).await
     }
 
     async fn acknowledge(&self, reply: Subject) -> Result<(), StoreError> {
@@ -183,16 +197,41 @@ impl Shared {
     }
 
     async fn tell(&self, text: String) -> Result<(), StoreError> {
-        let sent = self.client.publish(self.notices.clone(), text.into()).await;
-        sent.map_err(|error| StoreError::Unavailable {
-            reason: error.to_string(),
-        })
+        self.send(self.notices.clone(), text.into()).await
+    }
+
+    /// Acknowledges what the app is done with. What could not be acknowledged is tried again the next time.
+    async fn finish(&self) -> Result<(), StoreError> {
+        loop {
+            let Some(sequence) = locked(&self.finished).front().copied() else {
+                return Ok(());
+            };
+            let reply = self.hand().item(sequence).map(|item| item.reply.clone());
+            if let Some(reply) = reply {
+                self.done(sequence, reply).await?;
+            }
+            locked(&self.finished).pop_front();
+        }
+    }
+
+    /// Tells others what was done here.
+    async fn tell_done(&self) -> Result<(), StoreError> {
+        loop {
+            let done: Vec<_> = self.done_here().iter().take(TOLD).copied().collect();
+            if done.is_empty() {
+                return Ok(());
+            }
+            let text: Vec<_> = done.iter().map(u64::to_string).collect();
+            self.tell(text.join(",")).await?;
+            self.done_here().drain(..done.len());
+        }
     }
 }
 
 impl Shared {
     /// What is not done may go to another process now.
     async fn give_back(&self) -> Result<(), StoreError> {
+        self.finish().await?;
         // Else it would be delivered to this process again.
         self.client.flush().await.map_err(StoreError::failed)?;
         let items = self.hand().clear();
@@ -204,9 +243,7 @@ impl Shared {
             // Stopping is no crash.
             self.parking.acquit(suspect).await?;
         }
-        let done = std::mem::take(&mut *self.done_here());
-        let done: Vec<_> = done.iter().map(u64::to_string).collect();
-        self.tell(done.join(",")).await?;
+        self.tell_done().await?;
         self.client.flush().await.map_err(StoreError::failed)
     }
 }
@@ -229,12 +266,9 @@ impl Inbox for NatsInbox {
     }
 
     async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError> {
-        let sequence = event.position().get();
-        let reply = self.shared.hand().item(sequence).map(|i| i.reply.clone());
-        if let Some(reply) = reply {
-            self.shared.done(sequence, reply).await?;
-            self.shared.wake.notify_one();
-        }
+        // The task acknowledges it: an acknowledgement that fails is made again.
+        locked(&self.shared.finished).push_back(event.position().get());
+        self.shared.wake.notify_one();
         Ok(())
     }
 

@@ -48,6 +48,8 @@ pub(super) struct Pump {
     /// What others have done.
     told: Subscriber,
     sign_of_life: Interval,
+    /// Whose turn it is.
+    turns: VecDeque<u64>,
     /// Whose turn it is, if their instances are not parked.
     unchecked: Vec<u64>,
     suspects: VecDeque<u64>,
@@ -65,6 +67,7 @@ impl Pump {
             messages: None,
             told,
             sign_of_life,
+            turns: VecDeque::new(),
             unchecked: Vec::new(),
             suspects: VecDeque::new(),
             poll: POLL.0,
@@ -235,22 +238,22 @@ impl Pump {
     /// Gives what has its turn, and tells others what is done.
     async fn advance(&mut self) -> Result<(), StoreError> {
         loop {
-            let ready = self.shared.hand().ready();
-            if ready.is_empty() {
+            self.shared.finish().await?;
+            self.turns.extend(self.shared.hand().ready());
+            let Some(sequence) = self.turns.front().copied() else {
                 break;
-            }
-            for sequence in ready {
-                self.turn(sequence).await?;
-            }
+            };
+            // One that fails keeps its place.
+            self.turn(sequence).await?;
+            self.turns.pop_front();
         }
-        if self.shared.parking.take_changed() {
-            self.shared.tell(PARKED.into()).await?;
+        if self.shared.parking.take_changed()
+            && let Err(error) = self.shared.tell(PARKED.into()).await
+        {
+            self.shared.parking.tell();
+            return Err(error);
         }
-        let done = std::mem::take(&mut *self.shared.done_here());
-        for done in done.chunks(1_000) {
-            let text: Vec<_> = done.iter().map(u64::to_string).collect();
-            self.shared.tell(text.join(",")).await?;
-        }
+        self.shared.tell_done().await?;
         if !self.unchecked.is_empty() {
             self.shared.parking.refresh().await?;
             for sequence in std::mem::take(&mut self.unchecked) {

@@ -13,8 +13,10 @@ use futures_util::TryStreamExt;
 
 use crate::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
 
+mod process;
 mod settled;
 mod suspects;
+mod turns;
 
 const BOUND: Duration = Duration::from_secs(60);
 

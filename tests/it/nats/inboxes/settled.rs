@@ -19,7 +19,7 @@ async fn a_process_settles_and_stops_while_others_write_and_take_part_of_its_wor
         loop {
             let _ = writer.execute(deposit(BUSY, 1)).await.unwrap();
             // Not faster than automations follow.
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
     for n in 0..10 {

@@ -1,67 +1,12 @@
 //! Events that may be what ends their processes.
 
-use std::sync::Arc;
-
-use eventmodel::store::Store;
-use eventmodel::{App, Inbox, InboxSpec, MemoryStore, Parking, Position, RecordedEvent};
-use eventmodel_nats_harness::{Direction, Proxy, Server, When};
+use eventmodel::{App, Position};
+use eventmodel_nats_harness::{Direction, Server, When};
 use tokio::time::timeout;
 
+use super::process::Process;
 use super::{BOUND, connect, until};
 use crate::bank::{bank, deposit};
-
-/// A process that handles events of the bank, of which only the inbox matters.
-struct Process {
-    inbox: Box<dyn Inbox>,
-    parking: Arc<dyn Parking>,
-    proxy: Proxy,
-}
-
-impl Process {
-    async fn start(server: &Server) -> Self {
-        let proxy = Proxy::start(server.url()).await.unwrap();
-        let store = connect(&proxy.url()).await;
-        store.open(&bank().logs()).await.unwrap();
-        let spec = InboxSpec {
-            model: "bank".into(),
-            automation: "Fatal",
-            log: "bank".into(),
-        };
-        let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let inbox = store.inboxes().open(&spec, &memory).await.unwrap();
-        Self {
-            parking: inbox.parking().unwrap(),
-            inbox,
-            proxy,
-        }
-    }
-
-    async fn next(&self) -> RecordedEvent {
-        let next = async {
-            loop {
-                match self.inbox.next().await {
-                    Err(error) => assert!(error.is_retryable(), "{error}"),
-                    Ok(event) => return event,
-                }
-            }
-        };
-        timeout(BOUND, next).await.expect("an event comes")
-    }
-
-    async fn is_done(&self, position: Position) {
-        until(
-            "it is done",
-            async || matches!(self.inbox.handled().await, Ok(Some(done)) if done >= position),
-        )
-        .await;
-        assert_eq!(self.parking.list(), []);
-    }
-
-    fn kill(self) {
-        self.proxy.refuse();
-        self.proxy.cut();
-    }
-}
 
 async fn poisoned(server: &Server) -> (App, Position) {
     let writer = bank().start(connect(&server.url()).await).await.unwrap();
