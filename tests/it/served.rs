@@ -7,7 +7,7 @@ use eventmodel::{App, NotDrained};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::client::{self, Answer};
+use crate::client::{self, Answer, Watch};
 
 pub(crate) struct Served {
     pub(crate) app: App,
@@ -48,6 +48,14 @@ impl Served {
 
     pub(crate) async fn put(&self, command: &str, body: &str) -> Answer {
         client::put(self.address, command, body, "").await
+    }
+
+    pub(crate) async fn put_with(&self, command: &str, body: &str, headers: &str) -> Answer {
+        client::put(self.address, command, body, headers).await
+    }
+
+    pub(crate) async fn watch(&self, path: &str) -> Watch {
+        Watch::open(self.address, path).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &str, headers: &str) -> Answer {
