@@ -137,13 +137,17 @@ impl NatsStoreBuilder {
         self.audit_max_age(Duration::ZERO)
     }
 
-    /// The JetStream domain, for a leaf node.
+    /// The JetStream domain, for a client at a leaf node whose logs are at the hub, or the other way round.
     pub fn domain(mut self, domain: impl AsRef<str>) -> Self {
         self.api = Some(format!("$JS.{}.API", domain.as_ref()));
         self
     }
 
     /// The prefix of JetStream's API, for an account that imports it under another one than `$JS.API`.
+    ///
+    /// The account imports also the subjects of the streams, `eventmodel.>` and `$JS.ACK.>`, under their own names;
+    /// and for [`KvViews`](crate::KvViews) `$KV.>` as `<prefix>.$KV.>`. The exports are services whose responses are
+    /// streams (`response_type: stream`).
     pub fn api_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.api = Some(prefix.into());
         self

@@ -5,6 +5,7 @@ use eventmodel_nats_harness::{shared_cluster, shared_server};
 
 mod audit;
 mod campaign;
+mod connecting;
 mod contract;
 mod hotel;
 mod hotel_run;

@@ -1,7 +1,7 @@
 //! What JetStream does that a store can fall over, each trap as a test by name.
 
 mod batches;
-mod bench;
+pub(crate) mod bench;
 mod conflicts;
 mod connection;
 mod drift;
