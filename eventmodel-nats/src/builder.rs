@@ -146,8 +146,8 @@ impl NatsStoreBuilder {
     /// The prefix of JetStream's API, for an account that imports it under another one than `$JS.API`.
     ///
     /// The account imports also the subjects of the streams, `eventmodel.>` and `$JS.ACK.>`, under their own names;
-    /// and for [`KvViews`](crate::KvViews) `$KV.>` as `<prefix>.$KV.>`. The exports are services whose responses are
-    /// streams (`response_type: stream`).
+    /// and for [`KvViews`](crate::KvViews) `$KV.>` as `<prefix>.$KV.>`. All are services; that of the API is exported
+    /// with `response_type: stream`.
     pub fn api_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.api = Some(prefix.into());
         self
