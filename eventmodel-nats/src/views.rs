@@ -22,6 +22,7 @@ mod feed;
 mod host;
 mod hosted;
 mod key;
+mod list;
 mod live;
 mod marks;
 mod options;

@@ -6,6 +6,7 @@
 //! it must have been folded from all events. So what was read must be [verified](Bucket::verify) before anything is
 //! folded from it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_nats::HeaderMap;
@@ -13,6 +14,7 @@ use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 use eventmodel::StoreError;
 use jiff::Timestamp;
+use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use crate::connection::{Connection, ELECTION, Failure};
@@ -32,9 +34,6 @@ const BUCKET: &str = "Eventmodel-Bucket";
 
 /// What a client of a bucket writes in place of a value that it deletes.
 const OPERATION: &str = "KV-Operation";
-
-/// How often a set-up is tried that others change at the same time.
-const ATTEMPTS: usize = 5;
 
 #[derive(Debug)]
 pub(super) struct Bucket {
@@ -62,6 +61,19 @@ pub(super) struct Value {
     pub(super) payload: Bytes,
 }
 
+/// A page of the subjects of a stream.
+#[derive(Default, Deserialize)]
+struct Names {
+    #[serde(default)]
+    total: u64,
+    state: NamedState,
+}
+
+#[derive(Default, Deserialize)]
+struct NamedState {
+    subjects: Option<HashMap<String, u64>>,
+}
+
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Put {
@@ -79,9 +91,12 @@ impl Bucket {
         spec: &BucketSpec,
     ) -> Result<Self, StoreError> {
         let stream = format!("KV_{}", spec.name);
-        for _ in 0..ATTEMPTS {
+        let end = Instant::now() + connection.timeout;
+        while Instant::now() < end {
             let Some(info) = connection.stream_info(&stream).await? else {
                 create(connection, setup, spec).await?;
+                // A server that has not heard of it yet says that it is not there.
+                sleep(ELECTION).await;
                 continue;
             };
             if let Some(reason) = drift(setup, spec, &info.config) {
@@ -125,6 +140,31 @@ impl Bucket {
             end = end.max(last.map_or(0, |last| last.sequence));
         }
         Ok(end)
+    }
+
+    /// The names of the keys that start with these tokens, as the leader knows them.
+    pub(super) async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let endpoint = format!("STREAM.INFO.KV_{}", self.name);
+        let mut keys = Vec::new();
+        for filter in self.under(prefix) {
+            let mut page = Names::default();
+            let mut offset = 0;
+            while offset == 0 || offset < page.total {
+                let body = serde_json::json!({"subjects_filter": &filter, "offset": offset});
+                page = self.connection.api(&endpoint, body.to_string()).await?;
+                let subjects = page.state.subjects.take().unwrap_or_default();
+                if subjects.is_empty() {
+                    break;
+                }
+                offset += subjects.len() as u64;
+                let names = subjects.into_keys().filter_map(|subject| {
+                    let key = subject.strip_prefix(&self.subjects);
+                    key.map(str::to_owned)
+                });
+                keys.extend(names);
+            }
+        }
+        Ok(keys)
     }
 
     async fn last(&self, subject: &str) -> Result<Option<Value>, StoreError> {

@@ -7,6 +7,7 @@ use eventmodel::Position;
 use eventmodel::view::{ErasedEntry, HostedView, ViewError, ViewStatus};
 use futures_core::stream::BoxStream;
 
+use super::list::list;
 use super::side::Side;
 use super::watch::watch;
 
@@ -21,7 +22,7 @@ impl HostedView for KvView {
 
     async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
         self.0.progress.check()?;
-        self.0.list(prefix).await
+        list(&self.0, prefix).await
     }
 
     fn watch(

@@ -1,11 +1,10 @@
 //! One build of a view: its definition, the bucket that holds it, and how far it is.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
-use eventmodel::view::{ErasedEntry, ViewDefinition, ViewError, ViewProgress, ViewState};
+use eventmodel::view::{ErasedEntry, ViewDefinition, ViewProgress, ViewState};
 use eventmodel::{Position, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -152,29 +151,6 @@ impl Side {
         };
         let entry = self.read(value)?;
         Ok(Some((entry.marks.clone(), entry.tell(&text))))
-    }
-
-    /// The instances under a prefix of tokens.
-    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
-        let prefix = prefix_key(prefix);
-        let end = self.bucket.end_of(&prefix).await?;
-        let mut values = self.bucket.values(&prefix, None);
-        let mut found: HashMap<Arc<str>, ErasedEntry> = HashMap::new();
-        let mut pending = end;
-        // A key that is written meanwhile has its value further back: it ends where nothing is behind.
-        while values.sequence() < end || pending > 0 {
-            let (value, behind) = values.next_soon(&self.bucket).await?;
-            pending = behind;
-            if let Some((_, entry)) = self.told(&value).await? {
-                found.insert(entry.key.clone(), entry);
-            }
-        }
-        if found.is_empty() {
-            self.bucket.verify().await?;
-        }
-        let mut found: Vec<ErasedEntry> = found.into_values().collect();
-        found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Ok(found)
     }
 }
 

@@ -1,11 +1,13 @@
 //! What stands in the bucket of a view, and what is refused.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use eventmodel::{EventModel, Slice, StartError, StoreError, ViewError, projection};
 use eventmodel_nats::KvViews;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::Server;
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
@@ -140,4 +142,56 @@ async fn a_key_that_somebody_deleted_is_noticed() {
     let answer = app.view::<Balance>().list().await;
     let is_refused = matches!(answer, Err(ViewError::Store(StoreError::Drift { .. })));
     assert!(is_refused, "{answer:?}");
+}
+
+/// So many that a consumer reads them, and so few that each is asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_lacks_no_entry_that_is_written_meanwhile() {
+    for (accounts, lists) in [(1_200, 20), (50, 100)] {
+        let server = Server::start().await.unwrap();
+        let app = ledger()
+            .start(store(&server, KvViews::new()).await)
+            .await
+            .unwrap();
+        let names: Vec<String> = (0..accounts).map(|n| format!("a{n}")).collect();
+        let opened = names.chunks(100).map(async |names| {
+            for name in names {
+                let _ = app.execute(deposit(name, 1)).await.unwrap();
+            }
+        });
+        join_all(opened).await;
+        app.settled().await.unwrap();
+        let view = app.view::<Balance>();
+        let going = AtomicBool::new(true);
+        let writing = (0..8).map(async |_| {
+            while going.load(Ordering::Relaxed) {
+                let name = &names[fastrand::usize(..names.len())];
+                let _ = app.execute(deposit(name, 1)).await.unwrap();
+            }
+        });
+        let reading = (0..4).map(async |_| {
+            for _ in 0..lists {
+                assert_eq!(balances(&view).await.len(), names.len());
+            }
+        });
+        let reading = async {
+            join_all(reading).await;
+            going.store(false, Ordering::Relaxed);
+        };
+        tokio::join!(join_all(writing), reading);
+    }
+}
+
+#[tokio::test]
+async fn a_list_leaves_no_consumer_behind() {
+    let server = Server::start().await.unwrap();
+    let store = store(&server, KvViews::new()).await;
+    let jetstream = jetstream::new(store.client().clone());
+    let app = ledger().start(store).await.unwrap();
+    let last = app.execute(deposit("ann", 1)).await.unwrap();
+    for _ in 0..20 {
+        balances(&app.view::<Balance>().after(&last)).await;
+    }
+    let mut stream = jetstream.get_stream("KV_bank_Balance_v1").await.unwrap();
+    assert_eq!(stream.info().await.unwrap().state.consumer_count, 0);
 }
