@@ -22,7 +22,7 @@ Usage: cargo xtask <command>
   test   all tests of the workspace with all features, the documentation's examples, the examples' build
   lint   format, clippy, each feature alone, rustdoc, the oldest supported Rust, licences of dependencies
   test nats-matrix    the tests of the JetStream store with each pinned version of the server
-  campaign [rounds]   the hotel on clusters that are broken under load, in so many rounds (20)
+  campaign [rounds]   the hotel, and views in buckets, on clusters that are broken under load, in so many rounds (20)
   nats   prints the path of the nats-server that the tests run against, installing it if need be;
          `nats <version>`: of one of the versions pinned in xtask/src/nats/package.rs
   bench nats

@@ -15,7 +15,7 @@ mod processes;
 mod recreated;
 
 /// A model with two views, and nothing that acts by itself.
-fn ledger() -> EventModel {
+pub(crate) fn ledger() -> EventModel {
     let slice = Slice::new("Somebody pays in").view::<Balance>();
     EventModel::new("bank").slice(slice.view::<Total>().command::<Deposit>())
 }

@@ -108,7 +108,7 @@ impl Broken {
 
     /// Cuts every connection on which this is seen, three times. A fault that is set stays until it happens, so only
     /// on those that are used.
-    async fn cut(&self, direction: Direction, text: &str) {
+    pub(super) async fn cut(&self, direction: Direction, text: &str) {
         for _ in 0..3 {
             let used = self.proxies.iter().filter(|proxy| proxy.connections() > 0);
             let faults = used.map(|proxy| {

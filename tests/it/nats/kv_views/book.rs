@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use eventmodel::Position;
 use eventmodel::store::{Read, Store};
+use eventmodel::{Position, ViewEntry};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
 use futures_util::{StreamExt, TryStreamExt};
@@ -49,6 +49,10 @@ impl Book {
         book
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
     /// The entry must be the fold of all that is for it up to its position.
     pub(crate) fn explains(&self, seen: &Seen) {
         let Seen {
@@ -70,6 +74,13 @@ impl Book {
         );
     }
 
+    /// What all accounts have together at a position.
+    pub(crate) fn total(&self, position: Position) -> i64 {
+        let all = self.0.values().flatten();
+        let upto = all.filter(|(at, _)| *at <= position);
+        upto.map(|(_, cents)| i64::from(*cents)).sum()
+    }
+
     /// The entries must be those of all accounts, each with all that is for it.
     pub(crate) fn is(&self, entries: &[Seen]) {
         for seen in entries {
@@ -81,6 +92,16 @@ impl Book {
         let last: BTreeMap<_, _> = self.0.iter().map(last).collect();
         let found = |seen: &Seen| (seen.account.clone(), seen.position);
         assert_eq!(entries.iter().map(found).collect::<BTreeMap<_, _>>(), last);
+    }
+}
+
+impl From<ViewEntry<Balance>> for Seen {
+    fn from(entry: ViewEntry<Balance>) -> Self {
+        Self {
+            account: entry.key.account,
+            position: entry.position,
+            balance: entry.value,
+        }
     }
 }
 

@@ -30,13 +30,8 @@ async fn pay_in(app: &App, times: u32) -> Receipt {
 
 async fn caught_up(app: &App, last: &Receipt) -> Vec<Seen> {
     let view = app.view::<Balance>().after(last).within(PATIENCE);
-    let entries = view.list().await.unwrap().into_iter();
-    let seen = |entry: eventmodel::ViewEntry<Balance>| Seen {
-        account: entry.key.account,
-        position: entry.position,
-        balance: entry.value,
-    };
-    entries.map(seen).collect()
+    let entries = view.list().await.unwrap();
+    entries.into_iter().map(Seen::from).collect()
 }
 
 /// A program without views, which only writes.
