@@ -99,9 +99,19 @@ impl KvViews {
     /// is not.
     ///
     /// Each version has a bucket of its own, which is built from the first event when the first process hosts it, next
-    /// to the old one. So that nobody has to wait: start processes of the new version beside the old ones, which
-    /// go on; send them requests when [`App::settled`](eventmodel::App::settled) says that their views have all that
-    /// there is; then stop the old ones, and delete the old bucket: `nats kv del hotel-booking_Availability_v1`.
+    /// to the old one. A process answers from the bucket of its own version only, and not before that has all that was
+    /// in the log when the process started: until then a question waits, for as long as
+    /// [`View::within`](eventmodel::View::within) says, and fails with
+    /// [`ViewError::NotReached`](eventmodel::ViewError::NotReached), which says how far the view is. So, to deploy:
+    ///
+    /// 1. Start processes of the new version beside the old ones, which go on.
+    /// 2. Send them requests when [`App::settled`](eventmodel::App::settled) says that their views have all that there
+    ///    is, also what was written while they were built.
+    /// 3. Stop the old ones, and delete the old bucket: `nats kv del hotel-booking_Availability_v1`.
+    ///
+    /// The two buckets are filled one beside the other, so that the one can be a moment behind the other. Whoever must
+    /// not be shown less than before when he is sent to another process says what he has seen:
+    /// [`View::after`](eventmodel::View::after) with the highest position of an entry or a receipt.
     ///
     /// Other programs are told by the bucket `eventmodel_views`, which names the newest version that was complete
     /// once. It goes from one to the next in one step, and never back:

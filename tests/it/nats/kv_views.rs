@@ -13,6 +13,8 @@ mod bucket;
 mod contract;
 mod processes;
 mod recreated;
+mod switch;
+mod two_logs;
 
 /// A model with two views, and nothing that acts by itself.
 pub(crate) fn ledger() -> EventModel {

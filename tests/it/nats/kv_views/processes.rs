@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use eventmodel::{App, Receipt};
+use eventmodel::{App, EventModel, Receipt};
 use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::{Direction, Proxy, Server, When};
 use tokio::runtime::{Builder, Runtime};
@@ -17,13 +17,13 @@ const ACCOUNTS: u32 = 12;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A process that hosts the views: dropped, it ends wherever it is, and nothing of it is told to the server.
-struct Process {
+pub(super) struct Process {
     runtime: Option<Runtime>,
-    proxy: Proxy,
+    pub(super) proxy: Proxy,
 }
 
 impl Process {
-    async fn start(server: &Server, cache: usize) -> Self {
+    pub(super) async fn start(server: &Server, cache: usize, model: fn() -> EventModel) -> Self {
         let proxy = Proxy::start(server.url()).await.unwrap();
         let url = proxy.url();
         let mut runtime = Builder::new_multi_thread();
@@ -34,7 +34,7 @@ impl Process {
                 .views(KvViews::new().cache(cache));
             // One that cannot even start is as good as one that dies.
             if let Ok(store) = store.connect(url).await
-                && let Ok(_app) = ledger().start(store).await
+                && let Ok(_app) = model().start(store).await
             {
                 std::future::pending::<()>().await;
             }
@@ -77,7 +77,7 @@ async fn processes_that_die_at_any_point_apply_each_event_once() {
     let mut expected = BTreeMap::new();
     let mut processes = Vec::new();
     for _ in 0..3 {
-        processes.push(Process::start(&server, 100).await);
+        processes.push(Process::start(&server, 100, ledger).await);
     }
     for _ in 0..40 {
         for _ in 0..fastrand::u32(5..40) {
@@ -96,7 +96,7 @@ async fn processes_that_die_at_any_point_apply_each_event_once() {
             _ => {
                 // A cache that is too small: entries are read again and again.
                 let cache = if fastrand::bool() { 100 } else { 3 };
-                processes[chosen] = Process::start(&server, cache).await;
+                processes[chosen] = Process::start(&server, cache, ledger).await;
             }
         }
         sleep(Duration::from_millis(fastrand::u64(..150))).await;
