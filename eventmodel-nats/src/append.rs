@@ -9,7 +9,7 @@ use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject
 use crate::connection::Failure;
 use crate::history::History;
 use crate::log::Log;
-use crate::message::{MESSAGE_ID, ROLLUP};
+use crate::message::{Identity, MESSAGE_ID, ROLLUP};
 use crate::plan::{Outgoing, Plan};
 use crate::refusal::Refusal;
 
@@ -155,7 +155,10 @@ impl Log {
         first: u64,
     ) -> Appended {
         let (_, command, guards, events) = append.into_parts();
-        self.knows(first);
+        let first_event = &events[0].metadata;
+        self.knows(first, || {
+            Identity::new(first_event.id.as_str(), Some(first_event.time))
+        });
         let mut revisions: Vec<Guard> = Vec::with_capacity(guards.len());
         let events: Vec<_> = events
             .into_iter()

@@ -41,7 +41,7 @@ impl Log {
         }
         let after = self.command_ids.until(subject);
         let mut ids = Vec::new();
-        for message in self.between(subject, after, last).await? {
+        for message in self.tail(subject, after, last).await? {
             ids.push(message.event()?.metadata().id.clone());
         }
         self.command_ids.note(subject, after, until, ids.iter());

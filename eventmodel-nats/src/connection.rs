@@ -1,6 +1,7 @@
 //! The connection to the servers: requests that end in time, and what happens to the connection.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -89,6 +90,7 @@ impl ConnectionEvent {
 pub(crate) struct Events {
     sender: broadcast::Sender<ConnectionEvent>,
     denied: Mutex<Option<String>>,
+    losses: AtomicU64,
 }
 
 impl Default for Events {
@@ -96,6 +98,7 @@ impl Default for Events {
         Self {
             sender: broadcast::Sender::new(EVENTS),
             denied: Mutex::default(),
+            losses: AtomicU64::default(),
         }
     }
 }
@@ -104,6 +107,10 @@ impl Events {
     pub(crate) fn happened(&self, event: ConnectionEvent) {
         match &event {
             ConnectionEvent::Connected => tracing::info!("connected to NATS"),
+            ConnectionEvent::Disconnected => {
+                self.losses.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(?event, "NATS");
+            }
             ConnectionEvent::PermissionDenied { message } => {
                 tracing::error!(%message, "NATS denied a permission");
                 *self.denied() = Some(message.clone());
@@ -119,6 +126,11 @@ impl Events {
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<ConnectionEvent> {
         self.sender.subscribe()
+    }
+
+    /// How often the connection was lost.
+    pub(crate) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Relaxed)
     }
 
     /// The last refusal, if a request to a subject that begins like this cannot be answered because of it: it may

@@ -34,7 +34,8 @@ impl Log {
         } else {
             Source::Any
         };
-        let Some(last) = self.newest(&load.subject, floor, source).await? else {
+        let seen = floor.max(after);
+        let Some(last) = self.newest(&load.subject, seen, source).await? else {
             return Ok(Loaded {
                 snapshot: None,
                 events: Vec::new(),
@@ -56,7 +57,7 @@ impl Log {
             });
         }
         let mut events = Vec::new();
-        for message in self.between(&load.subject, after, last).await? {
+        for message in self.tail(&load.subject, after, last).await? {
             let event = message.event()?;
             // A copy stands behind its event.
             if event.position() > load.after {
@@ -98,8 +99,11 @@ impl Log {
             let last = self.last(">", Source::Leader).await?;
             let sequence = last.as_ref().map_or(0, |last| last.sequence);
             if sequence >= floor {
-                self.knows(sequence);
-                return last.map_or(Ok(Position::START), |last| last.position());
+                let Some(last) = last else {
+                    return Ok(Position::START);
+                };
+                self.knows(sequence, || last.identity());
+                return last.position();
             }
             self.verify().await?;
             if Instant::now() > end {
@@ -135,14 +139,41 @@ impl Log {
             last = self.last(subject.as_str(), Source::Leader).await?;
         }
         if let Some(last) = &last {
-            self.knows(last.sequence);
+            self.knows(last.sequence, || last.identity());
             self.note(subject, last.sequence, &last.history());
         }
         Ok(last)
     }
 
+    /// The messages on a subject after a revision that was seen there, up to the last one. If the log has lost its end
+    /// since, and has grown again, they are not what follows on what was seen.
+    pub(crate) async fn tail(
+        &self,
+        subject: &Subject,
+        revision: u64,
+        last: Stored,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let messages = self.between(subject, revision, last).await?;
+        let before = messages.first().map(|first| first.history().last());
+        let follows = match before {
+            None => true,
+            Some(Some(before)) => before == revision,
+            // One that is not the first on its subject in a batch need not say it.
+            Some(None) if revision == 0 => true,
+            Some(None) => {
+                let seen = self.at(revision, Source::Leader).await?;
+                seen.is_some_and(|seen| seen.subject == *subject)
+            }
+        };
+        if follows {
+            return Ok(messages);
+        }
+        self.verify_end().await?;
+        Err(self.too_short(subject, revision))
+    }
+
     /// The messages on a subject after a sequence, up to the last one.
-    pub(crate) async fn between(
+    async fn between(
         &self,
         subject: &Subject,
         after: u64,

@@ -1,18 +1,20 @@
 //! A log: a JetStream stream that has been opened.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_nats::jetstream::stream::Stream;
 use eventmodel::{StoreError, Subject};
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::command_ids::CommandIds;
 use crate::connection::Connection;
+use crate::get::Source;
 use crate::history::History;
+use crate::message::Identity;
 
 /// A log that has been opened.
 pub(crate) struct Log {
@@ -23,8 +25,12 @@ pub(crate) struct Log {
     pub(crate) created: Timestamp,
     /// Whether another stream was found under its name.
     replaced: AtomicBool,
-    /// The last sequence that this process has been given: what is sent after that stands behind it.
-    newest: AtomicU64,
+    /// The last message that this process has been given: what is sent after that stands behind it. As long as it is
+    /// there, all that was seen before is there: what a log loses is its end.
+    end: Mutex<(u64, Identity)>,
+    /// How often the connection had been lost when it was last looked whether that message is there.
+    verified: AtomicU64,
+    verifying: tokio::sync::Mutex<()>,
     /// The largest message that it takes, if it has a limit of its own.
     pub(crate) max_message: Option<usize>,
     /// What stands before the next event of an instance, so that it can be said in its header.
@@ -51,11 +57,13 @@ impl Log {
     ) -> Self {
         Self {
             name,
+            verified: AtomicU64::new(connection.events.losses()),
+            verifying: tokio::sync::Mutex::default(),
             connection,
             stream,
             created,
             replaced: AtomicBool::new(false),
-            newest: AtomicU64::new(0),
+            end: Mutex::default(),
             max_message,
             trails: Cache::new(trails),
             command_ids: CommandIds::default(),
@@ -98,35 +106,59 @@ impl Log {
         Ok(())
     }
 
+    /// Before anything rests on what was seen: if the connection was lost since, asks whether it is still true.
+    pub(crate) async fn verified(&self) -> Result<(), StoreError> {
+        if self.is_verified() {
+            return self.check();
+        }
+        Box::pin(async {
+            // One asks for all.
+            let _asking = self.verifying.lock().await;
+            if self.is_verified() {
+                return self.check();
+            }
+            let losses = self.connection.events.losses();
+            self.verify_end().await?;
+            self.verified.store(losses, Ordering::Relaxed);
+            Ok(())
+        })
+        .await
+    }
+
+    fn is_verified(&self) -> bool {
+        self.verified.load(Ordering::Relaxed) == self.connection.events.losses()
+    }
+
+    /// Asks also whether the stream still has its end: what was not on the disk of a machine that lost power is gone,
+    /// and its positions come again.
+    pub(crate) async fn verify_end(&self) -> Result<(), StoreError> {
+        let (sequence, identity) = *self.end();
+        let until = Instant::now() + 4 * self.connection.timeout;
+        loop {
+            self.verify().await?;
+            if sequence == 0 {
+                return Ok(());
+            }
+            match self.at(sequence, Source::Leader).await? {
+                Some(message) if message.identity() == identity => return Ok(()),
+                // A leader that was just elected may be about to apply what it has.
+                None if Instant::now() < until => sleep(self.connection.timeout / 20).await,
+                _ => {
+                    self.replaced();
+                    return Err(self.recreated());
+                }
+            }
+        }
+    }
+
     /// Asks the server whether the stream is still the one that was opened.
     pub(crate) async fn verify(&self) -> Result<(), StoreError> {
-        self.last_sequence().await.map(drop)
-    }
-
-    /// Asks, after the connection was lost, also whether the stream still has its end: what was not on the disk of a
-    /// machine that lost power is gone, and its positions come again.
-    pub(crate) async fn verify_end(&self) -> Result<(), StoreError> {
-        let known = self.newest_known();
-        let until = Instant::now() + 4 * self.connection.timeout;
-        // A leader that was just elected may be about to apply what it has.
-        while self.last_sequence().await? < known {
-            if Instant::now() >= until {
-                self.replaced();
-                return Err(self.recreated());
-            }
-            tokio::time::sleep(self.connection.timeout / 20).await;
-        }
-        Ok(())
-    }
-
-    /// The last sequence, if the stream is still the one that was opened.
-    async fn last_sequence(&self) -> Result<u64, StoreError> {
         self.check()?;
         let api = format!("{}.STREAM.INFO.{}", self.connection.api, self.name);
         let ask = || self.connection.stream_info(&self.name);
         let info = self.connection.patiently(&api, ask).await?;
-        if let Some(info) = info.filter(|info| info.created == self.created) {
-            return Ok(info.state.last_seq);
+        if info.is_some_and(|info| info.created == self.created) {
+            return Ok(());
         }
         self.replaced();
         Err(self.recreated())
@@ -137,14 +169,25 @@ impl Log {
         self.replaced.store(true, Ordering::Relaxed);
     }
 
-    /// A message was stored at this sequence.
-    pub(crate) fn knows(&self, sequence: u64) {
-        self.newest.fetch_max(sequence, Ordering::Relaxed);
+    /// This message is at this sequence.
+    pub(crate) fn knows(&self, sequence: u64, identity: impl FnOnce() -> Identity) {
+        // It says nothing of what was seen before, if it was seen after an end that was lost.
+        if !self.is_verified() {
+            return;
+        }
+        let mut end = self.end();
+        if sequence > end.0 {
+            *end = (sequence, identity());
+        }
     }
 
     /// The last sequence that is known to be taken.
     pub(crate) fn newest_known(&self) -> u64 {
-        self.newest.load(Ordering::Relaxed)
+        self.end().0
+    }
+
+    fn end(&self) -> MutexGuard<'_, (u64, Identity)> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn recreated(&self) -> StoreError {

@@ -5,6 +5,7 @@
 //! and say by how much.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use async_nats::{HeaderMap, HeaderName, HeaderValue};
@@ -13,7 +14,8 @@ use eventmodel::envelope::{self, EnvelopeError};
 use eventmodel::{
     DecodeError, DecodeReason, EventId, NewEvent, Position, RecordedEvent, StoreError, Subject,
 };
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::history::History;
 
@@ -40,6 +42,19 @@ pub(crate) struct Stored {
     pub(crate) sequence: u64,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
+}
+
+/// Tells two messages apart that stood at the same sequence, one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identity(u64);
+
+impl Identity {
+    /// That of an event, whose copies go under other ids.
+    pub(crate) fn new(id: &str, time: Option<Timestamp>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (id, time).hash(&mut hasher);
+        Self(hasher.finish())
+    }
 }
 
 /// What a message is.
@@ -146,10 +161,25 @@ impl Stored {
         Ok(RecordedEvent::new(NewEvent { metadata, payload }, position))
     }
 
+    pub(crate) fn identity(&self) -> Identity {
+        let id = self.header(MESSAGE_ID).unwrap_or_default();
+        let id = percent_decode_str(id).decode_utf8_lossy();
+        let time = self.header("ce-time").and_then(|time| time.parse().ok());
+        Identity::new(&id, time)
+    }
+
     /// What this message says of those before it on its subject; nothing, if it says nothing that can be believed.
     pub(crate) fn history(&self) -> History {
         let text = self.header(HISTORY).unwrap_or_default();
-        History::parse(text, self.sequence)
+        let history = History::parse(text, self.sequence);
+        // What the server has tested is no hint.
+        match (self.header(EXPECTED), self.header(EXPECTED_SUBJECT)) {
+            (Some(last), None) => match last.parse() {
+                Ok(last) if history.last() != Some(last) => History::only(last),
+                _ => history,
+            },
+            _ => history,
+        }
     }
 
     fn undecodable(&self, error: EnvelopeError) -> StoreError {

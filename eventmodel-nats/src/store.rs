@@ -126,6 +126,13 @@ impl Inner {
             .ok_or_else(|| StoreError::UnknownLog { log: name.clone() })
     }
 
+    /// The log, if what is known of it is true.
+    async fn verified(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
+        let log = self.log(name)?;
+        log.verified().await?;
+        Ok(log)
+    }
+
     fn all(&self) -> Vec<Arc<Log>> {
         let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
         logs.values().cloned().collect()
@@ -147,7 +154,7 @@ async fn verify_on_reconnect(
             return;
         };
         for log in store.all() {
-            if let Err(error) = log.verify_end().await {
+            if let Err(error) = log.verified().await {
                 tracing::error!(log = %log.name, %error, "after connecting again");
             }
         }
@@ -171,11 +178,17 @@ impl Store for NatsStore {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.log(append.log())?.append(append).await
+        let log = self.0.verified(append.log()).await?;
+        log.append(append).await
     }
 
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        self.log(&load.log)?.load(&load).await
+        // What is loaded from the start rests on nothing.
+        let log = match load.after {
+            Position::START => self.log(&load.log)?,
+            _ => self.0.verified(&load.log).await?,
+        };
+        log.load(&load).await
     }
 
     fn max_snapshot(&self) -> usize {
@@ -183,10 +196,8 @@ impl Store for NatsStore {
     }
 
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
-        let last = self
-            .log(log)?
-            .last(subject.as_str(), Source::Leader)
-            .await?;
+        let log = self.0.verified(log).await?;
+        let last = log.last(subject.as_str(), Source::Leader).await?;
         Ok(Position::new(last.map_or(0, |last| last.sequence)))
     }
 
@@ -196,7 +207,8 @@ impl Store for NatsStore {
         command: &CommandRef,
         subjects: &[Subject],
     ) -> Result<Option<Appended>, AppendError> {
-        self.log(log)?.committed(command, subjects).await
+        let log = self.0.verified(log).await?;
+        log.committed(command, subjects).await
     }
 
     fn is_absent(

@@ -50,7 +50,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// on it is guarded.
     ///
     /// # Errors
-    /// [`StoreError`]. Never a history that is shorter than the truth as of `load.floor`.
+    /// [`StoreError`]. Never a history that is shorter than the truth as of `load.floor`. A store that can lose its end
+    /// answers with an error, if it finds that `load.after` is not there any more: never with what follows on another
+    /// history.
     async fn load(&self, load: Load) -> Result<Loaded, StoreError>;
 
     /// The position of the last event of one stream instance, or of its copy there; [`Position::START`] if there is
@@ -201,7 +203,7 @@ pub struct Load {
     pub log: Arc<str>,
     /// The instance.
     pub subject: Subject,
-    /// Only events after this position.
+    /// Only events after this: a revision of the instance that was seen, or [`Position::START`].
     pub after: Position,
     /// The answer must know of the event at this position on the subject: a replica that lags is not asked.
     pub floor: Position,

@@ -127,7 +127,7 @@ macro_rules! __store_contract {
                 }
                 loading {
                     an_instance_without_events_is_empty
-                    an_instance_is_loaded_after_a_position
+                    an_instance_is_loaded_after_a_revision
                     a_load_knows_of_the_event_it_is_told_of
                     an_instance_of_ten_thousand_events_is_loaded
                     ten_thousand_instances_are_told_apart

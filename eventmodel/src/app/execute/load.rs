@@ -94,7 +94,8 @@ impl Execution<'_> {
         };
         let (mut stale, mut floors) = (Which::default(), Vec::new());
         for (i, revision) in which.iter().zip(revisions) {
-            if revision > slots[i].revision() {
+            // An older one is of a store that lags, or has lost its end: loading finds out.
+            if revision != slots[i].revision() {
                 stale.add(i);
                 floors.push((slots[i].subject().clone(), revision));
             }

@@ -6,11 +6,13 @@
 
 use std::collections::VecDeque;
 
+use futures_util::StreamExt;
+
 use super::{RETRY, Retried, Runner};
 use crate::app::Parked;
 use crate::app::automations::handle::GivenUp;
 use crate::parking::Kept;
-use crate::store::Load;
+use crate::store::{Load, Read};
 use crate::{Position, RecordedEvent, StoreError, Subject};
 
 impl Runner {
@@ -128,21 +130,12 @@ impl Runner {
     }
 
     async fn take_from_log(&mut self, subject: &Subject) -> Result<(), StoreError> {
-        let Some(Retried { kept, until: after }) = self.retried.get(subject) else {
+        let Some(Retried { kept, until }) = self.retried.get(subject) else {
             return Ok(());
         };
-        let (after, floor) = (*after, kept.last);
-        let loaded = loop {
-            let load = Load {
-                log: self.log.clone(),
-                subject: subject.clone(),
-                after,
-                floor,
-                snapshot: None,
-                commands: false,
-            };
-            match self.app.inner.store.load(load).await {
-                Ok(loaded) => break loaded,
+        let events = loop {
+            match self.waiting(kept, *until).await {
+                Ok(events) => break events,
                 Err(error) if error.is_retryable() => self.pause(&error).await?,
                 Err(error) => {
                     tracing::error!(automation = self.name(), %subject, %error, "still parked");
@@ -153,7 +146,7 @@ impl Runner {
             }
         };
         // An event that is here as that of a second stream has its turn at its first one.
-        for event in loaded.events.into_iter().filter(|e| e.subject() == subject) {
+        for event in events.into_iter().filter(|e| e.subject() == subject) {
             self.taken.insert(subject.clone(), event.position());
             if let Some(again) = self.retried.get_mut(subject) {
                 again.until = event.position();
@@ -164,6 +157,45 @@ impl Runner {
         }
         self.report();
         Ok(())
+    }
+
+    /// What is parked and what waits behind it, as far as it is after this position.
+    async fn waiting(
+        &self,
+        kept: &Kept,
+        until: Position,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let Kept { parked, last, .. } = kept;
+        let store = &self.app.inner.store;
+        let mut events = Vec::new();
+        let mut after = until;
+        if after < parked.position {
+            let read = Read {
+                log: self.log.clone(),
+                after,
+                subjects: vec![(&parked.subject).into()],
+                follow: false,
+            };
+            let first = store.read(read).next().await.transpose()?;
+            let first = first.filter(|event| event.position() == parked.position);
+            events.push(first.ok_or_else(|| {
+                let (log, position) = (&self.log, parked.position);
+                StoreError::failed(format!(
+                    "there is no event at position {position} of `{log}`"
+                ))
+            })?);
+            after = parked.position;
+        }
+        let load = Load {
+            log: self.log.clone(),
+            subject: parked.subject.clone(),
+            after,
+            floor: *last,
+            snapshot: None,
+            commands: false,
+        };
+        events.extend(store.load(load).await?.events);
+        Ok(events)
     }
 
     async fn keep(&self, kept: &Kept) -> Result<bool, StoreError> {
