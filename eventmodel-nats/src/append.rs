@@ -1,14 +1,16 @@
 //! Appending the events of one command: one message, or one atomic batch (ADR-50), in one round trip.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use eventmodel::store::{Append, AppendError, Appended};
 use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
+use futures_core::future::BoxFuture;
 
 use crate::connection::Failure;
 use crate::history::History;
-use crate::log::Log;
+use crate::log::{Log, max_message};
 use crate::message::{Identity, MESSAGE_ID, ROLLUP};
 use crate::plan::{Outgoing, Plan};
 use crate::refusal::Refusal;
@@ -27,8 +29,8 @@ enum Sent {
 impl Log {
     pub(crate) async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.check()?;
-        let plan = Plan::new(self, &append);
-        let sizes = self.check_sizes(&append, &plan)?;
+        let mut plan = Plan::new(self, &append);
+        self.fit(&append, &mut plan)?;
         let before = self.newest_known();
         if plan.messages.len() > MAX_BATCH {
             let count = plan.messages.len();
@@ -58,7 +60,10 @@ impl Log {
                 Box::pin(self.duplicate(append.command(), sequence)).await
             }
             Err(Failure::Refused(refusal)) if refusal.may_be_too_large() => {
-                Err(Box::pin(self.too_large(&append, &sizes, refusal)).await?)
+                if Box::pin(self.has_another_limit()).await? {
+                    return self.again(append).await;
+                }
+                Err(StoreError::from(Failure::Refused(refusal)).into())
             }
             Err(Failure::Refused(refusal)) => Box::pin(self.refused(&append, refusal)).await,
             Err(Failure::NoAnswer(reason)) => Err(AppendError::Unknown { reason }),
@@ -67,36 +72,39 @@ impl Log {
         }
     }
 
-    /// Refuses what the server would not take, before any of it is sent. Gives the largest message of each event.
-    fn check_sizes(&self, append: &Append, plan: &Plan) -> Result<Vec<usize>, AppendError> {
-        let max = self.connection.client.max_payload();
-        let max = self.max_message.map_or(max, |own| own.min(max));
-        let mut sizes = vec![0; append.events().len()];
-        for message in &plan.messages {
-            let size = &mut sizes[message.event];
-            *size = message.size().max(*size);
+    /// Refuses what the server would not take, before any of it is sent. What is only there to be read sooner is left
+    /// out before that.
+    fn fit(&self, append: &Append, plan: &mut Plan) -> Result<(), AppendError> {
+        let own = self.max_message.load(Ordering::Relaxed);
+        let max = own.min(self.connection.client.max_payload());
+        for message in &mut plan.messages {
+            if message.size() > max {
+                message.shrink(max);
+            }
+            let size = message.size();
+            if size > max {
+                return Err(AppendError::TooLarge {
+                    event: append.events()[message.event].metadata.id.clone(),
+                    size,
+                    max,
+                });
+            }
         }
-        match sizes.iter().position(|size| *size > max) {
-            Some(n) => Err(larger(append, n, sizes[n], max)),
-            None => Ok(sizes),
-        }
+        Ok(())
     }
 
-    /// Whether the server has a limit that it had not when the log was opened. It does not say what is wrong with a
+    /// Whether the server has another limit than it had when the log was opened. It does not say what is wrong with a
     /// message in the middle of a batch.
-    async fn too_large(
-        &self,
-        append: &Append,
-        sizes: &[usize],
-        refusal: Refusal,
-    ) -> Result<AppendError, StoreError> {
-        let info = self.connection.stream_info(&self.name).await?;
-        let max = info.and_then(|info| usize::try_from(info.config.max_message_size).ok());
-        let too_large = max.filter(|max| *max > 0).and_then(|max| {
-            let n = sizes.iter().position(|size| *size > max)?;
-            Some(larger(append, n, sizes[n], max))
-        });
-        Ok(too_large.unwrap_or_else(|| StoreError::from(Failure::Refused(refusal)).into()))
+    async fn has_another_limit(&self) -> Result<bool, StoreError> {
+        let Some(info) = self.connection.stream_info(&self.name).await? else {
+            return Ok(false);
+        };
+        let max = max_message(&info.config);
+        Ok(self.max_message.swap(max, Ordering::Relaxed) != max)
+    }
+
+    fn again(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        Box::pin(self.append(append))
     }
 
     async fn send_one(&self, message: Outgoing) -> Result<Sent, Failure> {
@@ -268,14 +276,6 @@ impl Log {
                 "the server does not say who has the id of the command: {failure}"
             ))),
         }
-    }
-}
-
-fn larger(append: &Append, n: usize, size: usize, max: usize) -> AppendError {
-    AppendError::TooLarge {
-        event: append.events()[n].metadata.id.clone(),
-        size,
-        max,
     }
 }
 

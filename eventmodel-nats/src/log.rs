@@ -1,10 +1,10 @@
 //! A log: a JetStream stream that has been opened.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::stream::{Config, Stream};
 use eventmodel::{StoreError, Subject};
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
@@ -31,8 +31,8 @@ pub(crate) struct Log {
     /// How often the connection had been lost when it was last looked whether that message is there.
     verified: AtomicU64,
     verifying: tokio::sync::Mutex<()>,
-    /// The largest message that it takes, if it has a limit of its own.
-    pub(crate) max_message: Option<usize>,
+    /// The largest message that it takes by itself.
+    pub(crate) max_message: AtomicUsize,
     /// What stands before the next event of an instance, so that it can be said in its header.
     trails: Cache<Subject, Trail>,
     /// Which ids of commands stand on an instance.
@@ -52,7 +52,7 @@ impl Log {
         connection: Connection,
         stream: Stream<()>,
         created: Timestamp,
-        max_message: Option<usize>,
+        max_message: usize,
         trails: usize,
     ) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Log {
             created,
             replaced: AtomicBool::new(false),
             end: Mutex::default(),
-            max_message,
+            max_message: AtomicUsize::new(max_message),
             trails: Cache::new(trails),
             command_ids: CommandIds::default(),
         }
@@ -211,6 +211,12 @@ impl Log {
             ),
         }
     }
+}
+
+/// The largest message that a JetStream stream takes, if its server takes it.
+pub(crate) fn max_message(config: &Config) -> usize {
+    let max = usize::try_from(config.max_message_size);
+    max.ok().filter(|max| *max > 0).unwrap_or(usize::MAX)
 }
 
 impl fmt::Debug for Log {

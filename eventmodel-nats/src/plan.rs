@@ -50,6 +50,21 @@ impl Outgoing {
         };
         VERSION_LINE + self.headers.iter().map(header).sum::<usize>() + self.payload.len()
     }
+
+    /// Leaves out what is only there to be read sooner, until it is not larger than this.
+    pub(crate) fn shrink(&mut self, max: usize) {
+        self.leave_out(snapshot::is_header);
+        if self.size() > max {
+            self.leave_out(|name| name == HISTORY);
+        }
+    }
+
+    fn leave_out(&mut self, is_out: impl Fn(&str) -> bool) {
+        let headers = self.headers.iter();
+        let kept = headers.filter(|(name, _)| !is_out(name.as_ref()));
+        let kept = kept.filter_map(|(name, values)| Some((name.clone(), values.first()?.clone())));
+        self.headers = kept.collect();
+    }
 }
 
 impl Plan {

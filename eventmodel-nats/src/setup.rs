@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::connection::{Connection, Failure};
 use crate::drift::{drift, misses};
-use crate::log::Log;
+use crate::log::{Log, max_message};
 use crate::refusal::Refusal;
 
 /// How the JetStream streams of logs are set up.
@@ -126,13 +126,12 @@ impl Setup {
             if missing.is_empty() {
                 let stream = connection.jetstream.get_stream_no_info(&*spec.name).await;
                 let stream = stream.map_err(StoreError::failed)?;
-                let max_message = usize::try_from(info.config.max_message_size).ok();
                 return Ok(Log::new(
                     spec.name.clone(),
                     connection.clone(),
                     stream,
                     info.created,
-                    max_message.filter(|max| *max > 0),
+                    max_message(&info.config),
                     self.trails,
                 ));
             }

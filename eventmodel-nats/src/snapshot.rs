@@ -10,7 +10,14 @@ use crate::message::Stored;
 
 /// One for each fold. Not one with several values: of those the client keeps only the last when the leader answers.
 fn header(fold: u64) -> String {
-    format!("Eventmodel-Snapshot-{fold:016x}")
+    format!("{PREFIX}{fold:016x}")
+}
+
+const PREFIX: &str = "Eventmodel-Snapshot-";
+
+/// Whether a header is a snapshot.
+pub(crate) fn is_header(name: &str) -> bool {
+    name.starts_with(PREFIX)
 }
 
 /// How many bytes of snapshots a message carries at most: the state of most instances, and no burden for the others.

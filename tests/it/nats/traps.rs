@@ -6,6 +6,7 @@ mod conflicts;
 mod connection;
 mod drift;
 mod elections;
+mod hints;
 mod lost_end;
 mod permissions;
 mod reading;
