@@ -11,6 +11,7 @@ mod hotel;
 mod hotel_run;
 mod inboxes;
 mod kv_views;
+mod production;
 mod service;
 mod traps;
 

@@ -7,8 +7,8 @@ use crate::error::Error;
 /// The oldest server that has all that the store needs: message ids within an atomic batch.
 pub(crate) const OLDEST: &str = "2.12.1";
 
-/// `NATS_SERVER_BIN`, else `nats-server` on the PATH.
-pub(crate) fn find() -> Result<PathBuf, Error> {
+/// The program that servers run: what `NATS_SERVER_BIN` names, else `nats-server` on the PATH.
+pub fn find() -> Result<PathBuf, Error> {
     if let Some(binary) = std::env::var_os("NATS_SERVER_BIN").filter(|name| !name.is_empty()) {
         return Ok(binary.into());
     }

@@ -39,6 +39,7 @@ mod shared;
 mod trigger;
 mod wait;
 
+pub use binary::find as binary;
 pub use builder::ServerBuilder;
 pub use cluster::{Cluster, ClusterBuilder};
 pub use error::Error;

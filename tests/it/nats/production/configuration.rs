@@ -1,0 +1,122 @@
+//! docs/nats-server.conf: the server takes it, and a cluster of three that is started with it is a hotel's.
+
+use std::process::Command;
+use std::time::Duration;
+
+use eventmodel_nats::async_nats::jetstream::consumer::pull;
+use eventmodel_nats::async_nats::{self, ConnectOptions, jetstream};
+use eventmodel_nats::{ConnectError, KvViews, NatsStore};
+use eventmodel_nats_harness::{Cluster, binary};
+use futures_util::StreamExt;
+use hotel_booking::command::{BookRoom, CreateRoom};
+use hotel_booking::hotel_booking;
+use hotel_booking::model::booking::{Booking, Status};
+use hotel_booking::model::{Client, Room};
+use hotel_booking::projection::Availability;
+use jiff::civil::date;
+use tokio::time::timeout;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/nats-server.conf");
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is a test's own: names, addresses, directories.
+const OWN: [&str; 5] = [
+    "server_name:",
+    "listen:",
+    "http:",
+    "lame_duck_grace_period:",
+    "lame_duck_duration:",
+];
+
+/// The file without what is a test's own, and the lines of its `jetstream` block.
+fn parts() -> (String, String) {
+    let text = std::fs::read_to_string(FILE).unwrap();
+    let (mut rest, mut jetstream) = (String::new(), String::new());
+    let mut block = "";
+    for line in text.lines() {
+        let trimmed = line.trim();
+        match (block, line) {
+            ("", "jetstream {") => block = "jetstream",
+            ("", "cluster {") => block = "cluster",
+            ("jetstream" | "cluster", "}") => block = "",
+            ("jetstream", _) if !trimmed.starts_with("store_dir:") => {
+                jetstream.push_str(line);
+                jetstream.push('\n');
+            }
+            ("", _) if !OWN.iter().any(|own| trimmed.starts_with(own)) => {
+                rest.push_str(line);
+                rest.push('\n');
+            }
+            _ => {}
+        }
+    }
+    assert!(jetstream.contains("sync_interval: always") && rest.contains("HOTEL"));
+    (rest, jetstream)
+}
+
+#[test]
+fn the_server_finds_nothing_wrong_in_the_configuration() {
+    let mut server = Command::new(binary().unwrap());
+    let said = server.args(["-t", "-c", FILE]).output().unwrap();
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.success(), "{text}");
+}
+
+async fn reader(cluster: &Cluster) -> async_nats::Client {
+    ConnectOptions::new()
+        .user_and_password("reader".into(), "change me too".into())
+        .connect(cluster.urls())
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_with_the_configuration_is_a_hotels() {
+    let (rest, lines) = parts();
+    let cluster = Cluster::builder()
+        .config(&rest)
+        .jetstream(&lines)
+        .login("hotel", "change me");
+    let cluster = cluster.start().await.unwrap();
+    let nobody = NatsStore::connect(cluster.url()).await;
+    assert!(
+        matches!(nobody, Err(ConnectError::Unreachable { .. })),
+        "{nobody:?}"
+    );
+    let store = NatsStore::builder()
+        .user_and_password("hotel", "change me")
+        .replicas(3)
+        .views(KvViews::new());
+    let store = store.connect(cluster.url()).await.unwrap();
+    let app = hotel_booking().start(store).await.unwrap();
+    let (room, client, date) = (Room { id: 1 }, Client { id: 1 }, date(2022, 12, 12));
+    let _ = app.execute(CreateRoom { room }).await.unwrap();
+    let receipt = app.execute(BookRoom { room, client, date }).await.unwrap();
+    let view = app.view::<Availability>().after(receipt.position);
+    let day = view.within(PATIENCE).get(&Booking { room, date }).await;
+    assert_eq!(day.unwrap().unwrap().status, Status::Booked);
+
+    // Who looks may look, and change nothing.
+    let reader = reader(&cluster).await;
+    let looks = jetstream::new(reader.clone());
+    let stream = looks.get_stream("hotel").await.unwrap();
+    let consumer = stream
+        .create_consumer(pull::Config::default())
+        .await
+        .unwrap();
+    let mut messages = consumer.messages().await.unwrap();
+    let first = timeout(PATIENCE, messages.next()).await.unwrap();
+    assert_eq!(first.unwrap().unwrap().subject.as_str(), "admin.1");
+    let last = stream.cached_info().state.last_sequence;
+    let mut short = jetstream::new(reader);
+    short.set_timeout(Duration::from_secs(1));
+    let written = short.publish("admin.2", "{}".into()).await.unwrap();
+    assert!(written.await.is_err());
+    assert!(short.delete_stream("hotel").await.is_err());
+    let mut stream = looks.get_stream("hotel").await.unwrap();
+    app.settled().await.unwrap();
+    let info = stream.info().await.unwrap();
+    let others = info.state.last_sequence - last;
+    assert!(others <= 1, "only the bot may have written: {others}");
+    app.shutdown().await.unwrap();
+}
