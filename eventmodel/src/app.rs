@@ -235,7 +235,8 @@ impl App {
             .collect()
     }
 
-    /// Handles what was set aside again, from the parked event on.
+    /// Handles what was set aside again, from the parked event on. If another process does so already, this one waits
+    /// for it, and takes over if it ends.
     ///
     /// # Errors
     /// [`RetryError`] if it is not parked any more, or the app shuts down.

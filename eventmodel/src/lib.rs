@@ -165,7 +165,7 @@ pub use model::{
     AutomationEntry, CommandEntry, EventModel, ModelError, ModelProblem, Slice, Step,
     ViewDescription, Vocabulary,
 };
-pub use parking::{Kept, Parking};
+pub use parking::{Claim, Kept, Parking};
 pub use position::Position;
 pub use projection::{HandlerInfo, Projection, ProjectionInfo};
 pub use receipt::Receipt;

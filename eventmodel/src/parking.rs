@@ -1,9 +1,11 @@
 //! What automations have set aside: references to events, kept where a restart finds them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::store::StoreError;
 use crate::{Parked, Position, Subject};
@@ -15,14 +17,30 @@ pub struct Kept {
     pub parked: Parked,
     /// The last event of the instance that is known to wait, or the parked one.
     pub last: Position,
+    /// Who handles it again, if somebody does.
+    pub claim: Option<Claim>,
     /// Which version this is; 0 before it is kept.
     pub revision: u64,
+}
+
+/// A process that handles what is parked again. Others leave it alone as long as it lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Which process.
+    pub by: Arc<str>,
+    /// Rises with each sign of life.
+    pub beat: u64,
 }
 
 /// Where one automation keeps what it has parked on one log: one reference for each stream instance. All changes are
 /// made in one step with the test that nobody has changed it meanwhile, so that several processes may share it.
 #[async_trait]
 pub trait Parking: Send + Sync + 'static {
+    /// For how long a [`Claim`] without a sign of life counts; none, if nobody else can make one.
+    fn lease(&self) -> Option<Duration> {
+        None
+    }
+
     /// All that is known here, without asking anybody.
     fn list(&self) -> Vec<Parked>;
 

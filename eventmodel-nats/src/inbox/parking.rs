@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Stream};
 use async_nats::{HeaderMap, HeaderValue};
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventmodel::{Kept, Parked, Parking, Position, StoreError, Subject};
+use eventmodel::{Claim, Kept, Parked, Parking, Position, StoreError, Subject};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -45,6 +46,7 @@ pub(super) struct KvParking {
     suspects: String,
     /// Tells its notes from those of others.
     process: String,
+    lease: Duration,
     known: Mutex<Known>,
     refreshing: tokio::sync::Mutex<()>,
     changed: AtomicBool,
@@ -70,6 +72,8 @@ struct Value {
     since: Timestamp,
     waiting: usize,
     last: Position,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claim: Option<Claim>,
 }
 
 /// The bucket of a log: `hotel-parked`.
@@ -101,6 +105,7 @@ impl KvParking {
             prefix: format!("$KV.{bucket}.parked.{durable}."),
             suspects: format!("$KV.{bucket}.suspect.{durable}."),
             process: Uuid::now_v7().to_string(),
+            lease: setup.hand_over,
             bucket,
             known: Mutex::default(),
             refreshing: tokio::sync::Mutex::default(),
@@ -171,6 +176,7 @@ impl KvParking {
                 waiting: value.waiting,
             },
             last: value.last,
+            claim: value.claim,
             revision: 0,
         })
     }
@@ -239,6 +245,10 @@ fn subject_of(key: &str) -> Option<Subject> {
 
 #[async_trait]
 impl Parking for KvParking {
+    fn lease(&self) -> Option<Duration> {
+        Some(self.lease)
+    }
+
     fn list(&self) -> Vec<Parked> {
         let known = self.known();
         let kept = known.places.values().filter_map(|(_, kept)| kept.as_ref());
@@ -271,6 +281,7 @@ impl Parking for KvParking {
             since: parked.since,
             waiting: parked.waiting,
             last: kept.last,
+            claim: kept.claim.clone(),
         };
         let value = serde_json::to_vec(&value).map_err(StoreError::failed)?;
         let key = format!("{}{}", self.prefix, key(subject.as_str()));

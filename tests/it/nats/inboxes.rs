@@ -14,6 +14,7 @@ use futures_util::TryStreamExt;
 use crate::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
 
 mod process;
+mod retries;
 mod settled;
 mod suspects;
 mod turns;

@@ -77,6 +77,7 @@ impl Pump {
                 waiting: 0,
             },
             last: event.position(),
+            claim: None,
             revision: 0,
         };
         let parking = &self.shared.parking;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
 
 use super::Shared;
 use super::handle::{GivenUp, handle};
@@ -16,13 +18,19 @@ use crate::model::AutomationEntry;
 use crate::parking::{Kept, Parking};
 use crate::{Position, RecordedEvent, StoreError, Subject};
 
+mod claim;
 mod park;
+
+use claim::Awaited;
 
 /// How many events may be taken and not done.
 const MAX_PENDING: usize = 1024;
 
 /// How long to wait before an inbox that failed is asked again.
 const RETRY: Duration = Duration::from_millis(200);
+
+/// How often a sign of life is given at most.
+const MIN_LIFE: Duration = Duration::from_millis(10);
 
 pub(super) struct Runner {
     app: App,
@@ -42,14 +50,20 @@ pub(super) struct Runner {
     taken: HashMap<Subject, Position>,
     /// What was parked and is handled again: it stays parked for others, and after a restart, until that is done.
     retried: HashMap<Subject, Retried>,
+    /// What is to be handled again, if the process that does so already does not live.
+    awaited: HashMap<Subject, Awaited>,
+    /// Tells the claims of this process from those of others.
+    process: Arc<str>,
 }
 
 /// What is handled again.
 struct Retried {
-    /// The version that was read.
+    /// The version that is kept, with the claim of this process.
     kept: Kept,
     /// Up to where the instance was taken from the log.
     until: Position,
+    /// What was known to wait by then: the last of them, and how many.
+    known: (Position, usize),
 }
 
 struct Done {
@@ -80,17 +94,25 @@ impl Runner {
             seen: Position::START,
             taken: HashMap::new(),
             retried: HashMap::new(),
+            awaited: HashMap::new(),
+            process: Uuid::now_v7().to_string().into(),
         }
     }
 
     pub(super) async fn run(mut self, mut retries: mpsc::UnboundedReceiver<Subject>) {
         let stop = self.app.inner.stop.clone();
+        let lease = self.parking.lease().unwrap_or_default();
+        let mut sign_of_life = tokio::time::interval((lease / 3).max(MIN_LIFE));
+        sign_of_life.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let failed = loop {
+            let has_claims = self.parking.lease().is_some()
+                && !(self.retried.is_empty() && self.awaited.is_empty());
             let step = tokio::select! {
                 biased;
                 () = stop.cancelled() => break None,
                 Some(done) = self.tasks.join_next() => self.finish(done).await,
-                Some(subject) = retries.recv() => self.retry(subject).await,
+                Some(subject) = retries.recv() => self.retry(subject, None).await,
+                _ = sign_of_life.tick(), if has_claims => self.live(lease).await,
                 next = self.inbox.next(), if self.pending.len() < MAX_PENDING => match next {
                     Ok(event) => self.take(event).await,
                     Err(error) if error.is_retryable() => {
@@ -114,6 +136,7 @@ impl Runner {
         }
         // What is still in hand comes again after the next start; its commands have the same ids then.
         self.tasks.shutdown().await;
+        self.let_go().await;
         self.inbox.close().await;
         self.shared.progress.send_modify(|progress| {
             progress.stopped = true;

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use super::{RETRY, Retried, Runner};
 use crate::app::Parked;
 use crate::app::automations::handle::GivenUp;
-use crate::parking::Kept;
+use crate::parking::{Claim, Kept};
 use crate::store::{Load, Read};
 use crate::{Position, RecordedEvent, StoreError, Subject};
 
@@ -26,7 +26,7 @@ impl Runner {
         let GivenUp { error, attempts } = given_up;
         let (automation, position, subject) = (self.name(), event.position(), event.subject());
         tracing::error!(automation, %position, %subject, error, "the event is parked");
-        let retried = self.retried.remove(subject).map(|again| again.kept);
+        let retried = self.retried.remove(subject);
         let mut kept = Kept {
             parked: Parked {
                 automation,
@@ -40,22 +40,34 @@ impl Runner {
                 waiting: behind.len(),
             },
             last: behind.back().map_or(position, RecordedEvent::position),
-            revision: retried.as_ref().map_or(0, |kept| kept.revision),
+            claim: None,
+            revision: 0,
         };
-        while !self.keep(&kept).await? {
-            let Some(found) = self.find(subject).await? else {
-                kept.revision = 0;
-                continue;
-            };
-            // What others let wait while it was handled again.
-            let more = match &retried {
-                Some(before) => found.parked.waiting.saturating_sub(before.parked.waiting),
-                None if found.parked.position <= position => break,
-                None => found.parked.waiting + 1,
-            };
-            kept.parked.waiting = behind.len() + more;
-            kept.last = kept.last.max(found.last);
-            kept.revision = found.revision;
+        let (since, waiting, last) = (kept.parked.since, behind.len(), kept.last);
+        let mut found = retried.as_ref().map(|again| again.kept.clone());
+        loop {
+            if let Some(found) = &found {
+                // What others let wait meanwhile.
+                let more = match &retried {
+                    Some(_) if !self.has_claimed(found) => break,
+                    Some(again) => found.parked.waiting.saturating_sub(again.known.1),
+                    None if found.parked.position <= position => break,
+                    None => found.parked.waiting + 1,
+                };
+                kept.parked.waiting = waiting + more;
+                kept.last = last.max(found.last);
+            }
+            kept.revision = found.map_or(0, |found| found.revision);
+            if self.keep(&kept).await?.is_some() {
+                break;
+            }
+            found = self.find(subject).await?;
+            let is_it =
+                |found: &Kept| (found.parked.position, found.parked.since) == (position, since);
+            // It was kept, and the answer lost.
+            if found.as_ref().is_some_and(is_it) {
+                break;
+            }
         }
         self.shared.retried().remove(subject);
         Ok(())
@@ -78,25 +90,31 @@ impl Runner {
             }
             kept.parked.waiting += 1;
             kept.last = event.position();
-            if self.keep(&kept).await? {
+            if self.keep(&kept).await?.is_some() {
                 return Ok(true);
             }
             found = self.find(subject).await?;
         }
     }
 
-    /// Takes what is parked, and what waits behind it, from the log again.
-    pub(super) async fn retry(&mut self, subject: Subject) -> Result<(), StoreError> {
-        if self.busy.contains_key(&subject) {
+    /// Takes what is parked, and what waits behind it, from the log again; unless another process does, other than one
+    /// that has made this claim.
+    pub(super) async fn retry(
+        &mut self,
+        subject: Subject,
+        silent: Option<&Claim>,
+    ) -> Result<(), StoreError> {
+        if self.busy.contains_key(&subject) || self.retried.contains_key(&subject) {
             return Ok(());
         }
-        let Some(kept) = self.find(&subject).await? else {
+        let Some(kept) = self.claim(&subject, silent).await? else {
             return Ok(());
         };
         let until = Position::new(kept.parked.position.get() - 1);
         self.shared.retried().insert(subject.clone());
-        self.retried
-            .insert(subject.clone(), Retried { kept, until });
+        let known = (until, 0);
+        let again = Retried { kept, until, known };
+        self.retried.insert(subject.clone(), again);
         self.take_from_log(&subject).await?;
         if !self.busy.contains_key(&subject) {
             self.end_retry(&subject).await?;
@@ -107,17 +125,20 @@ impl Runner {
     /// Everything that was known to wait is handled: forgets it, or goes on with what is new.
     pub(super) async fn end_retry(&mut self, subject: &Subject) -> Result<(), StoreError> {
         while let Some(again) = self.retried.get(subject) {
-            match self.parking.release(subject, again.kept.revision).await {
-                Ok(true) => break,
-                Ok(false) => {}
-                Err(error) if error.is_retryable() => self.pause(&error).await?,
-                Err(error) => return Err(error),
-            }
-            let Some(now) = self.find(subject).await? else {
-                break;
-            };
-            if let Some(again) = self.retried.get_mut(subject) {
-                again.kept = now;
+            if again.kept.last <= again.known.0 {
+                match self.parking.release(subject, again.kept.revision).await {
+                    Ok(true) => break,
+                    Ok(false) => {}
+                    Err(error) if error.is_retryable() => self.pause(&error).await?,
+                    Err(error) => return Err(error),
+                }
+                let now = self.find(subject).await?;
+                let Some(now) = now.filter(|now| self.has_claimed(now)) else {
+                    break;
+                };
+                if let Some(again) = self.retried.get_mut(subject) {
+                    again.kept = now;
+                }
             }
             self.take_from_log(subject).await?;
             if self.busy.contains_key(subject) {
@@ -130,16 +151,20 @@ impl Runner {
     }
 
     async fn take_from_log(&mut self, subject: &Subject) -> Result<(), StoreError> {
-        let Some(Retried { kept, until }) = self.retried.get(subject) else {
+        let Some(again) = self.retried.get_mut(subject) else {
             return Ok(());
         };
+        again.known = (again.kept.last, again.kept.parked.waiting);
+        let (kept, until) = (again.kept.clone(), again.until);
         let events = loop {
-            match self.waiting(kept, *until).await {
+            match self.waiting(&kept, until).await {
                 Ok(events) => break events,
                 Err(error) if error.is_retryable() => self.pause(&error).await?,
                 Err(error) => {
                     tracing::error!(automation = self.name(), %subject, %error, "still parked");
-                    self.retried.remove(subject);
+                    if let Some(again) = self.retried.remove(subject) {
+                        self.unclaim(again.kept).await?;
+                    }
                     self.shared.retried().remove(subject);
                     return Ok(());
                 }
@@ -198,17 +223,18 @@ impl Runner {
         Ok(events)
     }
 
-    async fn keep(&self, kept: &Kept) -> Result<bool, StoreError> {
+    /// The new version.
+    pub(super) async fn keep(&self, kept: &Kept) -> Result<Option<u64>, StoreError> {
         loop {
             match self.parking.keep(kept.clone()).await {
-                Ok(revision) => return Ok(revision.is_some()),
+                Ok(revision) => return Ok(revision),
                 Err(error) if error.is_retryable() => self.pause(&error).await?,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    async fn find(&self, subject: &Subject) -> Result<Option<Kept>, StoreError> {
+    pub(super) async fn find(&self, subject: &Subject) -> Result<Option<Kept>, StoreError> {
         loop {
             match self.parking.find(subject).await {
                 Ok(found) => return Ok(found),
