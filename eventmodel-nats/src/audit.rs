@@ -24,6 +24,10 @@ use crate::connection::{Connection, Failure};
 use crate::message::MESSAGE_ID;
 use crate::setup::Setup;
 
+mod drift;
+
+use drift::drift;
+
 const STREAM: &str = "EVENTMODEL_AUDIT";
 const SUBJECTS: &str = "eventmodel_audit";
 
@@ -80,15 +84,7 @@ impl Trail {
         };
         let age = self.setup.audit_max_age;
         if let Some(info) = self.connection.stream_info(STREAM).await? {
-            if info.config.max_age != age {
-                return Err(drifted(format!(
-                    "`max_age` is {:?} and must be {age:?} (`audit_max_age`); run `nats stream edit {STREAM} --max-age \
-                     {}s`",
-                    info.config.max_age,
-                    age.as_secs()
-                )));
-            }
-            return Ok(());
+            return drift(&self.setup, &info.config).map_or(Ok(()), |reason| Err(drifted(reason)));
         }
         if !self.setup.create {
             return Err(drifted(format!(

@@ -7,14 +7,14 @@ use eventmodel::SubjectPattern;
 
 use crate::setup::Setup;
 
-/// A setting of a JetStream stream.
-struct Setting {
-    name: &'static str,
-    fits: bool,
-    actual: String,
-    needed: String,
+/// A setting of a JetStream stream, or of a consumer.
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    pub(crate) fits: bool,
+    pub(crate) actual: String,
+    pub(crate) needed: String,
     /// The flag of `nats stream edit` that changes it, if it can be changed.
-    flag: Option<String>,
+    pub(crate) flag: Option<String>,
 }
 
 /// The first setting that is not what a log needs: which, what it is, what it must be, what to do.
@@ -210,7 +210,7 @@ fn chosen(setup: &Setup, config: &Config) -> Vec<Setting> {
     settings
 }
 
-fn storage(storage: StorageType) -> &'static str {
+pub(crate) fn storage(storage: StorageType) -> &'static str {
     match storage {
         StorageType::File => "file",
         StorageType::Memory => "memory",

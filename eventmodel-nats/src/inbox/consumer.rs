@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, ReplayPolicy, pull};
+use async_nats::jetstream::consumer::{
+    AckPolicy, Config, Consumer, DeliverPolicy, ReplayPolicy, pull,
+};
 use eventmodel::{InboxSpec, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,8 @@ use super::escaped;
 use crate::connection::Failure;
 use crate::log::Log;
 use crate::refusal::Refusal;
+
+mod drift;
 
 /// How many messages all processes together may have in hand. An app takes more than that, so that there is always
 /// one that takes what is delivered again.
@@ -24,7 +28,8 @@ const EXISTS: [u16; 2] = [10013, 10148];
 /// What the server says of a consumer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Info {
-    config: pull::Config,
+    // That of pull consumers does not know `mem_storage`.
+    config: Config,
     delivered: Place,
     ack_floor: Place,
     num_ack_pending: usize,
@@ -93,7 +98,12 @@ impl Durable {
                 self.create(log, after).await?;
                 continue;
             };
-            if let Some(reason) = self.drift(log, &info.config) {
+            let replicas = match info.config.num_replicas {
+                // As many as the log has.
+                0 => 0,
+                _ => self.replicas(log).await?,
+            };
+            if let Some(reason) = self.drift(log, replicas, &info.config) {
                 return Err(drifted(log, reason));
             }
             let consumer = log.stream.get_consumer(&self.name).await;
@@ -107,6 +117,12 @@ impl Durable {
                 self.name
             ),
         })
+    }
+
+    /// How many copies of the log the servers keep.
+    async fn replicas(&self, log: &Log) -> Result<usize, Failure> {
+        let info = log.connection.stream_info(&log.name).await?;
+        Ok(info.map_or(0, |info| info.config.num_replicas))
     }
 
     fn config(&self, after: u64) -> pull::Config {
@@ -159,90 +175,6 @@ impl Durable {
             Err(Failure::Refused(refusal)) if EXISTS.contains(&refusal.err_code) => Ok(()),
             Err(failure) => Err(failure.into()),
         }
-    }
-
-    /// The first setting that is not what an automation needs: which, what it is, what it must be, what to do.
-    fn drift(&self, log: &Log, config: &pull::Config) -> Option<String> {
-        let wait = format!("--wait {:?}", self.ack_wait);
-        let pending = format!("--max-pending {MAX_ACK_PENDING}");
-        let filter = [
-            std::slice::from_ref(&config.filter_subject),
-            &config.filter_subjects,
-        ];
-        let filter = filter.concat();
-        let is_all = filter
-            .iter()
-            .all(|subject| subject.is_empty() || subject == ">");
-        let settings = [
-            (
-                "ack_wait",
-                config.ack_wait == self.ack_wait,
-                format!("{:?}", config.ack_wait),
-                format!("{:?} (`hand_over_after`)", self.ack_wait),
-                Some(&*wait),
-            ),
-            (
-                "max_deliver",
-                config.max_deliver <= 0,
-                config.max_deliver.to_string(),
-                "-1: what cannot be handled is parked".into(),
-                Some("--max-deliver=-1"),
-            ),
-            (
-                "max_ack_pending",
-                config.max_ack_pending == MAX_ACK_PENDING,
-                config.max_ack_pending.to_string(),
-                MAX_ACK_PENDING.to_string(),
-                Some(&*pending),
-            ),
-            (
-                "filter_subjects",
-                is_all,
-                filter.join(","),
-                "none: what one event waits for may be any other".into(),
-                None,
-            ),
-            (
-                "headers_only",
-                !config.headers_only,
-                "true".into(),
-                "false".into(),
-                None,
-            ),
-            (
-                "backoff",
-                config.backoff.is_empty(),
-                format!("{:?}", config.backoff),
-                "none".into(),
-                None,
-            ),
-            (
-                "ack_policy",
-                config.ack_policy == AckPolicy::Explicit,
-                format!("{:?}", config.ack_policy),
-                "Explicit".into(),
-                None,
-            ),
-            (
-                "mem_storage",
-                !config.memory_storage,
-                "true".into(),
-                "false: the progress must survive a restart".into(),
-                None,
-            ),
-        ];
-        let (name, _, actual, needed, flag) = settings.into_iter().find(|s| !s.1)?;
-        let (log, consumer) = (&log.name, &self.name);
-        let mend = match flag {
-            Some(flag) => format!("run `nats consumer edit {log} {consumer} {flag}`"),
-            None => format!(
-                "run `nats consumer rm {log} {consumer}`, and it is made anew: the automation sees all events again, \
-                 which has no further effect"
-            ),
-        };
-        Some(format!(
-            "`{name}` of the consumer `{consumer}` is {actual} and must be {needed}; {mend}"
-        ))
     }
 }
 

@@ -13,6 +13,7 @@ use futures_util::TryStreamExt;
 
 use crate::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
 
+mod drift;
 mod process;
 mod retries;
 mod settled;
@@ -219,24 +220,6 @@ async fn what_is_parked_survives_its_process_and_is_retried_from_another() {
     assert_eq!(withdrawals(&third.app).await, 8);
     // Each once.
     assert_eq!(taker.seen.lock().unwrap().len(), 8);
-}
-
-#[tokio::test]
-async fn a_consumer_that_is_not_what_is_needed_is_an_error_with_the_remedy() {
-    let server = Server::start().await.unwrap();
-    let taker = Taker::default();
-    drop(Process::start(&server.url(), &taker).await);
-    let other = NatsStore::builder().hand_over_after(Duration::from_secs(7));
-    let other = other.connect(server.url()).await.unwrap();
-    let error = taker.model().start(other).await.unwrap_err().to_string();
-    for part in [
-        "ack_wait",
-        "1s",
-        "7s",
-        "nats consumer edit bank bank_Taker --wait 7s",
-    ] {
-        assert!(error.contains(part), "{part} is not in: {error}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
