@@ -13,7 +13,7 @@ use crate::bank::{bank, deposit};
 async fn fill(process: &Process) {
     let client = process.store.client();
     let filling = async {
-        let some = Duration::from_millis(200);
+        let some = Duration::from_secs(1);
         while timeout(some, client.publish("nowhere", vec![0; 16_384].into()))
             .await
             .is_ok()
