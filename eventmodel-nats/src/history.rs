@@ -14,8 +14,8 @@ const MAX: usize = 16;
 pub(crate) struct History {
     /// Falling, none is 0.
     pub(crate) previous: Vec<u64>,
-    /// Whether that is all.
-    pub(crate) complete: bool,
+    /// How many there are before these, if that is known.
+    pub(crate) earlier: Option<u64>,
 }
 
 impl History {
@@ -23,8 +23,19 @@ impl History {
     pub(crate) fn first() -> Self {
         Self {
             previous: Vec::new(),
-            complete: true,
+            earlier: Some(0),
         }
+    }
+
+    /// Whether nothing stands before these.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.earlier == Some(0)
+    }
+
+    /// How many there are, if that is known.
+    pub(crate) fn count(&self) -> Option<u64> {
+        self.earlier
+            .map(|earlier| earlier.saturating_add(self.previous.len() as u64))
     }
 
     /// Only the sequence of the last one is known.
@@ -34,7 +45,7 @@ impl History {
         }
         Self {
             previous: vec![last],
-            complete: false,
+            earlier: None,
         }
     }
 
@@ -43,16 +54,19 @@ impl History {
         let mut previous = Vec::with_capacity((self.previous.len() + 1).min(MAX));
         previous.push(sequence);
         previous.extend(self.previous.iter().copied().take(MAX - 1));
+        let is_left_out = u64::from(self.previous.len() == MAX);
         Self {
-            complete: self.complete && self.previous.len() < MAX,
             previous,
+            earlier: self
+                .earlier
+                .map(|earlier| earlier.saturating_add(is_left_out)),
         }
     }
 
     /// The sequence before, 0 if there is none, `None` if it is not known.
     pub(crate) fn last(&self) -> Option<u64> {
         match self.previous.first() {
-            None => self.complete.then_some(0),
+            None => self.is_complete().then_some(0),
             last => last.copied(),
         }
     }
@@ -71,10 +85,19 @@ impl History {
             push_number(&mut text, *sequence);
             text.push(',');
         }
-        if self.complete && within.len() + self.previous.len() <= MAX {
-            text.push('0');
-        } else {
-            text.pop();
+        let listed = within.len().min(MAX) + self.previous.len().min(room);
+        match self
+            .count()
+            .map(|count| count.saturating_add(within.len() as u64) - listed as u64)
+        {
+            None => {
+                text.pop();
+            }
+            Some(0) => text.push('0'),
+            Some(earlier) => {
+                text.push('+');
+                push_number(&mut text, earlier);
+            }
         }
         text
     }
@@ -84,15 +107,24 @@ impl History {
         let mut history = Self::default();
         let mut next = sequence;
         for part in text.split(',') {
-            if history.complete || history.previous.len() > MAX {
+            if history.earlier.is_some() || history.previous.len() > MAX {
                 return Self::default();
+            }
+            if let Some(earlier) = part.strip_prefix('+') {
+                match earlier.parse() {
+                    Ok(earlier @ 1..) if !history.previous.is_empty() => {
+                        history.earlier = Some(earlier);
+                        continue;
+                    }
+                    _ => return Self::default(),
+                }
             }
             let absolute = match part.strip_prefix('-') {
                 Some(distance) => distance.parse().ok().and_then(|d| sequence.checked_sub(d)),
                 None => part.parse().ok(),
             };
             match absolute {
-                Some(0) => history.complete = true,
+                Some(0) => history.earlier = Some(0),
                 Some(absolute) if absolute < next => {
                     history.previous.push(absolute);
                     next = absolute;
@@ -129,14 +161,11 @@ mod tests {
         for sequence in 1..=40 {
             let text = history.to_header(&[]);
             assert_eq!(History::parse(&text, sequence * 3), history, "{text}");
-            assert_eq!(
-                history.complete,
-                history.previous.len() as u64 == sequence - 1
-            );
+            assert_eq!(history.count(), Some(sequence - 1));
             history = history.then(sequence * 3);
         }
         assert_eq!(history.previous.len(), MAX);
-        assert!(!history.complete);
+        assert!(!history.is_complete());
     }
 
     #[test]
@@ -155,13 +184,52 @@ mod tests {
         assert_eq!(text, "-2,-5,9,4,0");
         let parsed = History::parse(&text, 20);
         assert_eq!(parsed.previous, [18, 15, 9, 4]);
-        assert!(parsed.complete);
+        assert!(parsed.is_complete());
+        let long = (1..=20).fold(History::first(), |history, n| history.then(n));
+        let text = long.to_header(&[1, 2]);
+        let parsed = History::parse(&text, 30);
+        assert_eq!(parsed.previous[..3], [29, 28, 20]);
+        assert_eq!((parsed.previous.len(), parsed.count()), (MAX, Some(22)));
+    }
+
+    #[test]
+    fn a_number_that_is_too_large_breaks_nothing() {
+        let history = History::parse(&format!("9,+{}", u64::MAX), 12).then(12);
+        assert_eq!(history.count(), Some(u64::MAX));
+        assert_eq!(
+            history.to_header(&[1]),
+            format!("-1,12,9,+{}", u64::MAX - 3)
+        );
+    }
+
+    #[test]
+    fn how_many_there_are_may_not_be_known() {
+        let history = History::only(7).then(9);
+        assert_eq!(history.to_header(&[]), "9,7");
+        assert_eq!(History::parse("9,7", 12), history);
+        assert_eq!(history.count(), None);
     }
 
     #[test]
     fn what_cannot_be_a_history_is_not_believed() {
         for text in [
-            "", "x", "7,8", "20", "21", "5,5", "0,3", "-0", "-30", "5,,3", "-",
+            "",
+            "x",
+            "7,8",
+            "20",
+            "21",
+            "5,5",
+            "0,3",
+            "-0",
+            "-30",
+            "5,,3",
+            "-",
+            "+3",
+            "5,+0",
+            "5,+3,2",
+            "5,+",
+            "5,+x",
+            "5,+18446744073709551616",
         ] {
             assert_eq!(History::parse(text, 20), History::default(), "{text}");
         }

@@ -182,10 +182,14 @@ impl Log {
         if last.sequence <= after {
             return Ok(Vec::new());
         }
-        match self.by_sequences(&last, after).await? {
-            Some(messages) => Ok(messages),
-            None => self.pages(subject, after, last.sequence).await,
+        // How many there are after a sequence in the middle nobody says.
+        let before = last.history().count().filter(|_| after == 0);
+        if before.is_none_or(|before| before < BY_SEQUENCE as u64)
+            && let Some(messages) = self.by_sequences(&last, after).await?
+        {
+            return Ok(messages);
         }
+        self.by_subject(subject, after, last.sequence, before).await
     }
 
     /// The messages from after a sequence to `last`, by the sequences that they carry; nothing if these do not agree.
@@ -199,7 +203,7 @@ impl Log {
         for _ in 0..=ROUNDS {
             let wanted = history.previous.iter().copied().filter(|at| *at > after);
             let wanted: Vec<u64> = wanted.collect();
-            let ends = history.complete || wanted.len() < history.previous.len();
+            let ends = history.is_complete() || wanted.len() < history.previous.len();
             if wanted.is_empty() && ends {
                 newest_first.reverse();
                 return Ok(Some(newest_first));

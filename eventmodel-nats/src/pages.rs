@@ -38,14 +38,19 @@ struct Request<'a> {
 }
 
 impl Log {
-    /// The messages on a subject after one sequence and up to another, which is that of a message.
-    pub(crate) async fn pages(
+    /// The messages on a subject after one sequence and up to another, which is that of a message. `expected` is how
+    /// many these may be.
+    pub(crate) async fn by_subject(
         &self,
         subject: &Subject,
         after: u64,
         until: u64,
+        expected: Option<u64>,
     ) -> Result<Vec<Stored>, StoreError> {
         let mut messages: Vec<Stored> = Vec::new();
+        if expected.is_some_and(|expected| expected >= PAGE as u64 + CONSUMER) {
+            self.consume(subject, after, until, &mut messages).await?;
+        }
         let mut attempts = 0;
         loop {
             let next = messages.last().map_or(after, |last| last.sequence);
@@ -58,13 +63,8 @@ impl Log {
                 && *left >= CONSUMER
                 && last.sequence < until
             {
-                let mut rest = Walk::new(self, vec![subject.to_string()], last.sequence);
-                // A consumer on a replica that lags waits without a word.
-                while rest.sequence < until
-                    && let Ok(next) = timeout(self.connection.timeout, rest.next()).await
-                {
-                    messages.push(next?);
-                }
+                let after = last.sequence;
+                self.consume(subject, after, until, &mut messages).await?;
             }
             messages.truncate(messages.iter().take_while(|m| m.sequence <= until).count());
             if messages.len() > before {
@@ -84,6 +84,24 @@ impl Log {
             }
             tokio::time::sleep(std::time::Duration::from_millis(5) * attempts).await;
         }
+    }
+
+    /// Reads by a consumer, as far as it comes: one on a replica that lags waits without a word.
+    async fn consume(
+        &self,
+        subject: &Subject,
+        after: u64,
+        until: u64,
+        messages: &mut Vec<Stored>,
+    ) -> Result<(), StoreError> {
+        let mut rest = Walk::new(self, vec![subject.to_string()], after);
+        while rest.sequence < until
+            && let Ok(next) = timeout(self.connection.timeout, rest.next()).await
+        {
+            messages.push(next?);
+        }
+        messages.truncate(messages.iter().take_while(|m| m.sequence <= until).count());
+        Ok(())
     }
 
     /// Reads one page. What came before something was missing stands in `messages`. How many messages are left.
