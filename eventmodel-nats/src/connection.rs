@@ -280,6 +280,7 @@ impl Connection {
     ) -> Result<T, Failure> {
         let end = Instant::now() + PATIENCE * self.timeout;
         let mut asked = FuturesUnordered::new();
+        let mut refused = None;
         loop {
             asked.push(ask());
             // Those asked before may still be answered: a leader may only be slow.
@@ -290,11 +291,15 @@ impl Connection {
                         && Instant::now() < end
                         && self.events.denied_for(api).is_none() =>
                 {
+                    refused = Some(failure);
                     sleep(ELECTION).await;
                 }
                 Ok(Some(answer)) => return answer,
                 Ok(None) | Err(_) if Instant::now() < end => {}
-                Ok(None) | Err(_) => return Err(Failure::NoAnswer(self.timed_out(api))),
+                Ok(None) | Err(_) => {
+                    let silent = || Failure::NoAnswer(self.timed_out(api));
+                    return Err(refused.unwrap_or_else(silent));
+                }
             }
         }
     }

@@ -105,18 +105,17 @@ impl Setup {
         spec: &LogSpec,
     ) -> Result<Log, StoreError> {
         check_name(&spec.name)?;
+        let api = format!("{}.STREAM.INFO.{}", connection.api, spec.name);
         let mut answered = true;
         for _ in 0..ATTEMPTS {
-            let info = match connection.stream_info(&spec.name).await {
-                // Nobody answers for a stream that another process has just created, before it has a leader.
-                Err(Failure::NoAnswer(_)) if answered => {
-                    answered = false;
-                    continue;
+            // Nobody answers for a stream that another process has just created, before it has a leader.
+            let ask = || connection.stream_info(&spec.name);
+            let Some(info) = connection.patiently(&api, ask).await? else {
+                match self.create(connection, spec).await {
+                    // The servers elect who does it, or are busy: it may be there by now.
+                    Err(StoreError::Unavailable { .. }) if answered => answered = false,
+                    created => created?,
                 }
-                info => info?,
-            };
-            let Some(info) = info else {
-                self.create(connection, spec).await?;
                 continue;
             };
             if let Some(reason) = drift(self, &info.config) {
