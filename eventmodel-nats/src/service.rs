@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use eventmodel::adapter::Problem;
 use eventmodel::{App, Subject};
-use futures_util::StreamExt;
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -23,7 +23,7 @@ mod error;
 
 use answer::Handler;
 use discovery::Identity;
-use endpoint::Endpoint;
+use endpoint::{Barrier, Endpoint};
 pub use error::{NotStopped, ServeError};
 
 /// Serves the commands of an app over NATS.
@@ -150,20 +150,34 @@ impl NatsCommands {
             timeout: self.timeout,
             tasks: tasks.clone(),
         });
+        let ping: Arc<str> = identity.subject("PING").into();
+        // While an endpoint asks it, this process answers who looks for services.
+        let found = CancellationToken::new();
+        let barrier = Barrier {
+            connection: connection.clone(),
+            subject: ping.clone(),
+            _answering: Arc::new(found.clone().drop_guard()),
+        };
         for endpoint in endpoints.iter() {
             let (subject, group) = (endpoint.subject.clone(), endpoint.queue_group.clone());
             let requests = connection.client.queue_subscribe(subject, group).await;
             let requests = requests.map_err(|error| ServeError::closed(&error))?;
             let (endpoint, handler) = (endpoint.clone(), handler.clone());
-            tasks.spawn(endpoint::serve(endpoint, handler, requests, stop.clone()));
+            let (stop, barrier) = (stop.clone(), barrier.clone());
+            tasks.spawn(endpoint::serve(endpoint, handler, requests, stop, barrier));
         }
-        let ping = identity.subject("PING");
-        let found = discovery::serve(&connection, identity, endpoints.clone(), stop.clone());
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            stopped.cancelled().await;
+            drop(barrier);
+        });
+        let found = discovery::serve(&connection, identity, endpoints.clone(), found);
         tasks.spawn(found.await?);
         confirm(&connection, &ping, &mut told).await?;
         Ok(ServedCommands {
             endpoints,
             connection,
+            ping,
             tasks,
             drain_within: self.drain_within,
             stop: guard,
@@ -178,6 +192,7 @@ impl NatsCommands {
 pub struct ServedCommands {
     endpoints: Arc<[Arc<Endpoint>]>,
     connection: Connection,
+    ping: Arc<str>,
     tasks: TaskTracker,
     drain_within: Duration,
     stop: DropGuard,
@@ -191,8 +206,8 @@ impl ServedCommands {
 
     /// Takes no more requests, and answers those in hand and on their way. Shut the app down after it.
     ///
-    /// The client library drops what reaches it after a subscription has ended. That is avoided as far as can be, but
-    /// on a machine that cannot keep up a request may go without an answer: its sender sends it again.
+    /// A request that its server had given to this process has its answer. Where servers are a cluster, one that is on its
+    /// way from one server to another may have none: its sender sends it again.
     ///
     /// # Errors
     /// [`NotStopped`] if that took too long, or the connection is lost: some may have no answer. Commands that were
@@ -202,11 +217,13 @@ impl ServedCommands {
         self.tasks.close();
         let answered = async {
             self.tasks.wait().await;
-            self.connection.client.flush().await
+            // Nobody answers on it now, which the server can only say after it has taken the last answers.
+            let request = self.connection.request(&self.ping, None, Bytes::new());
+            request.await
         };
         match tokio::time::timeout(self.drain_within, answered).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(NotStopped::Connection(error.to_string())),
+            Ok(Ok(_) | Err(Failure::NoResponders(_))) => Ok(()),
+            Ok(Err(failure)) => Err(NotStopped::Connection(failure.to_string())),
             Err(_) => Err(NotStopped::TimedOut {
                 unfinished: self.tasks.len(),
             }),
@@ -248,7 +265,7 @@ async fn confirm(
     ping: &str,
     told: &mut broadcast::Receiver<ConnectionEvent>,
 ) -> Result<(), ServeError> {
-    let answer = connection.request(ping, None, bytes::Bytes::new()).await;
+    let answer = connection.request(ping, None, Bytes::new()).await;
     while let Ok(event) = told.try_recv() {
         if let ConnectionEvent::PermissionDenied { message } = event {
             return Err(ServeError::Denied { message });
@@ -263,13 +280,4 @@ async fn confirm(
         }
         Err(failure) => Err(ServeError::closed(&failure)),
     }
-}
-
-/// The next request, as long as there may be one.
-async fn next(
-    requests: &mut async_nats::Subscriber,
-    until: tokio::time::Instant,
-) -> Option<async_nats::Message> {
-    let next = tokio::time::timeout_at(until, requests.next());
-    next.await.ok().flatten()
 }

@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::Subscriber;
+use bytes::Bytes;
 use eventmodel::CommandEntry;
-use futures_util::StreamExt;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use futures_util::{FutureExt, StreamExt};
+use tokio::task::unconstrained;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::answer::Handler;
-use super::next;
+use crate::connection::{Connection, Failure};
 
 /// What is served under one subject.
 #[derive(Debug)]
@@ -64,46 +65,62 @@ impl Endpoint {
     }
 }
 
-/// More requests than can be on their way from the server: first for a busy command, then for one that is less busy than
-/// that, and at last for one that is hardly used.
-const ON_THEIR_WAY: [u64; 3] = [1000, 100, 10];
+/// A number that the server takes for none, so that it sends no more requests from then on, while the client library
+/// waits for so many, and keeps what comes: a subscription that it ends itself drops what is still on its way.
+const NO_MORE: u64 = u64::MAX;
 
-/// For how long so many are waited for. Where that is too long, fewer come.
-const WAIT: Duration = Duration::from_millis(300);
+/// How often a server is asked whether it has sent all. One that does not answer has sent nothing for so long.
+const ATTEMPTS: usize = 5;
 
-/// Takes requests until `stop`.
+/// Takes requests until `stop`, and then those on their way.
 pub(super) async fn serve(
     endpoint: Arc<Endpoint>,
     handler: Arc<Handler>,
     mut requests: Subscriber,
     stop: CancellationToken,
+    barrier: Barrier,
 ) {
-    let mut received = 0;
     let take = |request| handler.take(&endpoint, request);
     while let Some(Some(request)) = stop.run_until_cancelled(requests.next()).await {
-        received += 1;
         take(request);
     }
-    // The client library forgets a subscription when it sends that it ends, with what the server has sent before it
-    // hears of that. So the server is told to send a few more and no others: more than can be on their way.
-    for few in ON_THEIR_WAY {
-        let last = received + few;
-        if requests.unsubscribe_after(last).await.is_err() {
-            return;
-        }
-        let until = Instant::now() + WAIT;
-        while let Some(request) = next(&mut requests, until).await {
-            received += 1;
-            take(request);
-        }
-        if received >= last {
-            return;
+    if requests.unsubscribe_after(NO_MORE).await.is_err() {
+        return;
+    }
+    let passed = barrier.pass();
+    tokio::pin!(passed);
+    loop {
+        tokio::select! {
+            Some(request) = requests.next() => take(request),
+            () = &mut passed => break,
         }
     }
-    // So few come that hardly ever one is on its way.
-    if requests.drain().await.is_ok() {
-        while let Some(request) = next(&mut requests, Instant::now() + WAIT).await {
-            take(request);
+    // What is there now is all.
+    while let Some(Some(request)) = unconstrained(requests.next()).now_or_never() {
+        take(request);
+    }
+}
+
+/// What a server sends on a connection it sends in order: when it has answered a request that was made after a
+/// subscription ended, all that it had sent for that subscription is there.
+#[derive(Clone)]
+pub(super) struct Barrier {
+    pub(super) connection: Connection,
+    /// A subject on which this process answers itself.
+    pub(super) subject: Arc<str>,
+    /// It does so as long as somebody may ask.
+    pub(super) _answering: Arc<DropGuard>,
+}
+
+impl Barrier {
+    async fn pass(&self) {
+        for _ in 0..ATTEMPTS {
+            let answer = self.connection.request(&self.subject, None, Bytes::new());
+            match answer.await {
+                // That nobody answers comes in the same order.
+                Ok(_) | Err(Failure::NoResponders(_)) => return,
+                Err(failure) => tracing::debug!(%failure, "the last requests are waited for"),
+            }
         }
     }
 }

@@ -1,20 +1,20 @@
 //! Commands over NATS: the same answers as over HTTP, shared by processes, stopped without losing a request.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use eventmodel::testing::{Faults, FaultyStore};
 use eventmodel::{App, AppOptions, MemoryStore, Store};
 use eventmodel_nats::async_nats::{Client, HeaderMap, Request, client::RequestErrorKind};
-use eventmodel_nats::{NatsCommands, NatsStore, ServeError, ServedCommands};
+use eventmodel_nats::{NatsCommands, NatsStore, ServedCommands};
 use eventmodel_nats_harness::{Server, unique};
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use super::store;
 use crate::hotel::{BOOK, CLEAN, data};
+
+mod refused;
+mod stopping;
 
 /// A hotel whose commands are served under a prefix of its own, and a client of it.
 struct Hotel {
@@ -212,58 +212,6 @@ async fn process(server: &Server) -> (App, ServedCommands) {
     (app, commands)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn processes_share_the_requests_and_none_is_lost_when_some_stop() {
-    let server = Server::start().await.unwrap();
-    let (app, staying) = process(&server).await;
-    create_rooms(&app, ROOMS).await.unwrap();
-    let client = async_client(&server).await;
-    let (ended, sent) = (Arc::new(AtomicBool::default()), Arc::new(AtomicU32::new(0)));
-    let mut senders = JoinSet::new();
-    for _ in 0..16 {
-        let (client, ended, sent) = (client.clone(), ended.clone(), sent.clone());
-        senders.spawn(async move {
-            while !ended.load(Ordering::Relaxed) {
-                let n = sent.fetch_add(1, Ordering::Relaxed);
-                let night = jiff::civil::date(2000, 1, 1) + jiff::Span::new().days(n / 10);
-                let body = data(1 + n % 10, Some(1), &night.to_string());
-                let subject = "hotel-booking.command.book-room".to_owned();
-                let id = format!("\"book-{n}\"");
-                let headers = [("Idempotency-Key", &*id)];
-                // One that was on its way to a process that stopped may have no answer: it is sent again.
-                let mut reply = send(&client, subject.clone(), &body, &headers).await;
-                for _ in 0..3 {
-                    if matches!(reply, Err(RequestErrorKind::TimedOut)) {
-                        reply = send(&client, subject.clone(), &body, &headers).await;
-                    }
-                }
-                let reply = reply.unwrap_or_else(|error| panic!("request {n}: {error}"));
-                assert_eq!(reply.status, None, "{n}: {reply:?}");
-            }
-        });
-    }
-    for _ in 0..5 {
-        let (app, leaving) = process(&server).await;
-        let before = sent.load(Ordering::Relaxed);
-        let until = tokio::time::Instant::now() + Duration::from_secs(30);
-        while sent.load(Ordering::Relaxed) < before + 100 {
-            assert!(tokio::time::Instant::now() < until, "nothing is answered");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        leaving.stop().await.unwrap();
-        let audited = app.audit(&eventmodel::AuditQuery::new()).await.unwrap();
-        assert!(audited.len() > 10, "it had its share: {}", audited.len());
-        // The others go on writing: there is no end of the log that it could reach.
-        let _ = app.shutdown().await;
-    }
-    ended.store(true, Ordering::Relaxed);
-    while let Some(ended) = senders.join_next().await {
-        ended.unwrap();
-    }
-    staying.stop().await.unwrap();
-    let _ = app.shutdown().await;
-}
-
 async fn async_client(server: &Server) -> Client {
     let store = NatsStore::connect(server.url()).await.unwrap();
     store.client().clone()
@@ -321,29 +269,5 @@ async fn a_service_is_found_with_its_endpoints_and_what_they_have_answered() {
         ask(&subject).await.unwrap_err(),
         RequestErrorKind::NoResponders
     );
-    app.shutdown().await.unwrap();
-}
-
-#[tokio::test]
-async fn what_cannot_be_served_is_said_at_the_start() {
-    let app = hotel_booking().start(MemoryStore::new()).await.unwrap();
-    let nats = store().await;
-    let refused = async |commands: NatsCommands| commands.serve(&nats).await.unwrap_err();
-    let error = refused(NatsCommands::new(app.clone()).prefix("a..b")).await;
-    assert!(matches!(error, ServeError::Subject { .. }), "{error}");
-    let error = refused(NatsCommands::new(app.clone()).version("1")).await;
-    assert!(matches!(error, ServeError::Version { .. }), "{error}");
-
-    let server = Server::builder().config(
-        "authorization { users = [ { user: desk, password: \"a b\", permissions: { subscribe: { deny: \"hotel-booking.>\" } } } ] }",
-    );
-    let server = server.start().await.unwrap();
-    let url = server.url().replace("nats://", "nats://desk:a%20b@");
-    let nats = NatsStore::connect(url).await.unwrap();
-    let error = NatsCommands::new(app.clone())
-        .serve(&nats)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, ServeError::Denied { .. }), "{error}");
     app.shutdown().await.unwrap();
 }

@@ -1,0 +1,81 @@
+//! What cannot be served.
+
+use eventmodel::{Command, Decide, Decision, Event, EventModel, MemoryStore, Slice, Stream, emit};
+use eventmodel_nats::{NatsCommands, NatsStore, ServeError};
+use eventmodel_nats_harness::{Server, unique};
+use hotel_booking::hotel_booking;
+use serde::{Deserialize, Serialize};
+
+use crate::nats::store;
+
+/// A stream whose subjects are those of commands.
+#[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
+#[stream(subject = "desk.command.{bell}")]
+struct Bell {
+    bell: String,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone, Debug)]
+#[event(stream = Bell)]
+struct Rung {
+    bell: String,
+}
+
+#[derive(Command, Serialize, Deserialize, Clone, Debug)]
+#[command(emits(Rung))]
+struct Ring {
+    bell: String,
+}
+
+impl Decide for Ring {
+    fn decide(&self, (): &()) -> Decision<Self> {
+        emit(Rung {
+            bell: self.bell.clone(),
+        })
+    }
+}
+
+fn desk() -> EventModel {
+    EventModel::new("desk").slice(Slice::new("A guest rings").command::<Ring>())
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_said_at_the_start() {
+    let app = hotel_booking().start(MemoryStore::new()).await.unwrap();
+    let nats = store().await;
+    let refused = async |commands: NatsCommands| commands.serve(&nats).await.unwrap_err();
+    let error = refused(NatsCommands::new(app.clone()).prefix("a..b")).await;
+    assert!(matches!(error, ServeError::Subject { .. }), "{error}");
+    let error = refused(NatsCommands::new(app.clone()).version("1")).await;
+    assert!(matches!(error, ServeError::Version { .. }), "{error}");
+
+    let desk = desk().start(MemoryStore::new()).await.unwrap();
+    let error = refused(NatsCommands::new(desk.clone())).await;
+    match &error {
+        ServeError::Taken { subject, log } => {
+            assert_eq!(subject, "desk.command.ring");
+            assert_eq!(&**log, "desk");
+            assert!(
+                error.to_string().contains("choose another prefix"),
+                "{error}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    // It says what helps.
+    let prefixed = NatsCommands::new(desk.clone()).prefix(unique("desk"));
+    prefixed.serve(&nats).await.unwrap().stop().await.unwrap();
+
+    let server = Server::builder().config(
+        "authorization { users = [ { user: desk, password: \"a b\", permissions: { subscribe: { deny: \"hotel-booking.>\" } } } ] }",
+    );
+    let server = server.start().await.unwrap();
+    let url = server.url().replace("nats://", "nats://desk:a%20b@");
+    let nats = NatsStore::connect(url).await.unwrap();
+    let error = NatsCommands::new(app.clone())
+        .serve(&nats)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ServeError::Denied { .. }), "{error}");
+    app.shutdown().await.unwrap();
+}
