@@ -3,7 +3,8 @@
 //! has seen every event once.
 //!
 //! A round is a cluster of its own and every fault once, in an order of its own. `CAMPAIGN_ROUNDS` says how many
-//! (`cargo xtask campaign 20`), `SEED` the first. Views in buckets have a round of their own in [`views`].
+//! (`cargo xtask campaign 20`), `SEED` the first. Views in buckets have a round of
+//! their own in [`views`], automations that processes share in [`automations`].
 //!
 //! Killing a server does not lose what it has written, as a loss of power might: its pages are in the hands of the
 //! operating system. So this holds with the servers' default, which is to sync every two minutes.
@@ -20,6 +21,7 @@ use hotel_booking::hotel_booking;
 use crate::faults::world::World;
 use crate::hotel_faults::play_while;
 
+mod automations;
 mod faults;
 mod views;
 
