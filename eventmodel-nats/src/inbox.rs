@@ -16,7 +16,7 @@ use async_nats::{Client, Subject};
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventmodel::{
-    Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent, Store, StoreError,
+    DecodeError, Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent, Store, StoreError,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
@@ -167,7 +167,7 @@ impl Shared {
     fn give_event(&self, sequence: u64) {
         let event = self.hand().item(sequence).and_then(|i| i.event.clone());
         if let Some(event) = event {
-            self.give(Ok(event));
+            self.give(event.map_err(StoreError::Undecodable));
         }
     }
 
@@ -198,6 +198,12 @@ impl Shared {
 
     async fn tell(&self, text: String) -> Result<(), StoreError> {
         self.send(self.notices.clone(), text.into()).await
+    }
+
+    /// The task acknowledges it: an acknowledgement that fails is made again.
+    fn finished_with(&self, position: Position) {
+        locked(&self.finished).push_back(position.get());
+        self.wake.notify_one();
     }
 
     /// Acknowledges what the app is done with. What could not be acknowledged is tried again the next time.
@@ -266,9 +272,12 @@ impl Inbox for NatsInbox {
     }
 
     async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError> {
-        // The task acknowledges it: an acknowledgement that fails is made again.
-        locked(&self.shared.finished).push_back(event.position().get());
-        self.shared.wake.notify_one();
+        self.shared.finished_with(event.position());
+        Ok(())
+    }
+
+    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError> {
+        self.shared.finished_with(unreadable.position);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::parking::Parking;
 use crate::store::{Read, Store, StoreError};
-use crate::{Position, RecordedEvent};
+use crate::{DecodeError, Position, RecordedEvent};
 
 /// Which events an automation is to see.
 #[derive(Clone, Debug)]
@@ -49,7 +49,8 @@ pub trait Inbox: Send + Sync {
     /// Dropping the future loses no event.
     ///
     /// # Errors
-    /// [`StoreError`]. It may be called again.
+    /// [`StoreError`]. It may be called again. An event that cannot be read has its turn as
+    /// [`StoreError::Undecodable`]; those after it come all the same.
     async fn next(&self) -> Result<RecordedEvent, StoreError>;
 
     /// The event was handled, or parked. Events are done in any order.
@@ -57,6 +58,12 @@ pub trait Inbox: Send + Sync {
     /// # Errors
     /// [`StoreError`]; the event may come again.
     async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError>;
+
+    /// An event that cannot be read was parked.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the event may come again.
+    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError>;
 
     /// Up to where every event is done, by whichever process shares the inbox; `None` if none does.
     ///
@@ -130,6 +137,9 @@ impl Inbox for MemoryInbox {
             }
             Some(Err(error)) => {
                 reader.events = None;
+                if let StoreError::Undecodable(unreadable) = &error {
+                    reader.last = reader.last.max(unreadable.position);
+                }
                 Err(error)
             }
             None => {
@@ -142,6 +152,10 @@ impl Inbox for MemoryInbox {
     }
 
     async fn done(&self, _: &RecordedEvent) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn set_aside(&self, _: &DecodeError) -> Result<(), StoreError> {
         Ok(())
     }
 }

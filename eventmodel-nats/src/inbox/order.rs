@@ -6,9 +6,10 @@
 //! everything up to there is, or if the process that did it has told.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use async_nats::Subject;
-use eventmodel::RecordedEvent;
+use eventmodel::{DecodeError, RecordedEvent};
 
 /// What has to be done first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,8 @@ pub(super) struct Item {
     /// Where to acknowledge it.
     pub(super) reply: Subject,
     pub(super) before: Before,
-    /// None, if there is nothing to be handled.
-    pub(super) event: Option<RecordedEvent>,
+    /// None, if there is nothing to be handled; an error, if it cannot be read.
+    pub(super) event: Option<Result<RecordedEvent, Arc<DecodeError>>>,
     /// How often it was delivered, to any process.
     pub(super) deliveries: i64,
 }

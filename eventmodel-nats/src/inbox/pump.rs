@@ -181,10 +181,20 @@ impl Pump {
             headers: message.headers.unwrap_or_default(),
             payload: message.payload,
         };
-        let (before, event) = match stored.kind()? {
-            Kind::Guard(_) => (Before::Nothing, None),
-            Kind::Copy(_) => (before(&stored), None),
-            Kind::Event => (before(&stored), Some(stored.event()?)),
+        let kind = stored.kind();
+        let before = match kind {
+            Ok(Kind::Guard(_)) => Before::Nothing,
+            _ => before(&stored),
+        };
+        let event = kind.and_then(|kind| match kind {
+            Kind::Event => stored.event().map(Some),
+            Kind::Copy(_) | Kind::Guard(_) => Ok(None),
+        });
+        let event = match event {
+            Ok(event) => event.map(Ok),
+            // It has its turn; the app says so, and parks it.
+            Err(StoreError::Undecodable(error)) => Some(Err(error)),
+            Err(error) => return Err(error),
         };
         let item = Item {
             reply: reply.clone(),
@@ -291,8 +301,9 @@ impl Pump {
     }
 
     fn checked(&mut self, sequence: u64) {
-        let deliveries = self.shared.hand().item(sequence).map(|i| i.deliveries);
-        if deliveries.is_some_and(|deliveries| deliveries > MAX_DELIVERIES) {
+        let is_suspect =
+            |item: &Item| item.deliveries > MAX_DELIVERIES && matches!(item.event, Some(Ok(_)));
+        if self.shared.hand().item(sequence).is_some_and(is_suspect) {
             self.suspects.push_back(sequence);
         } else {
             self.shared.give_event(sequence);

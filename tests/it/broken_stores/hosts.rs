@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
 use eventmodel::view::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewStatus};
 use eventmodel::{
-    AuditEntry, AuditQuery, AuditTrail, CommandRef, Inbox, InboxHost, InboxSpec, MemoryStore,
-    Position, RecordedEvent, Store, StoreError, Subject, ViewError,
+    AuditEntry, AuditQuery, AuditTrail, CommandRef, DecodeError, Inbox, InboxHost, InboxSpec,
+    MemoryStore, Position, RecordedEvent, Store, StoreError, Subject, ViewError,
 };
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -204,6 +204,10 @@ impl Inbox for WrongInbox {
 
     async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError> {
         self.0.done(event).await
+    }
+
+    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError> {
+        self.0.set_aside(unreadable).await
     }
 }
 

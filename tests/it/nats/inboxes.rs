@@ -19,6 +19,7 @@ mod retries;
 mod settled;
 mod suspects;
 mod turns;
+mod unreadable;
 
 const BOUND: Duration = Duration::from_secs(60);
 

@@ -3,7 +3,7 @@
 use eventmodel::{Kept, Parked, Parking, StoreError};
 use jiff::Timestamp;
 
-use super::Pump;
+use super::{Item, Pump};
 use crate::inbox::parking::Verdict;
 
 impl Pump {
@@ -20,8 +20,12 @@ impl Pump {
         }
         while let Some(sequence) = self.suspects.front().copied() {
             let event = match self.shared.hand().item(sequence) {
-                Some(item) => item.event.clone().map(|event| (event, item.deliveries)),
-                None => None,
+                Some(Item {
+                    event: Some(Ok(event)),
+                    deliveries,
+                    ..
+                }) => Some((event.clone(), *deliveries)),
+                _ => None,
             };
             let Some((event, deliveries)) = event else {
                 self.suspects.pop_front();

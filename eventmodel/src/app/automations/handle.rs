@@ -8,7 +8,7 @@ use crate::app::execute::Backoff;
 use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::automation::{Commands, ReactError, Reaction};
 use crate::model::AutomationEntry;
-use crate::{CommandId, Metadata, RecordedEvent, panics};
+use crate::{CommandId, DecodeError, Metadata, RecordedEvent, panics};
 
 /// What the commands of a reaction follow from, also those that a handler executes by itself.
 pub(in crate::app) struct Cause {
@@ -35,6 +35,16 @@ impl Cause {
 pub(super) struct GivenUp {
     pub(super) error: String,
     pub(super) attempts: u32,
+}
+
+impl GivenUp {
+    /// It was not tried.
+    pub(super) fn unread(error: &DecodeError) -> Self {
+        Self {
+            error: error.to_string(),
+            attempts: 0,
+        }
+    }
 }
 
 /// Whether another attempt makes sense.

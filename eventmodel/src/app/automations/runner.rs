@@ -16,12 +16,14 @@ use crate::app::App;
 use crate::inbox::Inbox;
 use crate::model::AutomationEntry;
 use crate::parking::{Kept, Parking};
-use crate::{Position, RecordedEvent, StoreError, Subject};
+use crate::{Position, StoreError, Subject};
 
 mod claim;
+mod item;
 mod park;
 
 use claim::Awaited;
+use item::Item;
 
 /// How many events may be taken and not done.
 const MAX_PENDING: usize = 1024;
@@ -41,9 +43,9 @@ pub(super) struct Runner {
     shared: Arc<Shared>,
     tasks: JoinSet<Done>,
     /// The instances that are being handled, and what waits behind the event in hand.
-    busy: HashMap<Subject, VecDeque<RecordedEvent>>,
+    busy: HashMap<Subject, VecDeque<Item>>,
     /// Events whose instance is free, as long as there are too many tasks.
-    ready: VecDeque<RecordedEvent>,
+    ready: VecDeque<Item>,
     pending: BTreeSet<Position>,
     seen: Position,
     /// Up to where the events of an instance were taken from the log by a retry, and are not to be taken again.
@@ -67,7 +69,7 @@ struct Retried {
 }
 
 struct Done {
-    event: RecordedEvent,
+    item: Item,
     result: Result<(), GivenUp>,
 }
 
@@ -114,7 +116,8 @@ impl Runner {
                 Some(subject) = retries.recv() => self.retry(subject, None).await,
                 _ = sign_of_life.tick(), if has_claims => self.live(lease).await,
                 next = self.inbox.next(), if self.pending.len() < MAX_PENDING => match next {
-                    Ok(event) => self.take(event).await,
+                    Ok(event) => self.take(Item::Event(event)).await,
+                    Err(StoreError::Undecodable(error)) => self.take(Item::Unreadable(error)).await,
                     Err(error) if error.is_retryable() => {
                         tracing::warn!(automation = self.name(), %error, "no events, asking again");
                         tokio::select! {
@@ -148,61 +151,68 @@ impl Runner {
         self.entry.info().ty.name
     }
 
-    async fn take(&mut self, event: RecordedEvent) -> Result<(), StoreError> {
-        self.seen = self.seen.max(event.position());
-        let subject = event.subject();
+    async fn take(&mut self, item: Item) -> Result<(), StoreError> {
+        self.seen = self.seen.max(item.position());
+        let subject = item.subject();
         match self.taken.get(subject) {
-            Some(until) if event.position() <= *until => {
+            Some(until) if item.position() <= *until => {
                 // What is in hand is done when it was handled.
-                if !self.pending.contains(&event.position()) {
-                    self.done(&event).await;
+                if !self.pending.contains(&item.position()) {
+                    self.done(&item).await;
                 }
                 return Ok(());
             }
             Some(_) => drop(self.taken.remove(subject)),
             None => {}
         }
-        if !self.concerns(&event) || self.waits_behind(&event).await? {
-            self.done(&event).await;
+        if !self.concerns(&item) || self.waits_behind(&item).await? {
+            self.done(&item).await;
         } else {
-            self.queue(event);
+            self.queue(item);
         }
         Ok(())
     }
 
-    /// Whether it is to be handled, or to be parked because the model does not know it.
-    fn concerns(&self, event: &RecordedEvent) -> bool {
-        self.entry.info().handles(event.event_type())
-            || self.app.inner.vocabulary.check(event).is_err()
+    /// Whether it is to be handled, or to be parked because the model does not know it, or it cannot be read.
+    fn concerns(&self, item: &Item) -> bool {
+        match item {
+            Item::Event(event) => {
+                self.entry.info().handles(event.event_type())
+                    || self.app.inner.vocabulary.check(event).is_err()
+            }
+            Item::Unreadable(_) => true,
+        }
     }
 
-    /// Handles the event, after those of its instance that are not handled yet.
-    fn queue(&mut self, event: RecordedEvent) {
-        self.pending.insert(event.position());
-        if let Some(waiting) = self.busy.get_mut(event.subject()) {
-            waiting.push_back(event);
+    /// Handles it, after those of its instance that are not handled yet.
+    fn queue(&mut self, item: Item) {
+        self.pending.insert(item.position());
+        if let Some(waiting) = self.busy.get_mut(item.subject()) {
+            waiting.push_back(item);
         } else {
-            self.busy.insert(event.subject().clone(), VecDeque::new());
-            self.ready.push_back(event);
+            self.busy.insert(item.subject().clone(), VecDeque::new());
+            self.ready.push_back(item);
             self.spawn_ready();
         }
     }
 
     fn spawn_ready(&mut self) {
         while self.tasks.len() < self.app.inner.options.automation_parallelism.get() {
-            let Some(event) = self.ready.pop_front() else {
+            let Some(item) = self.ready.pop_front() else {
                 return;
             };
             let (app, entry, log) = (self.app.clone(), self.entry.clone(), self.log.clone());
             self.tasks.spawn(async move {
-                let result = match app.inner.vocabulary.check(&event) {
-                    Err(error) if !entry.info().handles(event.event_type()) => Err(GivenUp {
-                        error: error.to_string(),
-                        attempts: 0,
-                    }),
-                    _ => handle(&app, &entry, &log, &event).await,
+                let result = match &item {
+                    Item::Event(event) => match app.inner.vocabulary.check(event) {
+                        Err(error) if !entry.info().handles(event.event_type()) => {
+                            Err(GivenUp::unread(&error))
+                        }
+                        _ => handle(&app, &entry, &log, event).await,
+                    },
+                    Item::Unreadable(error) => Err(GivenUp::unread(error)),
                 };
-                Done { event, result }
+                Done { item, result }
             });
         }
     }
@@ -211,23 +221,23 @@ impl Runner {
         &mut self,
         done: Result<Done, tokio::task::JoinError>,
     ) -> Result<(), StoreError> {
-        let Ok(Done { event, result }) = done else {
+        let Ok(Done { item, result }) = done else {
             // Panics of handlers and decisions are caught; a task ends otherwise only when the runtime does.
             return Ok(());
         };
-        let mut waiting = self.busy.remove(event.subject()).unwrap_or_default();
+        let mut waiting = self.busy.remove(item.subject()).unwrap_or_default();
         if let Err(given_up) = result {
-            self.park(&event, given_up, &waiting).await?;
+            self.park(&item, given_up, &waiting).await?;
             for behind in waiting.drain(..) {
                 self.done(&behind).await;
             }
         }
-        self.done(&event).await;
+        self.done(&item).await;
         if let Some(next) = waiting.pop_front() {
             self.busy.insert(next.subject().clone(), waiting);
             self.ready.push_back(next);
-        } else if self.retried.contains_key(event.subject()) {
-            self.end_retry(event.subject()).await?;
+        } else if self.retried.contains_key(item.subject()) {
+            self.end_retry(item.subject()).await?;
         }
         if !self.app.inner.stop.is_cancelled() {
             self.spawn_ready();
@@ -235,11 +245,15 @@ impl Runner {
         Ok(())
     }
 
-    async fn done(&mut self, event: &RecordedEvent) {
-        if let Err(error) = self.inbox.done(event).await {
+    async fn done(&mut self, item: &Item) {
+        let done = match item {
+            Item::Event(event) => self.inbox.done(event).await,
+            Item::Unreadable(error) => self.inbox.set_aside(error).await,
+        };
+        if let Err(error) = done {
             tracing::warn!(automation = self.name(), %error, "the event may come again");
         }
-        self.pending.remove(&event.position());
+        self.pending.remove(&item.position());
         self.report();
     }
 

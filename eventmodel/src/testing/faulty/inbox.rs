@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::shared::{Shared, unavailable};
 use crate::store::{Store, StoreError};
-use crate::{Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent};
+use crate::{DecodeError, Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent};
 
 /// After how many other events an event comes again, at most.
 const LATEST: u64 = 4;
@@ -89,6 +89,10 @@ impl Inbox for FaultyInbox {
             return Err(unavailable());
         }
         self.inbox.done(event).await
+    }
+
+    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError> {
+        self.inbox.set_aside(unreadable).await
     }
 
     async fn handled(&self) -> Result<Option<Position>, StoreError> {

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use futures_util::StreamExt;
 
+use super::item::Item;
 use super::{RETRY, Retried, Runner};
 use crate::app::Parked;
 use crate::app::automations::handle::GivenUp;
@@ -19,12 +20,12 @@ impl Runner {
     /// Keeps a reference to an event that was given up, and to those that wait behind it.
     pub(super) async fn park(
         &mut self,
-        event: &RecordedEvent,
+        item: &Item,
         given_up: GivenUp,
-        behind: &VecDeque<RecordedEvent>,
+        behind: &VecDeque<Item>,
     ) -> Result<(), StoreError> {
         let GivenUp { error, attempts } = given_up;
-        let (automation, position, subject) = (self.name(), event.position(), event.subject());
+        let (automation, position, subject) = (self.name(), item.position(), item.subject());
         tracing::error!(automation, %position, %subject, error, "the event is parked");
         let retried = self.retried.remove(subject);
         let mut kept = Kept {
@@ -33,13 +34,13 @@ impl Runner {
                 log: self.log.clone(),
                 subject: subject.clone(),
                 position,
-                event_type: event.metadata().event_type.clone(),
+                event_type: item.event_type().clone(),
                 error,
                 attempts,
                 since: (self.app.inner.options.clock)(),
                 waiting: behind.len(),
             },
-            last: behind.back().map_or(position, RecordedEvent::position),
+            last: behind.back().map_or(position, Item::position),
             claim: None,
             revision: 0,
         };
@@ -74,8 +75,8 @@ impl Runner {
     }
 
     /// Whether the event has to wait behind one that is parked, as it does from now on. A retry will find it.
-    pub(super) async fn waits_behind(&self, event: &RecordedEvent) -> Result<bool, StoreError> {
-        let subject = event.subject();
+    pub(super) async fn waits_behind(&self, item: &Item) -> Result<bool, StoreError> {
+        let subject = item.subject();
         // Here it is in hand, or handled again.
         if self.busy.contains_key(subject) {
             return Ok(false);
@@ -85,11 +86,11 @@ impl Runner {
             let Some(mut kept) = found else {
                 return Ok(false);
             };
-            if event.position() <= kept.last {
+            if item.position() <= kept.last {
                 return Ok(true);
             }
             kept.parked.waiting += 1;
-            kept.last = event.position();
+            kept.last = item.position();
             if self.keep(&kept).await?.is_some() {
                 return Ok(true);
             }
@@ -176,8 +177,9 @@ impl Runner {
             if let Some(again) = self.retried.get_mut(subject) {
                 again.until = event.position();
             }
-            if self.concerns(&event) {
-                self.queue(event);
+            let item = Item::Event(event);
+            if self.concerns(&item) {
+                self.queue(item);
             }
         }
         self.report();
