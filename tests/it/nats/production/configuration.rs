@@ -6,7 +6,7 @@ use std::time::Duration;
 use eventmodel_nats::async_nats::jetstream::consumer::pull;
 use eventmodel_nats::async_nats::{self, ConnectOptions, jetstream};
 use eventmodel_nats::{ConnectError, KvViews, NatsStore};
-use eventmodel_nats_harness::{Cluster, binary};
+use eventmodel_nats_harness::{Cluster, Server, binary};
 use futures_util::StreamExt;
 use hotel_booking::command::{BookRoom, CreateRoom};
 use hotel_booking::hotel_booking;
@@ -14,6 +14,8 @@ use hotel_booking::model::booking::{Booking, Status};
 use hotel_booking::model::{Client, Room};
 use hotel_booking::projection::Availability;
 use jiff::civil::date;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/nats-server.conf");
@@ -62,6 +64,30 @@ fn the_server_finds_nothing_wrong_in_the_configuration() {
     assert!(said.status.success(), "{text}");
 }
 
+#[test]
+fn every_test_that_the_documentation_names_is_there() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let text = std::fs::read_to_string(format!("{root}/docs/jetstream.md")).unwrap();
+    let named = text.split('`').filter(|word| word.starts_with("tests/"));
+    let named: Vec<_> = named.collect();
+    assert!(named.len() > 20, "{named:?}");
+    for path in named {
+        assert!(std::path::Path::new(root).join(path).exists(), "{path}");
+    }
+}
+
+/// What the monitoring port of a server says of itself.
+async fn varz(server: &Server) -> serde_json::Value {
+    let address = server.monitor_url().replace("http://", "");
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    let request = format!("GET /varz HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
 async fn reader(cluster: &Cluster) -> async_nats::Client {
     ConnectOptions::new()
         .user_and_password("reader".into(), "change me too".into())
@@ -78,6 +104,11 @@ async fn a_cluster_with_the_configuration_is_a_hotels() {
         .jetstream(&lines)
         .login("hotel", "change me");
     let cluster = cluster.start().await.unwrap();
+    for node in cluster.nodes() {
+        let said = varz(node).await;
+        assert_eq!(said["jetstream"]["config"]["sync_always"], true, "{said}");
+        assert_eq!(said["max_payload"], 1 << 20);
+    }
     let nobody = NatsStore::connect(cluster.url()).await;
     assert!(
         matches!(nobody, Err(ConnectError::Unreachable { .. })),
