@@ -16,6 +16,7 @@ use tokio::sync::{Barrier, Semaphore};
 use crate::bank::{Balance, Deposited, Import, Opened, Withdraw, account, bank, deposit, withdraw};
 
 pub(crate) mod settled;
+mod unreadable;
 
 #[derive(Default)]
 struct WelcomeBot;
