@@ -11,10 +11,10 @@ use crate::nats::store;
 
 const FOLD: u64 = 7;
 const LIMIT: usize = 4 * 1024;
-/// Less than is refused with all that it carries, more than is refused without.
-const SIZES: std::ops::Range<usize> = 2_300..LIMIT;
+/// Less than is too large with all that it carries.
+const SMALL: usize = 2_300;
 
-/// Appends events that grow byte by byte until one is refused, and reads all of them again.
+/// Appends events that grow until one is refused, in the end byte by byte, and reads all of them again.
 async fn grows_up_to_the_limit(bench: &Bench, fresh: NatsStore, in_a_batch: bool) {
     let (a, b) = (bench.item("a"), bench.item("b"));
     // So that all positions have four digits.
@@ -23,7 +23,8 @@ async fn grows_up_to_the_limit(bench: &Bench, fresh: NatsStore, in_a_batch: bool
     bench.store.append(many).await.unwrap();
     let stream = bench.stream().await;
     let (mut last, mut stored, mut carried) = (0, 0, Vec::new());
-    for size in SIZES {
+    let (mut size, mut step) = (SMALL, 16);
+    loop {
         let mut guards = vec![(&a, last)];
         if in_a_batch {
             guards.push((&b, 0));
@@ -40,13 +41,17 @@ async fn grows_up_to_the_limit(bench: &Bench, fresh: NatsStore, in_a_batch: bool
             .await
         {
             Ok(appended) => last = positions(&appended)[0],
+            Err(AppendError::TooLarge { .. }) if step > 1 => {
+                (size, step) = (size + 1 - step, 1);
+                continue;
+            }
             Err(AppendError::TooLarge { size, max, .. }) => {
                 assert_eq!((size, max), (LIMIT + 1, LIMIT));
                 break;
             }
             Err(error) => panic!("{error:?}"),
         }
-        stored += 1;
+        (stored, size) = (stored + 1, size + step);
         let headers = stream.get_raw_message(last).await.unwrap().headers;
         let has = |name: &str| headers.get(name).is_some();
         let now = (

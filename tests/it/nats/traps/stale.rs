@@ -129,3 +129,50 @@ async fn a_leader_that_was_paused_does_not_shorten_a_history_with_a_floor() {
         Err(error) => assert!(error.is_retryable(), "{error:?}"),
     }
 }
+
+/// Its first answers may be what it knew: a decision that appends an event is guarded, one that appends none may be late
+/// by that. How long, `docs/jetstream.md` says.
+#[tokio::test]
+async fn a_leader_that_was_paused_soon_knows_what_was_written_meanwhile_and_does_not_forget_it() {
+    const FRESH: usize = 500;
+    let cluster = Cluster::start().await.unwrap();
+    let connect = async |urls: String| {
+        let builder = NatsStore::builder()
+            .replicas(3)
+            .timeout(Duration::from_secs(2));
+        builder.connect(urls).await.unwrap()
+    };
+    let bench = Bench::open(connect(cluster.url()).await).await;
+    let item = bench.item("a");
+    let first = bench.put("first", &item, 0).await;
+    let old = cluster.leader_of(&bench.log).await.unwrap();
+    let beside = cluster.node((old + 1) % 3).url();
+    let writer = bench.through(connect(beside).await).await;
+    let reader = bench.through(connect(cluster.node(old).url()).await).await;
+    cluster.node(old).pause().unwrap();
+    cluster.leader_of(&bench.log).await.unwrap();
+    let second = writer.append("second", &[(&item, first)]);
+    let position = timeout(BOUND, async {
+        loop {
+            match writer.store.append(second.clone()).await {
+                Ok(stored) => return stored.events[0].position(),
+                Err(error) => assert!(error.is_retryable(), "{error:?}"),
+            }
+        }
+    });
+    let position = position.await.unwrap();
+    // Asked while it sleeps, as soon as it wakes, and again and again.
+    let asking = tokio::spawn(async move {
+        let mut fresh = 0;
+        while fresh < FRESH {
+            match reader.store.revision(&reader.log, &item).await {
+                Ok(revision) if revision == position => fresh += 1,
+                Ok(revision) => assert_eq!((revision.get(), fresh), (first, 0)),
+                Err(error) => assert!(error.is_retryable(), "{error:?}"),
+            }
+        }
+    });
+    tokio::task::yield_now().await;
+    cluster.node(old).resume().unwrap();
+    timeout(BOUND, asking).await.unwrap().unwrap();
+}
