@@ -82,8 +82,9 @@ pub trait Inbox: Send + Sync {
     async fn close(&self) {}
 }
 
-/// Inboxes in memory: an automation sees the whole log after a restart. That is safe, because its commands have
-/// ids that follow from the events; a long log wants a durable host.
+/// Inboxes in memory: an automation sees the whole log after a restart. What it has recorded is not recorded twice,
+/// because its commands have ids that follow from the events; what was rejected is decided again. A long log wants a
+/// durable host.
 #[derive(Debug)]
 pub(crate) struct MemoryInboxes;
 

@@ -159,7 +159,7 @@ impl Execution<'_> {
                 }
             };
             let append = self.prepare(events, &erased, instances).await?;
-            if let Some(receipt) = self.on_unread(&append, &erased).await? {
+            if let Some(receipt) = self.on_guarded(&append, &erased).await? {
                 return Ok(receipt);
             }
             let with_snapshots = self.with_snapshots(append, &erased);

@@ -225,7 +225,9 @@ impl ExecuteOptions {
         self
     }
 
-    /// Who sends it. Else the source of the app.
+    /// Who sends it. Else the source of the app, or the automation whose handler executes it. What a handler executes
+    /// under another source is not known to follow from its event: [`App::settled`](crate::App::settled) and
+    /// [`App::shutdown`](crate::App::shutdown) do not wait for it.
     #[must_use]
     pub fn source(mut self, source: impl Into<Arc<str>>) -> Self {
         self.source = Some(source.into());

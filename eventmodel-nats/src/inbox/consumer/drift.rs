@@ -27,8 +27,8 @@ impl Durable {
         let mend = match flag {
             Some(flag) => format!("run `nats consumer edit {log} {consumer} {flag}`"),
             None => format!(
-                "run `nats consumer rm {log} {consumer}`, and it is made anew: the automation sees all events again, \
-                 which has no further effect"
+                "run `nats consumer rm {log} {consumer}`, and it is made anew: the automation sees all events again; \
+                 what it has recorded is not recorded twice, but a command that was rejected is decided again"
             ),
         };
         Some(format!(

@@ -6,7 +6,7 @@
 
 use futures_util::future::join;
 
-use super::{ExecuteError, Execution, from_append, subjects};
+use super::{ExecuteError, Execution, from_append};
 use crate::state::ErasedSlot;
 use crate::store::Append;
 use crate::{Position, Receipt, Subject};
@@ -51,8 +51,9 @@ impl Execution<'_> {
         self.on_any(guarded, slots).await
     }
 
-    /// The receipt of the command, if it was committed before on an instance that it writes and does not read.
-    pub(super) async fn on_unread<R>(
+    /// The receipt of the command, if it was committed before on an instance that the append guards. Asked for each
+    /// append: where a state has moved on, what the command did before may be in it, and the guards hold.
+    pub(super) async fn on_guarded<R>(
         &self,
         append: &Append,
         slots: &[&mut dyn ErasedSlot],
@@ -60,11 +61,9 @@ impl Execution<'_> {
         if !self.given_id {
             return Ok(None);
         }
-        let read = subjects(slots);
         let guards = append.guards().iter();
-        let unread = guards.filter(|guard| !read.contains(&guard.subject));
-        let unread = unread.map(|guard| (&guard.subject, guard.expected));
-        self.on_any(unread, slots).await
+        let guarded = guards.map(|guard| (&guard.subject, guard.expected));
+        self.on_any(guarded, slots).await
     }
 
     /// The receipt of the command, if it was committed before on one of these instances, each of which is guarded at

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use eventmodel::store::{AppendError, Store};
+use eventmodel::{ExecuteOptions, Subject};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Direction, Proxy, When, shared_cluster, shared_server};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench, is_conflict, positions};
+use crate::bank::{bank, deposit, withdraw};
 use crate::nats::{replicated_store, store};
 
 /// The least that a server takes.
@@ -26,20 +28,34 @@ async fn forgetful_stores() -> [NatsStore; 2] {
 
 /// Waits until the server has forgotten an id: until it stores another message with it.
 async fn until_forgotten(bench: &Bench, id: &str) {
-    use eventmodel_nats::async_nats::jetstream;
-    let context = jetstream::new(bench.store.client().clone());
     let beside = bench.item("beside");
-    loop {
-        let message = jetstream::message::PublishMessage::build().message_id(format!("{id}/0"));
-        let sent = context
-            .send_publish(beside.to_string(), message)
-            .await
-            .unwrap();
-        if !sent.await.unwrap().duplicate {
-            return;
-        }
+    while is_known(&bench.store, beside.as_str(), id, &[]).await {
         tokio::time::sleep(SHORT_WINDOW).await;
     }
+}
+
+/// Waits until the server has forgotten an id, without giving it to another message: that of the question can never be
+/// stored.
+async fn until_free(store: &NatsStore, log: &str, id: &str) {
+    let guards = format!("eventmodel.{log}.guard");
+    while is_known(store, &guards, id, &[("Nats-Rollup", "never")]).await {
+        tokio::time::sleep(SHORT_WINDOW).await;
+    }
+}
+
+/// Whether the server takes a message with this id for a duplicate.
+async fn is_known(store: &NatsStore, subject: &str, id: &str, headers: &[(&str, &str)]) -> bool {
+    use eventmodel_nats::async_nats::jetstream;
+    let context = jetstream::new(store.client().clone());
+    let message = jetstream::message::PublishMessage::build().message_id(format!("{id}/0"));
+    let message = headers.iter().fold(message, |message, (name, value)| {
+        message.header(*name, *value)
+    });
+    let sent = context.send_publish(subject.to_owned(), message);
+    sent.await
+        .unwrap()
+        .await
+        .is_ok_and(|answer| answer.duplicate)
 }
 
 #[tokio::test]
@@ -219,7 +235,6 @@ mod notes {
 
 #[tokio::test]
 async fn a_command_that_only_writes_is_found_after_the_duplicate_window() {
-    use eventmodel_nats::async_nats::jetstream;
     let server = eventmodel_nats_harness::Server::start().await.unwrap();
     let store = NatsStore::builder().duplicate_window(SHORT_WINDOW);
     let store = store.connect(server.url()).await.unwrap();
@@ -230,17 +245,45 @@ async fn a_command_that_only_writes_is_found_after_the_duplicate_window() {
     };
     let first = app.execute(note("a")).await.unwrap();
     let _ = app.execute(note("b")).await.unwrap();
-    let context = jetstream::new(store.client().clone());
-    loop {
-        let question = jetstream::message::PublishMessage::build().message_id("a/0");
-        let sent = context.send_publish("eventmodel.notes.guard", question);
-        if !sent.await.unwrap().await.unwrap().duplicate {
-            break;
-        }
-        tokio::time::sleep(SHORT_WINDOW).await;
-    }
+    until_free(&store, "notes", "a").await;
     let again = app.execute(note("a")).await.unwrap();
     assert!(again.already_committed);
     assert_eq!(again.position, first.position);
     app.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_command_that_another_process_executed_is_not_executed_again_on_what_came_of_it() {
+    let server = eventmodel_nats_harness::Server::start().await.unwrap();
+    let start = async || {
+        let store = NatsStore::builder().duplicate_window(SHORT_WINDOW);
+        let store = store.connect(server.url()).await.unwrap();
+        let app = bank().start(store.clone()).await.unwrap();
+        (store, app)
+    };
+    let ((store, one), (_, other)) = (start().await, start().await);
+    let id = |text: &str| ExecuteOptions::new().try_id(text).unwrap();
+    // It knows all ids of the account, and that there is no money.
+    let _ = one.execute_with(deposit("ann", 5), id("a")).await.unwrap();
+    let _ = one.execute_with(withdraw("ann", 5), id("b")).await.unwrap();
+    let _ = other.execute(deposit("ann", 100)).await.unwrap();
+    let mut first = Vec::new();
+    for command in ["c", "d"] {
+        let receipt = other.execute_with(withdraw("ann", 30), id(command)).await;
+        first.push(receipt.unwrap());
+    }
+    for command in ["c", "d"] {
+        until_free(&store, "bank", command).await;
+    }
+    // By what it remembers it is stale, and then as it was expected to be; or it is rejected, and then accepted.
+    let as_it_is = id("d").expected_revision(first[1].revision);
+    for (options, first) in [(as_it_is, &first[1]), (id("c"), &first[0])] {
+        let again = one.execute_with(withdraw("ann", 30), options).await;
+        let again = again.unwrap();
+        assert!(again.already_committed);
+        assert_eq!(again.position, first.position);
+    }
+    let ann = Subject::new("account.ann").unwrap();
+    let last = store.revision(&"bank".into(), &ann).await.unwrap();
+    assert_eq!(last, first[1].revision);
 }
