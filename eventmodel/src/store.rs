@@ -35,7 +35,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     ///
     /// In this order: the id of the command is looked up, then the guards are tested, then the events are stored,
     /// next to each other and in their order. Only a store without an index of ids may answer that a guard did not
-    /// hold, where the id was used on none of the guarded instances.
+    /// hold, where the id was used on none of the guarded instances; or, if the command has no fingerprint, as with a
+    /// fresh id, was used only before what the guards expect.
     ///
     /// # Errors
     /// - [`AppendError::IdReused`]: another command was committed under this id.

@@ -133,22 +133,37 @@ impl Model {
         })
     }
 
-    /// Whether the id of an append was used on none of the instances that it guards, and its guards do not hold.
-    pub(super) fn is_used_elsewhere(&self, step: &Step) -> bool {
+    /// Whether a store may test the guards of an append first, which do not hold: its id was used on none of the
+    /// instances that it guards; or before what it expects there, if it has no fingerprint.
+    pub(super) fn may_test_guards_first(&self, step: &Step) -> bool {
         let Step::Append {
             identity, guards, ..
         } = step
         else {
             return false;
         };
-        let used = self.commands.iter().find(|c| c.identity.id == identity.id);
-        used.is_some_and(|command| {
-            let written = command.written();
-            !self.hold(guards)
-                && guards
-                    .iter()
-                    .all(|(instance, _)| !written.contains(instance))
+        let used = self
+            .commands
+            .iter()
+            .position(|c| c.identity.id == identity.id);
+        used.is_some_and(|place| {
+            let written = self.commands[place].written();
+            let is_found = |(instance, seen): &(usize, Seen)| {
+                written.contains(instance)
+                    && (identity.fingerprint.is_some() || self.is_after(place, *instance, *seen))
+            };
+            !self.hold(guards) && !guards.iter().any(is_found)
         })
+    }
+
+    /// Whether a command has written to an instance after what a guard expects.
+    fn is_after(&self, place: usize, instance: usize, seen: Seen) -> bool {
+        let wrote = |command: &&Stored| command.written().contains(&instance);
+        let version = self.commands[..=place].iter().filter(wrote).count();
+        match seen {
+            Seen::Newest | Seen::Ahead(_) => false,
+            Seen::Older(by) => version > self.version(instance).saturating_sub(by),
+        }
     }
 }
 
