@@ -30,7 +30,10 @@ pub(crate) struct Log {
     end: Mutex<(u64, Identity)>,
     /// How often the connection had been lost when it was last looked whether that message is there.
     verified: AtomicU64,
-    verifying: tokio::sync::Mutex<()>,
+    /// Held by the one that looks; why the last one could not.
+    verifying: tokio::sync::Mutex<Option<StoreError>>,
+    /// How often one could not.
+    failures: AtomicU64,
     /// The largest message that it takes by itself.
     pub(crate) max_message: AtomicUsize,
     /// What stands before the next event of an instance, so that it can be said in its header.
@@ -59,6 +62,7 @@ impl Log {
             name,
             verified: AtomicU64::new(connection.events.losses()),
             verifying: tokio::sync::Mutex::default(),
+            failures: AtomicU64::new(0),
             connection,
             stream,
             created,
@@ -112,13 +116,23 @@ impl Log {
             return self.check();
         }
         Box::pin(async {
-            // One asks for all.
-            let _asking = self.verifying.lock().await;
+            // One asks for all, and the answer is that of all who waited for it, also if there is none.
+            let failures = self.failures.load(Ordering::Relaxed);
+            let mut failed = self.verifying.lock().await;
             if self.is_verified() {
                 return self.check();
             }
+            if self.failures.load(Ordering::Relaxed) != failures
+                && let Some(error) = &*failed
+            {
+                return Err(error.clone());
+            }
             let losses = self.connection.events.losses();
-            self.verify_end().await?;
+            if let Err(error) = self.verify_end().await {
+                *failed = Some(error.clone());
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                return Err(error);
+            }
             self.verified.store(losses, Ordering::Relaxed);
             Ok(())
         })

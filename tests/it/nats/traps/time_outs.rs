@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventmodel::store::{AppendError, Store};
 use eventmodel::{AppOptions, ExecuteOptions, StoreError};
-use eventmodel_nats::NatsStore;
+use eventmodel_nats::{ConnectionEvent, NatsStore};
 use eventmodel_nats_harness::{Cluster, Direction, Proxy, Server, When};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -139,6 +139,43 @@ async fn many_large_appends_to_a_server_that_does_not_answer_end_too() {
         .await
         .expect("it ends");
     assert!(load.is_err());
+}
+
+/// What was seen has to be looked at again once the connection was lost; one asks for all, also in vain.
+#[tokio::test]
+async fn one_wait_in_vain_answers_all_who_waited_for_it() {
+    let server = Server::start().await.unwrap();
+    let proxy = Proxy::start(server.url()).await.unwrap();
+    let bench = Bench::open(impatient(proxy.url()).await).await;
+    let item = bench.item("a");
+    bench.put("one", &item, 0).await;
+    let mut events = bench.store.connection_events();
+    proxy.refuse();
+    proxy.cut();
+    let lost = timeout(BOUND, async {
+        while events.next().await != Some(ConnectionEvent::Disconnected) {}
+    });
+    lost.await.expect("it is told");
+    let revisions = (0..100).map(|_| bench.store.revision(&bench.log, &item));
+    let results = timeout(SLACK, join_all(revisions))
+        .await
+        .expect("they do not wait one after another");
+    for result in results {
+        assert!(
+            matches!(result, Err(StoreError::Unavailable { .. })),
+            "{result:?}"
+        );
+    }
+    proxy.admit();
+    let answered = timeout(BOUND, async {
+        loop {
+            match bench.store.revision(&bench.log, &item).await {
+                Ok(revision) => return revision.get(),
+                Err(error) => assert!(error.is_retryable(), "{error:?}"),
+            }
+        }
+    });
+    assert_eq!(answered.await.unwrap(), 1);
 }
 
 #[tokio::test]
