@@ -134,11 +134,13 @@ impl Events {
     }
 
     /// The last refusal, if a request to a subject that begins like this cannot be answered because of it: it may
-    /// not be sent, or no answer may be received.
-    pub(crate) fn denied_for(&self, subject: &str) -> Option<String> {
+    /// not be sent, or no answer may be received in an inbox that begins like that.
+    fn denied_for(&self, subject: &str, inbox: &str) -> Option<String> {
         let denied = self.denied();
         let is_cause = |denied: &&String| {
-            denied.contains(&format!("\"{subject}")) || denied.contains("Subscription")
+            let is_subscription = denied.contains("Subscription to ");
+            let needed = if is_subscription { inbox } else { subject };
+            denied.contains(&format!("\"{needed}"))
         };
         denied.as_ref().filter(is_cause).cloned()
     }
@@ -289,7 +291,7 @@ impl Connection {
                 Ok(Some(Err(failure)))
                     if failure.may_pass()
                         && Instant::now() < end
-                        && self.events.denied_for(api).is_none() =>
+                        && self.denied_for(api).is_none() =>
                 {
                     refused = Some(failure);
                     sleep(ELECTION).await;
@@ -304,6 +306,14 @@ impl Connection {
         }
     }
 
+    /// The last refusal, if a request to a subject that begins like this cannot be answered because of it.
+    pub(crate) fn denied_for(&self, subject: &str) -> Option<String> {
+        let mut inbox = self.client.new_inbox();
+        // All of this client begin alike, up to the last token.
+        inbox.truncate(inbox.rfind('.').map_or(0, |dot| dot + 1));
+        self.events.denied_for(subject, &inbox)
+    }
+
     /// A time-out, and what may be behind it.
     pub(crate) fn timed_out(&self, subject: &str) -> String {
         let timeout = self.timeout;
@@ -312,7 +322,7 @@ impl Connection {
             text.push_str("; the connection is lost");
         }
         // A permission that is denied is not an answer: the request times out, and the reason comes beside it.
-        if let Some(denied) = self.events.denied_for(subject) {
+        if let Some(denied) = self.denied_for(subject) {
             text.push_str("; the server has denied a permission: ");
             text.push_str(&denied);
         }
@@ -326,5 +336,38 @@ impl fmt::Debug for Connection {
             .field("state", &self.client.connection_state())
             .field("api", &self.api)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why a request to this subject, with answers below `_INBOX_app`, is not answered after this refusal.
+    fn told(refusal: &str, subject: &str) -> Option<String> {
+        let events = Events::default();
+        let message = refusal.to_owned();
+        events.happened(ConnectionEvent::PermissionDenied { message });
+        events.denied_for(subject, "_INBOX_app.")
+    }
+
+    #[test]
+    fn a_refusal_is_told_for_the_requests_that_it_leaves_without_an_answer() {
+        let publish = r#"Permissions Violation for Publish to "$JS.API.STREAM.INFO.hotel""#;
+        let inbox = r#"Permissions Violation for Subscription to "_INBOX_app.x.*""#;
+        let info = "$JS.API.STREAM.INFO.hotel";
+        assert_eq!(told(publish, info).as_deref(), Some(publish));
+        assert_eq!(told(publish, "booking.1"), None);
+        for subject in [info, "booking.1"] {
+            assert_eq!(told(inbox, subject).as_deref(), Some(inbox));
+        }
+    }
+
+    #[test]
+    fn a_refused_subscription_to_anything_but_an_inbox_is_told_for_no_request() {
+        for subscribed in ["booking.*", "_INBOX.x.*", "_INBOX_app2.x.*"] {
+            let refusal = format!("Permissions Violation for Subscription to \"{subscribed}\"");
+            assert_eq!(told(&refusal, "booking."), None, "{refusal}");
+        }
     }
 }

@@ -114,7 +114,7 @@ fn api(connection: &Connection) -> String {
 
 /// What went wrong, and the permission that was denied, if that may be why.
 fn with_denied(connection: &Connection, problem: String) -> String {
-    match connection.events.denied_for(&api(connection)) {
+    match connection.denied_for(&api(connection)) {
         Some(denied) if !problem.contains(&denied) => {
             format!("{problem}; the server has denied a permission: {denied}")
         }

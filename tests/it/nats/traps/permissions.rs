@@ -246,3 +246,38 @@ async fn a_denial_is_not_told_for_another_subject() {
         "{late}"
     );
 }
+
+/// A program may subscribe to anything through the client: what it may not is no reason of a request.
+#[tokio::test]
+async fn a_subscription_that_is_denied_is_not_told_for_a_request() {
+    let log = unique("trap");
+    let (publish, subscribe) = permissions(&log);
+    let server = server(&publish, &subscribe).await;
+    let bench = Bench {
+        store: admin(&server).await,
+        log: log.into(),
+    };
+    bench.reopen().await.unwrap();
+    let bench = bench.through(app(&server).await).await;
+    let mut events = bench.store.connection_events();
+    let _secret = bench.store.client().subscribe("secret").await.unwrap();
+    let denied = timeout(BOUND, async {
+        loop {
+            if let ConnectionEvent::PermissionDenied { message } = events.next().await.unwrap() {
+                return message;
+            }
+        }
+    });
+    let denied = denied.await.unwrap();
+    assert!(denied.contains("Subscription to \"secret\""), "{denied}");
+    server.pause().unwrap();
+    let late = bench
+        .store
+        .append(bench.append("one", &[(&bench.item("a"), 0)]))
+        .await;
+    let late = late.unwrap_err().to_string();
+    assert!(
+        !late.to_lowercase().contains("permissions violation"),
+        "{late}"
+    );
+}
