@@ -48,7 +48,9 @@ impl Log {
         expected: Option<u64>,
     ) -> Result<Vec<Stored>, StoreError> {
         let mut messages: Vec<Stored> = Vec::new();
-        if expected.is_some_and(|expected| expected >= PAGE as u64 + CONSUMER) {
+        // One that does not come to the end is not tried again: a page costs less than to wait for it.
+        let mut consumed = expected.is_some_and(|expected| expected >= PAGE as u64 + CONSUMER);
+        if consumed {
             self.consume(subject, after, until, &mut messages).await?;
         }
         let mut attempts = 0;
@@ -62,7 +64,9 @@ impl Log {
             if let (Ok(left), Some(last)) = (&page, messages.last())
                 && *left >= CONSUMER
                 && last.sequence < until
+                && !consumed
             {
+                consumed = true;
                 let after = last.sequence;
                 self.consume(subject, after, until, &mut messages).await?;
             }
@@ -86,7 +90,8 @@ impl Log {
         }
     }
 
-    /// Reads by a consumer, as far as it comes: one on a replica that lags waits without a word.
+    /// Reads by a consumer, as far as it comes: one on a replica that lags waits without a word, and where there are
+    /// as many as there may be none can be made.
     async fn consume(
         &self,
         subject: &Subject,
@@ -95,10 +100,18 @@ impl Log {
         messages: &mut Vec<Stored>,
     ) -> Result<(), StoreError> {
         let mut rest = Walk::new(self, vec![subject.to_string()], after);
-        while rest.sequence < until
-            && let Ok(next) = timeout(self.connection.timeout, rest.next()).await
-        {
-            messages.push(next?);
+        let mut gave = false;
+        while rest.sequence < until {
+            match timeout(self.connection.timeout, rest.message()).await {
+                Ok(Ok(Some(message))) => {
+                    messages.push(message);
+                    gave = true;
+                }
+                // One that was lost on the way is made again.
+                Ok(Ok(None)) if gave => gave = false,
+                Ok(Err(error)) if !error.is_retryable() => return Err(error),
+                _ => break,
+            }
         }
         messages.truncate(messages.iter().take_while(|m| m.sequence <= until).count());
         Ok(())

@@ -39,26 +39,27 @@ impl<L: Deref<Target = Log>> Walk<L> {
     pub(crate) async fn next(&mut self) -> Result<Stored, StoreError> {
         loop {
             if let Some(message) = self.message().await? {
-                self.sequence = message.sequence;
                 return Ok(message);
             }
         }
     }
 
     /// The next message; none, if there has to be a new consumer first.
-    async fn message(&mut self) -> Result<Option<Stored>, StoreError> {
+    pub(crate) async fn message(&mut self) -> Result<Option<Stored>, StoreError> {
         self.log.check()?;
         let start_sequence = self.sequence + 1;
         let start = DeliverPolicy::ByStartSequence { start_sequence };
         let problem = match self.consumer.next(start).await {
             Ok(delivered) => {
                 self.failing_since = None;
-                return Ok(Some(Stored {
+                let message = Stored {
                     subject: subject(&delivered.message.subject)?,
                     sequence: delivered.sequence,
                     headers: delivered.message.headers.unwrap_or_default(),
                     payload: delivered.message.payload,
-                }));
+                };
+                self.sequence = message.sequence;
+                return Ok(Some(message));
             }
             Err(problem) => problem,
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use eventmodel::store::Store;
 use eventmodel_nats::NatsStore;
+use eventmodel_nats::async_nats::jetstream::consumer::pull;
 use eventmodel_nats_harness::{Cluster, Direction, Proxy, Server, When};
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::time::timeout;
@@ -41,6 +42,36 @@ async fn a_page_that_is_cut_is_an_error_or_is_read_again_and_never_a_short_histo
         }
         drop(fault);
     }
+}
+
+/// A consumer is only quicker: where none can be made, pages do, and at once.
+#[tokio::test]
+async fn a_long_history_is_loaded_where_no_consumer_can_be_made() {
+    let server = Server::builder()
+        .config(
+            "accounts { A { users: [ { user: a, password: a } ], jetstream: { max_consumers: 1 } } }",
+        )
+        .start()
+        .await
+        .unwrap();
+    // Who waits for a consumer waits longer than the test.
+    let builder = NatsStore::builder()
+        .user_and_password("a", "a")
+        .timeout(10 * BOUND);
+    let bench = Bench::open(builder.connect(server.url()).await.unwrap()).await;
+    let written = fill(&bench, 2 * LONG).await;
+    let stream = bench.stream().await;
+    let lasting = |name: &str| pull::Config {
+        durable_name: Some(name.to_owned()),
+        ..pull::Config::default()
+    };
+    stream.create_consumer(lasting("one")).await.unwrap();
+    let refused = stream.create_consumer(lasting("two")).await;
+    assert!(refused.is_err(), "{refused:?}");
+    let item = bench.item("a");
+    let load = timeout(BOUND, bench.load(&item, 0, 2 * LONG));
+    let loaded = load.await.expect("nothing is waited for").unwrap();
+    assert_eq!(ids(&loaded.events), written);
 }
 
 #[tokio::test]
