@@ -104,10 +104,8 @@ impl Trail {
             allow_direct: true,
             ..Config::default()
         };
-        let created = self.connection.jetstream.get_or_create_stream(config).await;
-        created.map(drop).map_err(|error| StoreError::Unavailable {
-            reason: format!("the JetStream stream `{STREAM}` cannot be created: {error}"),
-        })
+        self.connection.create_stream(&config).await?;
+        Ok(())
     }
 
     async fn send(&self, entry: &AuditEntry) {

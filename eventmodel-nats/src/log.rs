@@ -168,9 +168,7 @@ impl Log {
     /// Asks the server whether the stream is still the one that was opened.
     pub(crate) async fn verify(&self) -> Result<(), StoreError> {
         self.check()?;
-        let api = format!("{}.STREAM.INFO.{}", self.connection.api, self.name);
-        let ask = || self.connection.stream_info(&self.name);
-        let info = self.connection.patiently(&api, ask).await?;
+        let info = self.connection.stream_info(&self.name).await?;
         if info.is_some_and(|info| info.created == self.created) {
             return Ok(());
         }

@@ -88,8 +88,35 @@ impl Connection {
         }
     }
 
+    /// The same for what may be asked twice, with patience while a leader is elected.
+    pub(crate) async fn api_patiently<T: DeserializeOwned>(
+        &self,
+        endpoint: &str,
+        body: Bytes,
+    ) -> Result<T, Failure> {
+        let subject = format!("{}.{endpoint}", self.api);
+        let ask = || self.api(endpoint, body.clone());
+        self.patiently(&subject, ask).await
+    }
+
+    /// Creates a stream. One that is there already is not changed, and need not be as it is here.
+    pub(crate) async fn create_stream(&self, config: &Config) -> Result<(), Failure> {
+        let body = serde_json::to_vec(config);
+        let body = body.map_err(|error| Failure::NotSent(error.to_string()))?;
+        let endpoint = format!("STREAM.CREATE.{}", config.name);
+        match self
+            .api_patiently::<StreamInfo>(&endpoint, body.into())
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
     pub(crate) async fn stream_info(&self, stream: &str) -> Result<Option<StreamInfo>, Failure> {
-        match self.api(&format!("STREAM.INFO.{stream}"), "").await {
+        let endpoint = format!("STREAM.INFO.{stream}");
+        match self.api_patiently(&endpoint, Bytes::new()).await {
             Ok(info) => Ok(Some(info)),
             Err(Failure::Refused(refusal)) if refusal.err_code == NOT_FOUND => Ok(None),
             Err(failure) => Err(failure),
@@ -105,17 +132,9 @@ impl Setup {
         spec: &LogSpec,
     ) -> Result<Log, StoreError> {
         check_name(&spec.name)?;
-        let api = format!("{}.STREAM.INFO.{}", connection.api, spec.name);
-        let mut answered = true;
         for _ in 0..ATTEMPTS {
-            // Nobody answers for a stream that another process has just created, before it has a leader.
-            let ask = || connection.stream_info(&spec.name);
-            let Some(info) = connection.patiently(&api, ask).await? else {
-                match self.create(connection, spec).await {
-                    // The servers elect who does it, or are busy: it may be there by now.
-                    Err(StoreError::Unavailable { .. }) if answered => answered = false,
-                    created => created?,
-                }
+            let Some(info) = connection.stream_info(&spec.name).await? else {
+                self.create(connection, spec).await?;
                 continue;
             };
             if let Some(reason) = drift(self, &info.config) {
@@ -178,16 +197,8 @@ impl Setup {
             ));
         }
         tracing::info!(log = %spec.name, "creating the JetStream stream of the log");
-        let config = serde_json::to_vec(&self.config(spec)).map_err(StoreError::failed)?;
-        let endpoint = format!("STREAM.CREATE.{}", spec.name);
-        match connection.api::<StreamInfo>(&endpoint, config).await {
-            Ok(_) => Ok(()),
-            Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
-            Err(Failure::Refused(refusal)) if refusal.err_code == SUBJECTS_OVERLAP => {
-                Err(Self::overlaps(spec))
-            }
-            Err(failure) => Err(failure.into()),
-        }
+        let created = connection.create_stream(&self.config(spec)).await;
+        created.map_err(|failure| Self::overlaps_or(spec, failure))
     }
 
     async fn add(
@@ -213,16 +224,17 @@ impl Setup {
         config.subjects = wanted;
         let config = serde_json::to_vec(&config).map_err(StoreError::failed)?;
         let endpoint = format!("STREAM.UPDATE.{}", spec.name);
-        match connection.api::<StreamInfo>(&endpoint, config).await {
-            Ok(_) => Ok(()),
-            Err(Failure::Refused(refusal)) if refusal.err_code == SUBJECTS_OVERLAP => {
-                Err(Self::overlaps(spec))
-            }
-            Err(failure) => Err(failure.into()),
-        }
+        let added = connection.api::<StreamInfo>(&endpoint, config).await;
+        added.map_err(|failure| Self::overlaps_or(spec, failure))?;
+        Ok(())
     }
 
-    fn overlaps(spec: &LogSpec) -> StoreError {
+    /// Says which subjects, if it failed because another stream takes some of them.
+    fn overlaps_or(spec: &LogSpec, failure: Failure) -> StoreError {
+        match failure {
+            Failure::Refused(refusal) if refusal.err_code == SUBJECTS_OVERLAP => {}
+            failure => return failure.into(),
+        }
         let subjects = subjects(spec).join(", ");
         drifted(
             spec,

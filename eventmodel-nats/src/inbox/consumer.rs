@@ -166,12 +166,9 @@ impl Durable {
         };
         let create = serde_json::to_vec(&create).map_err(StoreError::failed)?;
         let endpoint = format!("CONSUMER.CREATE.{}.{}", log.name, self.name);
-        match log
-            .connection
-            .api::<serde::de::IgnoredAny>(&endpoint, create)
-            .await
-        {
-            Ok(_) => Ok(()),
+        let created = log.connection.api_patiently(&endpoint, create.into());
+        match created.await {
+            Ok(serde::de::IgnoredAny) => Ok(()),
             Err(Failure::Refused(refusal)) if EXISTS.contains(&refusal.err_code) => Ok(()),
             Err(failure) => Err(failure.into()),
         }

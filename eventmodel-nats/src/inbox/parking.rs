@@ -22,7 +22,7 @@ use super::escaped;
 use crate::connection::Failure;
 use crate::log::Log;
 use crate::message::EXPECTED;
-use crate::setup::{Setup, StreamInfo};
+use crate::setup::Setup;
 
 mod suspects;
 
@@ -30,9 +30,6 @@ pub(super) use suspects::Verdict;
 
 const OPERATION: &str = "KV-Operation";
 const DELETED: &str = "DEL";
-
-/// A stream of this name with another set-up: somebody was quicker.
-const NAME_IN_USE: u16 = 10058;
 
 /// What automations have parked on a log, and the changes of this process to it.
 pub(super) struct KvParking {
@@ -358,13 +355,8 @@ async fn ensure(setup: &Setup, log: &Log, bucket: &str, name: &str) -> Result<()
         allow_direct: true,
         ..Config::default()
     };
-    let config = serde_json::to_vec(&config).map_err(StoreError::failed)?;
-    let endpoint = format!("STREAM.CREATE.{name}");
-    match connection.api::<StreamInfo>(&endpoint, config).await {
-        Ok(_) => Ok(()),
-        Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
-        Err(failure) => Err(failure.into()),
-    }
+    connection.create_stream(&config).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,11 +6,8 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy};
 use eventmodel::StoreError;
 use uuid::Uuid;
 
-use crate::connection::{Connection, Failure};
-use crate::setup::{Setup, StreamInfo};
-
-/// A stream of this name is there already: somebody was quicker.
-const NAME_IN_USE: u16 = 10058;
+use crate::connection::Connection;
+use crate::setup::Setup;
 
 /// What a bucket must be.
 #[derive(Clone, Debug)]
@@ -76,13 +73,8 @@ pub(super) async fn create(
         ));
     }
     tracing::info!(bucket = name, "creating the bucket");
-    let config = serde_json::to_vec(&config(setup, spec)).map_err(StoreError::failed)?;
-    let endpoint = format!("STREAM.CREATE.KV_{name}");
-    match connection.api::<StreamInfo>(&endpoint, config).await {
-        Ok(_) => Ok(()),
-        Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
-        Err(failure) => Err(failure.into()),
-    }
+    connection.create_stream(&config(setup, spec)).await?;
+    Ok(())
 }
 
 /// The first setting that is not what is needed: which, what it is, what it must be, what to do.
