@@ -1,7 +1,8 @@
 //! Hosts of views, inboxes and audit trails that are wrong in one way.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
@@ -112,16 +113,27 @@ impl ViewHost for Views {
         Ok(Arc::new(View(
             self.0.host(view, store, stop).await?,
             self.1,
+            Mutex::default(),
         )))
     }
 }
 
-struct View(Arc<dyn HostedView>, Wrong);
+/// With what it would have shown the last time, for one that lags.
+struct View(
+    Arc<dyn HostedView>,
+    Wrong,
+    Mutex<HashMap<String, ErasedEntry>>,
+);
 
 #[async_trait]
 impl HostedView for View {
     async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
-        self.0.get(key).await
+        let entry = self.0.get(key).await?;
+        if self.1 != Wrong::SaysItHasReached {
+            return Ok(entry);
+        }
+        let mut shown = self.2.lock().unwrap();
+        Ok(entry.and_then(|entry| shown.insert(key.to_owned(), entry)))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {

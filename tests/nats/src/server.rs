@@ -1,6 +1,7 @@
 //! One nats-server with JetStream.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use crate::wait::{BOUND, Waited, poll};
 pub struct Server {
     // Before the directory: the server must be dead when that is removed.
     pub(crate) process: Mutex<Option<Process>>,
+    /// Whether it was paused: on a busy machine it may answer for a moment after that.
+    pub(crate) paused: AtomicBool,
     pub(crate) name: String,
     pub(crate) binary: PathBuf,
     pub(crate) config: PathBuf,
@@ -116,11 +119,14 @@ impl Server {
 
     /// SIGSTOP: its connections stay, and nothing is answered.
     pub fn pause(&self) -> Result<(), Error> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        self.paused.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// SIGCONT.
     pub fn resume(&self) -> Result<(), Error> {
+        self.paused.store(false, Ordering::Relaxed);
         self.signal(Signal::CONT)
     }
 
@@ -136,6 +142,7 @@ impl Server {
     pub fn launch(&self) -> Result<(), Error> {
         self.kill();
         let process = Process::spawn(&self.binary, &self.config, self.directory.path())?;
+        self.paused.store(false, Ordering::Relaxed);
         *self.process() = Some(process);
         Ok(())
     }
