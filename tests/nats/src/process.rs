@@ -69,7 +69,19 @@ impl Process {
         let pid = pid.ok_or(Error::NotRunning)?;
         kill_process(pid, signal)
             .map_err(std::io::Error::from)
-            .map_err(io("the signal could not be sent"))
+            .map_err(io("the signal could not be sent"))?;
+        if signal == Signal::STOP {
+            // On a busy machine it runs on for a moment. Where there is no `/proc`, nobody can tell.
+            let status = format!("/proc/{}/status", text.trim());
+            let runs = || fs::read_to_string(&status).is_ok_and(|s| !s.contains("State:\tT"));
+            for _ in 0..1_000 {
+                if !runs() {
+                    break;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        }
+        Ok(())
     }
 }
 
