@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
 
 use crate::error::{Error, io};
 use crate::process;
@@ -55,7 +54,6 @@ impl ServerBuilder {
         std::fs::write(&config, text).map_err(io("the configuration could not be written"))?;
         Ok(Server {
             process: Mutex::new(None),
-            paused: AtomicBool::new(false),
             name: name.into(),
             binary,
             config,

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -71,17 +72,28 @@ impl Process {
             .map_err(std::io::Error::from)
             .map_err(io("the signal could not be sent"))?;
         if signal == Signal::STOP {
-            // On a busy machine it runs on for a moment. Where there is no `/proc`, nobody can tell.
-            let status = format!("/proc/{}/status", text.trim());
-            let runs = || fs::read_to_string(&status).is_ok_and(|s| !s.contains("State:\tT"));
-            for _ in 0..1_000 {
-                if !runs() {
-                    break;
-                }
-                std::thread::sleep(std::time::Duration::from_millis(1));
-            }
+            until_stopped(pid);
         }
         Ok(())
+    }
+}
+
+/// On a busy machine a process runs on for a moment after the signal, thread by thread. Where there is no `/proc` nobody
+/// can tell. Bounded.
+fn until_stopped(pid: Pid) {
+    let tasks = format!("/proc/{}/task", pid.as_raw_nonzero());
+    let runs = |task: std::io::Result<fs::DirEntry>| {
+        let status = task.and_then(|task| fs::read_to_string(task.path().join("status")));
+        status.is_ok_and(|status| !status.contains("State:\tT"))
+    };
+    for _ in 0..1_000 {
+        let Ok(mut tasks) = fs::read_dir(&tasks) else {
+            return;
+        };
+        if !tasks.any(runs) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

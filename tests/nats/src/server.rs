@@ -1,7 +1,6 @@
 //! One nats-server with JetStream.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,8 +23,6 @@ use crate::wait::{BOUND, Waited, poll};
 pub struct Server {
     // Before the directory: the server must be dead when that is removed.
     pub(crate) process: Mutex<Option<Process>>,
-    /// Whether it was paused: on a busy machine it may answer for a moment after that.
-    pub(crate) paused: AtomicBool,
     pub(crate) name: String,
     pub(crate) binary: PathBuf,
     pub(crate) config: PathBuf,
@@ -119,14 +116,11 @@ impl Server {
 
     /// SIGSTOP: its connections stay, and nothing is answered.
     pub fn pause(&self) -> Result<(), Error> {
-        self.signal(Signal::STOP)?;
-        self.paused.store(true, Ordering::Relaxed);
-        Ok(())
+        self.signal(Signal::STOP)
     }
 
     /// SIGCONT.
     pub fn resume(&self) -> Result<(), Error> {
-        self.paused.store(false, Ordering::Relaxed);
         self.signal(Signal::CONT)
     }
 
@@ -142,7 +136,6 @@ impl Server {
     pub fn launch(&self) -> Result<(), Error> {
         self.kill();
         let process = Process::spawn(&self.binary, &self.config, self.directory.path())?;
-        self.paused.store(false, Ordering::Relaxed);
         *self.process() = Some(process);
         Ok(())
     }
