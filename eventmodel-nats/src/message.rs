@@ -158,7 +158,10 @@ impl Stored {
             }));
         }
         let payload = self.payload.clone();
-        Ok(RecordedEvent::new(NewEvent { metadata, payload }, position))
+        Ok(RecordedEvent::new(
+            NewEvent::new(metadata, payload),
+            position,
+        ))
     }
 
     pub(crate) fn identity(&self) -> Identity {

@@ -30,7 +30,7 @@ mod snapshots;
 pub use any_view::AnyView;
 pub use automations::{AutomationStatus, Parked, RetryError};
 pub use drain::NotDrained;
-pub use error::{ExecuteError, Failure, RejectionReport, StartError};
+pub use error::{ExecuteError, Failure, Panicked, RejectionReport, StartError};
 pub use events::EventQuery;
 pub use options::{AppOptions, ExecuteOptions};
 

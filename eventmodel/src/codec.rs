@@ -42,12 +42,26 @@ impl Codec for Json {
     const CONTENT_TYPE: &'static str = "application/json";
 
     fn encode<T: Serialize>(value: &T) -> Result<Bytes, CodecError> {
-        serde_json::to_vec(value)
-            .map(Bytes::from)
-            .map_err(CodecError::new)
+        let written = serde_json::to_vec(value).map(Bytes::from);
+        // Written once more, to find out where it broke.
+        written.map_err(|error| {
+            let mut to = serde_json::Serializer::new(std::io::sink());
+            let mut track = serde_path_to_error::Track::new();
+            let again = value.serialize(serde_path_to_error::Serializer::new(&mut to, &mut track));
+            let error = again.err().unwrap_or(error);
+            CodecError::new(serde_path_to_error::Error::new(track.path(), error))
+        })
     }
 
     fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, CodecError> {
-        serde_json::from_slice(payload).map_err(CodecError::new)
+        let read = serde_json::from_slice(payload);
+        read.map_err(|error| {
+            let mut from = serde_json::Deserializer::from_slice(payload);
+            match serde_path_to_error::deserialize::<_, T>(&mut from) {
+                Err(error) => CodecError::new(error),
+                // Only what follows the value is wrong.
+                Ok(_) => CodecError::new(error),
+            }
+        })
     }
 }

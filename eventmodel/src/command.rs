@@ -3,13 +3,15 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec::{Codec, CodecError};
+use crate::codec::Codec;
 use crate::describe::{SchemaInfo, TypeInfo, kebab_case};
 use crate::event::{Event, EventInfo};
+#[cfg(feature = "testing")]
+use crate::payload::Decoded;
+use crate::payload::{EncodeError, Payload};
 use crate::rejection::{Rejection, RejectionInfo};
 use crate::state::{DecisionState, StateInfo};
 use crate::subject::{Subject, SubjectError};
@@ -171,29 +173,48 @@ impl<C: ?Sized> fmt::Debug for Events<C> {
 pub(crate) struct EmittedEvent {
     pub(crate) info: &'static EventInfo,
     pub(crate) content_type: &'static str,
-    pub(crate) subjects: Result<Vec<Subject>, SubjectError>,
-    pub(crate) payload: Result<Bytes, CodecError>,
-    /// Decodes a payload and encodes it again.
+    pub(crate) recordable: Result<Recordable, Unrecordable>,
+    /// Whether two events of its type would be recorded as the same one.
     #[cfg(feature = "testing")]
-    pub(crate) recode: fn(&[u8]) -> Result<Bytes, CodecError>,
+    pub(crate) are_same: fn(&Decoded, &Decoded) -> bool,
+}
+
+/// What is recorded of an event.
+pub(crate) struct Recordable {
+    pub(crate) subjects: Vec<Subject>,
+    pub(crate) payload: Payload,
+}
+
+/// Why an event cannot be recorded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unrecordable {
+    #[error(transparent)]
+    Key(#[from] SubjectError),
+    #[error(transparent)]
+    Payload(#[from] EncodeError),
 }
 
 impl EmittedEvent {
     pub(crate) fn new<E: Event>(event: &E) -> Self {
+        let recordable = || {
+            let subjects = event.subjects()?;
+            let payload = Payload::of(event, &subjects)?;
+            Ok(Recordable { subjects, payload })
+        };
         Self {
             info: E::INFO,
             content_type: <E::Codec as Codec>::CONTENT_TYPE,
-            subjects: event.subjects(),
-            payload: E::Codec::encode(event),
+            recordable: recordable(),
             #[cfg(feature = "testing")]
-            recode: |payload| E::Codec::encode(&E::Codec::decode::<E>(payload)?),
+            are_same: crate::payload::are_same::<E>,
         }
     }
 }
 
 impl fmt::Debug for EmittedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.info.event_type, self.payload)
+        let payload = self.recordable.as_ref().map(|event| &event.payload.bytes);
+        write!(f, "{} {payload:?}", self.info.event_type)
     }
 }
 

@@ -145,6 +145,16 @@ impl EventId {
         &self.0
     }
 
+    /// Whether it is the id of the `n`th event of this command, from 0.
+    pub(crate) fn is(&self, command: &CommandId, n: usize) -> bool {
+        let rest = self.0.strip_prefix(command.as_str());
+        match rest.and_then(|rest| rest.strip_prefix('/')) {
+            Some("0") => n == 0,
+            Some(digits) => !digits.starts_with(['0', '+']) && digits.parse() == Ok(n),
+            None => false,
+        }
+    }
+
     /// The text of the id of the command that emitted the event, and the event's number.
     pub fn split(&self) -> Option<(&str, usize)> {
         let (command, n) = self.0.rsplit_once('/')?;
@@ -161,5 +171,27 @@ impl fmt::Display for EventId {
 impl fmt::Debug for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", &*self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_id_is_that_of_one_event_of_one_command() {
+        let command = CommandId::new("a/1").unwrap();
+        for n in [0, 1, 9, 10, 123] {
+            let id = command.event(n);
+            assert!(id.is(&command, n));
+            assert!(!id.is(&command, n + 1));
+            assert!(!id.is(&CommandId::new("a").unwrap(), n));
+        }
+        for other in [
+            "a/1", "a/1/", "a/1/00", "a/1/01", "a/1/+1", "a/1/-1", "b/1/1",
+        ] {
+            let id = EventId::new(other);
+            assert!(!(0..3).any(|n| id.is(&command, n)), "{other}");
+        }
     }
 }

@@ -110,6 +110,7 @@ pub mod adapter;
 mod app;
 mod audit;
 mod automation;
+mod canonical;
 mod codec;
 mod command;
 mod describe;
@@ -125,6 +126,7 @@ mod metadata;
 mod model;
 mod panics;
 mod parking;
+mod payload;
 mod position;
 mod probe;
 mod projection;
@@ -145,7 +147,7 @@ pub mod view;
 
 pub use app::{
     AnyView, App, AppOptions, AutomationStatus, EventQuery, ExecuteError, ExecuteOptions, Failure,
-    NotDrained, Parked, RejectionReport, RetryError, StartError,
+    NotDrained, Panicked, Parked, RejectionReport, RetryError, StartError,
 };
 pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, MemoryAudit, Outcome};
 pub use automation::{Automation, AutomationInfo, Commands, IntoCommands, ReactError};
@@ -166,6 +168,7 @@ pub use model::{
     ViewDescription, Vocabulary,
 };
 pub use parking::{Claim, Kept, Parking};
+pub use payload::EncodeError;
 pub use position::Position;
 pub use projection::{HandlerInfo, Projection, ProjectionInfo};
 pub use receipt::Receipt;

@@ -1,6 +1,12 @@
 //! What users' code that panicked has said.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What users' code gives, or what it said when it panicked. What it was changing is to be dropped then.
+pub(crate) fn caught<T>(users: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(users)).map_err(|panic| message(&*panic).to_owned())
+}
 
 /// The message of a panic.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {

@@ -78,6 +78,13 @@ impl<T: FromFields> Probe<T> {
     }
 }
 
+impl<T: PartialEq> Probe<T> {
+    /// Whether two values are equal.
+    pub fn equals(a: &T, b: &T) -> Option<bool> {
+        Some(a == b)
+    }
+}
+
 impl<T: Event> Probe<T> {
     /// What is known of the event.
     pub const EVENT: &'static EventInfo = T::INFO;
@@ -149,6 +156,11 @@ pub trait Otherwise {
     const STATES: &'static [StateInfo] = &[];
     /// A state whose key has every field.
     const STATE: StateInfo = StateInfo::unknown(Self::STREAM);
+
+    /// Nothing says what equal means.
+    fn equals<E>(_: &E, _: &E) -> Option<bool> {
+        None
+    }
 
     /// No subject.
     ///

@@ -1,21 +1,50 @@
 //! An event before and after it is recorded.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
 use crate::codec::{Codec, CodecError};
+use crate::payload::Decoded;
 use crate::{Event, Metadata, Position, Subject};
 
 /// An event on its way to a store.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewEvent {
     /// All that is known of it; its position is still [`Position::START`].
     pub metadata: Metadata,
     /// The encoded event.
     pub payload: Bytes,
+    read_back: Option<Decoded>,
+}
+
+impl NewEvent {
+    /// An event that was written as `payload`, by its codec.
+    pub fn new(metadata: Metadata, payload: Bytes) -> Self {
+        Self {
+            metadata,
+            payload,
+            read_back: None,
+        }
+    }
+
+    /// The same, with what its payload was read back as: who folds it need not decode it.
+    pub(crate) fn read_back(self, read_back: Decoded) -> Self {
+        Self {
+            read_back: Some(read_back),
+            ..self
+        }
+    }
+}
+
+impl fmt::Debug for NewEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewEvent")
+            .field("metadata", &self.metadata)
+            .field("payload", &self.payload)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An event as it stands in a log. Clones are cheap.
@@ -25,7 +54,9 @@ pub struct RecordedEvent(Arc<Inner>);
 struct Inner {
     metadata: Metadata,
     payload: Bytes,
-    decoded: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// What this process read back before it was appended.
+    read_back: Option<Decoded>,
+    decoded: OnceLock<Decoded>,
 }
 
 impl RecordedEvent {
@@ -34,11 +65,13 @@ impl RecordedEvent {
         let NewEvent {
             mut metadata,
             payload,
+            read_back,
         } = event;
         metadata.position = position;
         Self(Arc::new(Inner {
             metadata,
             payload,
+            read_back,
             decoded: OnceLock::new(),
         }))
     }
@@ -79,14 +112,19 @@ impl RecordedEvent {
     /// [`DecodeError`] if it is of another type, of a version that this program does not know yet, of another
     /// content type, or does not decode.
     pub fn decode<E: Event>(&self) -> Result<&E, DecodeError> {
-        if let Some(event) = self.0.decoded.get().and_then(|any| any.downcast_ref()) {
+        let known = [self.0.read_back.as_ref(), self.0.decoded.get()];
+        if let Some(event) = known
+            .into_iter()
+            .flatten()
+            .find_map(|any| any.downcast_ref())
+        {
             return Ok(event);
         }
         let decoded = decode_payload::<E>(self.metadata(), self.payload())
             .map_err(|reason| self.decode_error(reason))?;
         self.0
             .decoded
-            .get_or_init(|| Box::new(decoded))
+            .get_or_init(|| Arc::new(decoded))
             .downcast_ref()
             .ok_or_else(|| {
                 self.decode_error(DecodeReason::TwoTypes {

@@ -466,7 +466,10 @@ async fn a_decision_that_panics_parks_the_event() {
     let [parked] = &app.parked()[..] else {
         panic!("{:?}", app.parked())
     };
-    assert_eq!(parked.error, "Overflow panicked: no room for more than 0");
+    assert_eq!(
+        parked.error,
+        "`Overflow` panicked in `decide`: no room for more than 0"
+    );
     app.shutdown().await.unwrap();
 }
 

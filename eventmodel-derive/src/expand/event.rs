@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Path;
 use syn::ext::IdentExt;
 
 use super::{
@@ -65,6 +66,7 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
         broken,
         quote!(::core::result::Result::Ok(#krate::__private::Vec::from([#(#subjects),*]))),
     );
+    let equals = equals(krate, broken);
     let belongs = streams.iter().enumerate().map(|(i, stream)| {
         let span = span_of(stream);
         let belongs = located(quote!(#krate::BelongsTo::<#stream>), span);
@@ -106,6 +108,8 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
                 ) -> ::core::result::Result<#krate::__private::Vec<#krate::Subject>, #krate::SubjectError> {
                     #subjects
                 }
+
+                #equals
             }
 
             #(#belongs)*
@@ -113,4 +117,15 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
             #evaluated
         },
     )
+}
+
+/// Tells whether two events are equal, if their type does.
+fn equals(krate: &Path, broken: bool) -> TokenStream {
+    let probe = quote!(#krate::__private::Probe::<Self>::equals(self, other));
+    let equals = body(broken, probe);
+    quote! {
+        fn __equals(&self, other: &Self) -> ::core::option::Option<::core::primitive::bool> {
+            #equals
+        }
+    }
 }

@@ -301,6 +301,6 @@ async fn a_mistake_of_the_program_is_answered_and_harms_nobody_else() {
         let data = json!({ "account": "ada", "cents": 5, "note": { "text": text } });
         bank.put("deposit", data).await
     };
-    deposit("bug").await.problem(500, "internal");
+    deposit("bug").await.problem(500, "panicked");
     deposit("").await.expect(201);
 }

@@ -130,3 +130,28 @@ async fn an_app_that_shuts_down_says_so() {
         .problem(503, "shutting-down");
     bank.get("/health").await.expect(200);
 }
+
+#[tokio::test]
+async fn a_handler_that_panics_costs_its_instance_and_no_receipt() {
+    let bank = Bank::open().await;
+    for account in ["a", "b"] {
+        let open = json!({ "account": account, "owner": null });
+        bank.put("open-account", open).await.expect(201);
+    }
+    let deposit = |account: &str, cents: u64| {
+        let data = json!({ "account": account, "cents": cents });
+        bank.put("deposit", data)
+    };
+    deposit("a", 1).await.expect(201);
+    // More than the balance can hold: it is recorded all the same.
+    let headers = [("idempotency-key", "most")];
+    let most = json!({ "account": "a", "cents": u64::MAX });
+    let first = bank.put_with("deposit", most.clone(), &headers).await;
+    let first = first.expect(201).json();
+    let refused = deposit("a", 1).await;
+    assert!(!refused.text.contains("overflow"), "{}", refused.text);
+    refused.problem(500, "panicked");
+    let again = bank.put_with("deposit", most, &headers).await.json();
+    assert_eq!(again["position"], first["position"]);
+    deposit("b", 1).await.expect(201);
+}

@@ -56,10 +56,7 @@ fn fold(events: &[RecordedEvent]) -> Balance {
 
 /// A store that keeps events outside of this process gives them undecoded.
 fn undecoded(event: &RecordedEvent) -> RecordedEvent {
-    let new = eventmodel::NewEvent {
-        metadata: event.metadata().clone(),
-        payload: event.payload().clone(),
-    };
+    let new = eventmodel::NewEvent::new(event.metadata().clone(), event.payload().clone());
     RecordedEvent::new(new, event.position())
 }
 

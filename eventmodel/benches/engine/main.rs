@@ -4,6 +4,7 @@
 //! measurement; the throughput is operations per second.
 
 mod bank;
+mod emit;
 mod execute;
 mod fold;
 mod subject;

@@ -83,9 +83,12 @@ impl CommandContext {
                 .member("limit", max),
             ExecuteError::Store(error) => of_store(&error),
             ExecuteError::ShuttingDown => Problem::of(kinds::SHUTTING_DOWN).retry_after(1),
-            _ => {
+            mistake => {
                 tracing::error!(command = self.info.ty.name, correlation_id = self.correlation_id, error = %detail, "the command failed");
-                Problem::of(kinds::INTERNAL)
+                Problem::of(match mistake {
+                    ExecuteError::Panicked(_) => kinds::PANICKED,
+                    _ => kinds::INTERNAL,
+                })
             }
         }
     }

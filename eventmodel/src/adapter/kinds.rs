@@ -99,6 +99,10 @@ kinds! {
     OVERLOADED = "overloaded" 503 "Too many requests at the same time"
         "The process has as many commands in hand as it takes. Nothing was executed. Send it again after the time in \
          `Retry-After`.";
+    PANICKED = "panicked" 500 "The program has a mistake"
+        "A function of the program panicked: the decision of this command, or a handler of the state that it decides \
+         on. Nothing was stored. Other commands go on. The log of the server says which function it was; until it is \
+         mended, the same request is answered so again.";
     INTERNAL = "internal" 500 "The server has made a mistake"
         "The request is not to blame. The log of the server says what happened; the correlation id helps to find it.";
 }

@@ -9,8 +9,8 @@ use crate::model::ModelError;
 use crate::store::{AppendError, StoreError};
 use crate::view::ViewError;
 use crate::{
-    CodecError, CommandId, DecodeError, EventId, InvalidCommandId, Position, Rejection,
-    SubjectError, Violations,
+    CodecError, CommandId, DecodeError, EncodeError, EventId, InvalidCommandId, Position,
+    Rejection, Subject, SubjectError, Violations,
 };
 
 /// Why a command was not executed.
@@ -61,15 +61,22 @@ pub enum ExecuteError<R> {
     /// A key is too long for a subject. Correct the command.
     #[error("the key of a stream: {0}")]
     Key(#[source] SubjectError),
-    /// An event could not be written. A mistake of the program.
-    #[error("the event `{event_type}` cannot be written: {error}")]
+    /// An event would not be read back as what it is, so nothing was stored. A mistake of the program: mend how the
+    /// type of the event is written and read.
+    #[error("the event `{event_type}` cannot be stored: {error}")]
     Encode {
         /// The event.
         event_type: &'static str,
         /// Why.
         #[source]
-        error: CodecError,
+        error: EncodeError,
     },
+    /// Serde cannot write the command, so it could not be told from another one under its id. Nothing was stored. A
+    /// mistake of the program: mend the `Serialize` of the command.
+    #[error(
+        "the command cannot be told from another one under its id, because it cannot be written: {0}"
+    )]
+    Fingerprint(#[source] CodecError),
     /// The store does not take an event of this size. Keep large data elsewhere, and record where.
     #[error("the event `{event}` has {size} bytes, the store takes {max}")]
     TooLarge {
@@ -89,6 +96,9 @@ pub enum ExecuteError<R> {
         #[source]
         error: DecodeError,
     },
+    /// A function of the model panicked. Nothing was stored. A mistake of the program: mend that function.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
     /// No slice of the model has the command. Add it: `Slice::command::<..>()`.
     #[error("no slice of the model has the command `{command}`: add it with `Slice::command`")]
     NotInModel {
@@ -104,6 +114,40 @@ pub enum ExecuteError<R> {
     /// The app takes no more commands. Send it to another process, or later.
     #[error("the app is shutting down")]
     ShuttingDown,
+}
+
+/// Where a function of the model panicked, and what it said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Panicked {
+    /// A function of the command: the same command may succeed when the state is another one.
+    #[error("`{command}` panicked in `{function}`: {message}")]
+    Command {
+        /// The command.
+        command: &'static str,
+        /// The function: `decide`, `validate`, `keys`, `id`, `serialize`.
+        function: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// A handler of a state, when the state was loaded: no command can decide on this instance until the handler is
+    /// mended.
+    #[error(
+        "the state `{state}` of `{subject}` cannot be loaded: its handler panicked at position {position} of the log \
+         `{log}`: {message}"
+    )]
+    Handler {
+        /// The state.
+        state: &'static str,
+        /// The log.
+        log: Arc<str>,
+        /// The instance.
+        subject: Subject,
+        /// The position of the event.
+        position: Position,
+        /// What the handler said.
+        message: String,
+    },
 }
 
 /// An [`ExecuteError`] without the type of the rejection.
@@ -162,6 +206,8 @@ impl<R> ExecuteError<R> {
             Self::Encode { event_type, error } => ExecuteError::Encode { event_type, error },
             Self::TooLarge { event, size, max } => ExecuteError::TooLarge { event, size, max },
             Self::Undecodable { log, error } => ExecuteError::Undecodable { log, error },
+            Self::Panicked(panicked) => ExecuteError::Panicked(panicked),
+            Self::Fingerprint(error) => ExecuteError::Fingerprint(error),
             Self::NotInModel { command } => ExecuteError::NotInModel { command },
             Self::Append(error) => ExecuteError::Append(error),
             Self::Store(error) => ExecuteError::Store(error),

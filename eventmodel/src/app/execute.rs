@@ -9,14 +9,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::error::from_append;
+use super::error::{Panicked, from_append};
 use super::{ExecuteError, ExecuteOptions, Inner, Route};
 use crate::audit::{AuditEntry, AuditedEvent, Outcome};
-use crate::command::EmittedEvent;
+use crate::codec::CodecError;
+use crate::command::{EmittedEvent, Recordable, Unrecordable};
 use crate::state::{DecisionState, ErasedSlot};
 use crate::store::{Append, AppendError, Appended};
 use crate::{
-    CommandId, CommandRef, Decide, Guard, Metadata, NewEvent, Position, Receipt, Rejection, Subject,
+    CommandId, CommandRef, Decide, Guard, Metadata, NewEvent, Position, Receipt, Rejection,
+    Subject, canonical, panics,
 };
 
 mod append;
@@ -53,13 +55,14 @@ pub(super) async fn execute<C: Decide>(
         .ok_or(ExecuteError::NotInModel {
             command: C::INFO.ty.name,
         })?;
-    let (id, given_id) = match (&options.id, command.id()) {
+    let (id, given_id) = match (&options.id, caught::<C, _>("id", || command.id())?) {
         (Some(id), _) => (id.clone(), true),
         (None, Some(text)) => match CommandId::new(&text) {
             Ok(id) => (id, true),
             Err(error) => {
                 // What is wrong with its fields says more than that no id can be made of them.
-                command.validate().map_err(ExecuteError::Invalid)?;
+                caught::<C, _>("validate", || command.validate())?
+                    .map_err(ExecuteError::Invalid)?;
                 return Err(ExecuteError::Id(error));
             }
         },
@@ -69,14 +72,13 @@ pub(super) async fn execute<C: Decide>(
         .correlation_id
         .clone()
         .unwrap_or_else(|| id.shared());
-    let fingerprint = given_id.then(|| fingerprint(command)).flatten();
-    let execution = Execution {
+    let mut execution = Execution {
         app,
         route,
         command: CommandRef {
             id,
             name: route.name.clone(),
-            fingerprint,
+            fingerprint: None,
             events: 0,
         },
         given_id,
@@ -90,10 +92,14 @@ pub(super) async fn execute<C: Decide>(
 }
 
 impl Execution<'_> {
-    async fn run<C: Decide>(&self, command: &C) -> Result<Receipt, ExecuteError<C::Rejection>> {
-        command.validate().map_err(ExecuteError::Invalid)?;
-        let mut slots =
-            <C::State as DecisionState>::slots(&command.keys()).map_err(ExecuteError::Key)?;
+    async fn run<C: Decide>(&mut self, command: &C) -> Result<Receipt, ExecuteError<C::Rejection>> {
+        caught::<C, _>("validate", || command.validate())?.map_err(ExecuteError::Invalid)?;
+        if self.given_id {
+            let fingerprint = caught::<C, _>("serialize", || fingerprint(command))?;
+            self.command.fingerprint = Some(fingerprint.map_err(ExecuteError::Fingerprint)?);
+        }
+        let slots = caught::<C, _>("keys", || C::State::slots(&command.keys()))?;
+        let mut slots = slots.map_err(ExecuteError::Key)?;
         if !self.given_id {
             return self.attempt(command, &mut slots, &mut Vec::new()).await;
         }
@@ -127,7 +133,8 @@ impl Execution<'_> {
                 self.expect_revision(expected, &mut erased::<C>(slots))
                     .await?;
             }
-            let decision = <C::State>::with(slots, self.now, |state| command.decide(state));
+            let decide = || C::State::with(slots, self.now, |state| command.decide(state));
+            let decision = caught::<C, _>("decide", decide)?;
             let mut erased = erased::<C>(slots);
             let events = match decision {
                 Ok(events) if !events.is_empty() => events.events,
@@ -231,7 +238,11 @@ impl Execution<'_> {
         let mut events = Vec::with_capacity(emitted.len());
         for (n, event) in emitted.into_iter().enumerate() {
             let event_type = event.info.event_type;
-            let subjects = event.subjects.map_err(ExecuteError::Key)?;
+            let Recordable { subjects, payload } =
+                event.recordable.map_err(|error| match error {
+                    Unrecordable::Key(error) => ExecuteError::Key(error),
+                    Unrecordable::Payload(error) => ExecuteError::Encode { event_type, error },
+                })?;
             for subject in &subjects {
                 if !guards.iter().any(|guard| guard.subject == *subject) {
                     if self.given_id && !instances.contains(subject) {
@@ -247,25 +258,21 @@ impl Execution<'_> {
                     });
                 }
             }
-            events.push(NewEvent {
-                metadata: Metadata {
-                    position: Position::START,
-                    subjects: subjects.into(),
-                    id: command.id.event(n),
-                    event_type: self.route.shared(event_type),
-                    version: event.info.version,
-                    time: self.now,
-                    source: self.source(),
-                    content_type: self.route.shared(event.content_type),
-                    correlation_id: self.correlation_id.clone(),
-                    causation_id: self.options.causation_id.clone(),
-                    traceparent: self.options.traceparent.clone(),
-                    command: command.clone(),
-                },
-                payload: event
-                    .payload
-                    .map_err(|error| ExecuteError::Encode { event_type, error })?,
-            });
+            let metadata = Metadata {
+                position: Position::START,
+                subjects: subjects.into(),
+                id: command.id.event(n),
+                event_type: self.route.shared(event_type),
+                version: event.info.version,
+                time: self.now,
+                source: self.source(),
+                content_type: self.route.shared(event.content_type),
+                correlation_id: self.correlation_id.clone(),
+                causation_id: self.options.causation_id.clone(),
+                traceparent: self.options.traceparent.clone(),
+                command: command.clone(),
+            };
+            events.push(NewEvent::new(metadata, payload.bytes).read_back(payload.decoded));
         }
         if let (Some(expected), [], Some(first)) =
             (self.options.expected_revision, slots, guards.first_mut())
@@ -397,11 +404,18 @@ fn instance(slots: &[&mut dyn ErasedSlot], append: &Append) -> Subject {
     }
 }
 
-/// A hash of the command's body that does not depend on the order of the keys of its maps.
-fn fingerprint<C: serde::Serialize>(command: &C) -> Option<u64> {
-    let mut value = serde_json::to_value(command).ok()?;
-    value.sort_all_objects();
-    Some(xxhash_rust::xxh3::xxh3_64(
-        &serde_json::to_vec(&value).ok()?,
-    ))
+/// What a function of the command gives. The functions of the user may panic, and must not take with them what others
+/// wait for: the audit trail its entry, the sender an answer.
+fn caught<C: Decide, T>(function: &'static str, users: impl FnOnce() -> T) -> Result<T, Panicked> {
+    panics::caught(users).map_err(|message| Panicked::Command {
+        command: C::INFO.ty.name,
+        function,
+        message,
+    })
+}
+
+/// A hash of the command's body that does not depend on the order of its maps.
+fn fingerprint<C: Decide>(command: &C) -> Result<u64, CodecError> {
+    let body = canonical::bytes(command).map_err(CodecError::new)?;
+    Ok(xxhash_rust::xxh3::xxh3_64(&body))
 }

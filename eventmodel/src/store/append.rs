@@ -41,7 +41,7 @@ impl Append {
             }
         }
         for (n, event) in events.iter().enumerate() {
-            if event.metadata.command != command || event.metadata.id != command.id.event(n) {
+            if event.metadata.command != command || !event.metadata.id.is(&command.id, n) {
                 return Err(InvalidAppend::OtherCommand {
                     event: event.metadata.id.clone(),
                 });
@@ -161,10 +161,7 @@ mod tests {
             traceparent: None,
             command: command.clone(),
         };
-        NewEvent {
-            metadata,
-            payload: "{}".into(),
-        }
+        NewEvent::new(metadata, "{}".into())
     }
 
     fn append(guards: Vec<Guard>, events: Vec<NewEvent>) -> Result<Append, InvalidAppend> {

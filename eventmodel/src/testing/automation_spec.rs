@@ -75,7 +75,7 @@ impl<A: Automation> AutomationSpec<A> {
     /// automation reacts to each of them.
     ///
     /// # Panics
-    /// If the automation does not handle an event, or it cannot be recorded, or does not survive its codec.
+    /// If the automation does not handle an event, or it cannot be recorded, or would not be read back as it is.
     #[track_caller]
     pub fn given(mut self, events: impl IntoGiven) -> Self {
         let new = self.history.add(events);

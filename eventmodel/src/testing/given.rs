@@ -6,7 +6,7 @@ use std::panic::Location;
 use jiff::Timestamp;
 
 use super::report::{self, Failure};
-use crate::command::EmittedEvent;
+use crate::command::{EmittedEvent, Recordable};
 use crate::{CommandId, CommandRef, Event, Metadata, NewEvent, Position, RecordedEvent};
 
 /// The time of a spec that does not say `at`: the start of the year 2000.
@@ -173,7 +173,7 @@ impl History {
     }
 }
 
-/// The event as it would be recorded, if it can be, and survives that.
+/// The event as it would be recorded, if it can be.
 pub(super) fn record(
     event: EmittedEvent,
     position: u64,
@@ -181,15 +181,11 @@ pub(super) fn record(
     by: &str,
 ) -> Result<RecordedEvent, Failure> {
     let name = event.info.event_type;
-    let subjects = event
-        .subjects
-        .map_err(|error| Failure::new(format!("{name} cannot be recorded: {error}")))?;
-    let payload = event
-        .payload
-        .map_err(|error| Failure::new(format!("{name} cannot be written: {error}")))?;
-    survives(name, &payload, event.recode)?;
-    let id = CommandId::new(&format!("{by}-{position}"))
-        .map_err(|error| Failure::new(format!("{name} cannot be recorded: {error}")))?;
+    let unrecordable =
+        |error: &dyn fmt::Display| Failure::new(format!("{name} cannot be recorded: {error}"));
+    let Recordable { subjects, payload } =
+        event.recordable.map_err(|error| unrecordable(&error))?;
+    let id = CommandId::new(&format!("{by}-{position}")).map_err(|error| unrecordable(&error))?;
     let metadata = Metadata {
         position: Position::START,
         subjects: subjects.into(),
@@ -209,31 +205,6 @@ pub(super) fn record(
             events: 1,
         },
     };
-    Ok(RecordedEvent::new(
-        NewEvent { metadata, payload },
-        Position::new(position),
-    ))
-}
-
-/// Whether the event is the same after it was written and read.
-fn survives(
-    name: &str,
-    written: &[u8],
-    recode: fn(&[u8]) -> Result<bytes::Bytes, crate::CodecError>,
-) -> Result<(), Failure> {
-    let lost = |what| Failure::new(format!("{name} does not survive its codec: {what}"));
-    let text = report::payload(written);
-    let again = recode(written).map_err(|error| {
-        lost(format!("what was written cannot be read: {error}")).section("written", &text)
-    })?;
-    let again = report::payload(&again);
-    if text == again {
-        return Ok(());
-    }
-    let title = "written, read and written again it is another one. Is a field skipped on one of the ways, or its \
-                 order left to chance (a `HashSet`; use a `BTreeSet`)?";
-    Err(lost(title.into()).section(
-        "written (-), and written again (+)",
-        &report::diff(&text, &again),
-    ))
+    let new = NewEvent::new(metadata, payload.bytes).read_back(payload.decoded);
+    Ok(RecordedEvent::new(new, Position::new(position)))
 }

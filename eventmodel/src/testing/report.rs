@@ -1,7 +1,6 @@
 //! What a failed spec prints.
 //!
-//! Events are compared by this text too: it holds all that is recorded of an event, and does not depend on the
-//! order of the keys of a map.
+//! Its text holds all that is recorded of an event, and does not depend on the order of the keys of a map.
 
 use std::fmt::{Display, Write};
 
@@ -88,15 +87,38 @@ fn rejection<R: Rejection>(rejection: &R) -> String {
 }
 
 fn event(event: &EmittedEvent) -> String {
-    let on = match &event.subjects {
-        Ok(all) => format!("on {}", subjects(all)),
-        Err(error) => format!("without a subject: {error}"),
-    };
-    let payload = match &event.payload {
-        Ok(bytes) => payload(bytes),
-        Err(error) => error.to_string(),
-    };
-    format!("{} {on}\n{payload}", event.info.event_type)
+    let name = event.info.event_type;
+    match &event.recordable {
+        Ok(event) => {
+            let (on, payload) = (subjects(&event.subjects), payload(&event.payload.bytes));
+            format!("{name} on {on}\n{payload}")
+        }
+        Err(error) => format!("{name}, which cannot be recorded: {error}"),
+    }
+}
+
+/// Whether two decisions are the same: the same rejection, or events that read back as the same ones.
+pub(super) fn is_same<C: Command>(a: &Decision<C>, b: &Decision<C>) -> bool {
+    match (a, b) {
+        (Ok(a), Ok(b)) => {
+            let mut pairs = a.events.iter().zip(&b.events);
+            a.len() == b.len() && pairs.all(|(a, b)| is_same_event(a, b))
+        }
+        (Err(a), Err(b)) => rejection(a) == rejection(b),
+        _ => false,
+    }
+}
+
+fn is_same_event(a: &EmittedEvent, b: &EmittedEvent) -> bool {
+    a.info.event_type == b.info.event_type
+        && match (&a.recordable, &b.recordable) {
+            (Ok(this), Ok(that)) => {
+                this.subjects == that.subjects
+                    && (a.are_same)(&this.payload.decoded, &that.payload.decoded)
+            }
+            (Err(this), Err(that)) => this.to_string() == that.to_string(),
+            _ => false,
+        }
 }
 
 /// A recorded event in one line.

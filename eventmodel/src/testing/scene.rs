@@ -39,9 +39,8 @@ impl<C: Decide> Scene<'_, C> {
 
     /// What must hold for every decision.
     pub(super) fn check(&self, decision: Decision<C>) -> Result<(), Failure> {
-        let text = report::decision(&decision);
-        self.is_pure(&text)?;
-        self.survives_snapshots(&text)?;
+        self.is_pure(&decision)?;
+        self.survives_snapshots(&decision)?;
         if let Ok(events) = decision {
             self.folds_back(events)?;
         }
@@ -109,11 +108,11 @@ impl<C: Decide> Scene<'_, C> {
         Ok(())
     }
 
-    fn is_pure(&self, decided: &str) -> Result<(), Failure> {
+    fn is_pure(&self, decided: &Decision<C>) -> Result<(), Failure> {
         let mut slots = self.slots()?;
         self.fold(&mut slots, self.history.events())?;
-        let again = report::decision(&self.ask(&slots));
-        if again == *decided {
+        let again = self.ask(&slots);
+        if report::is_same(decided, &again) {
             return Ok(());
         }
         let title = "asked twice, it decides differently. A decision must follow from the command and the state \
@@ -121,11 +120,11 @@ impl<C: Decide> Scene<'_, C> {
         let heading = "decided first (-), and then (+)";
         Err(self
             .failure(title)
-            .section(heading, &report::diff(decided, &again)))
+            .section(heading, &diff::<C>(decided, &again)))
     }
 
     /// An app may restore the state from a snapshot, taken after any event.
-    fn survives_snapshots(&self, decided: &str) -> Result<(), Failure> {
+    fn survives_snapshots(&self, decided: &Decision<C>) -> Result<(), Failure> {
         let events: Vec<_> = self.history.events().collect();
         let mut so_far = self.slots()?;
         let mut folded = 0;
@@ -138,8 +137,8 @@ impl<C: Decide> Scene<'_, C> {
                 self.restore(&**from, to)?;
             }
             self.fold(&mut restored, events[taken_after..].iter().copied())?;
-            let again = report::decision(&self.ask(&restored));
-            if again != *decided {
+            let again = self.ask(&restored);
+            if !report::is_same(decided, &again) {
                 return Err(self.lost_in_snapshot(&events, taken_after, decided, &again));
             }
         }
@@ -164,8 +163,8 @@ impl<C: Decide> Scene<'_, C> {
         &self,
         events: &[&RecordedEvent],
         taken_after: usize,
-        decided: &str,
-        again: &str,
+        decided: &Decision<C>,
+        again: &Decision<C>,
     ) -> Failure {
         let when = match taken_after {
             0 => "before the first event".into(),
@@ -180,7 +179,7 @@ impl<C: Decide> Scene<'_, C> {
             self.restore(&*slot.copy(), slot)?;
             let name = slot.info().ty.name;
             self.fold(&mut slots, after.iter().copied())?;
-            let is_same = report::decision(&self.ask(&slots)) == *decided;
+            let is_same = report::is_same(decided, &self.ask(&slots));
             Ok((!is_same).then_some(name))
         };
         let states = C::State::PARTS
@@ -194,7 +193,7 @@ impl<C: Decide> Scene<'_, C> {
         );
         let heading = "decided (-), and decided after the snapshot (+)";
         self.failure(&title)
-            .section(heading, &report::diff(decided, again))
+            .section(heading, &diff::<C>(decided, again))
     }
 
     /// What was emitted can be recorded, read, and folded by the states it belongs to.
@@ -228,6 +227,10 @@ impl<C: Decide> Scene<'_, C> {
             &report::diff(&written, &again),
         ))
     }
+}
+
+fn diff<C: Decide>(decided: &Decision<C>, again: &Decision<C>) -> String {
+    report::diff(&report::decision(decided), &report::decision(again))
 }
 
 fn erased<C: Decide>(slots: &mut Slots<C>) -> Vec<&mut dyn ErasedSlot> {

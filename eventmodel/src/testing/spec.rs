@@ -75,13 +75,15 @@ pub fn spec<C: Decide>() -> Spec<C> {
 /// The spec of a command: given some events, when the command is executed, then … Made by [`spec`].
 ///
 /// It needs no store, no runtime and no server. Whatever is expected, it also checks that
-/// - every event, given or emitted, survives its codec, and those emitted can be folded by the states of the command;
+/// - every event, given or emitted, reads back as the event it is ([`EncodeError`](crate::EncodeError)), and those
+///   emitted can be folded by the states of the command;
 /// - the decision is the same when it is asked again, and when its state was restored from a snapshot that was taken
 ///   after any of the events;
 /// - the command survives JSON;
 /// - every event that is given has an effect: a state of the command handles it, on an instance that the command reads.
 ///
-/// Events are compared as they are recorded: type, subjects, payload. So they need not be `PartialEq`.
+/// Events are compared as they are read back after they were recorded: type, subjects, and value. Values are compared
+/// by `PartialEq`; those of a type without it by what serde writes of them, whatever the order of sets and maps.
 ///
 /// # Panics
 /// If something is not as expected, at the line of the Then, with what was given and a diff.
@@ -125,7 +127,7 @@ impl<C: Decide> Spec<C> {
     /// any stream that the command reads. It can be repeated.
     ///
     /// # Panics
-    /// If an event cannot be recorded, or does not survive its codec.
+    /// If an event cannot be recorded, or would not be read back as it is.
     #[track_caller]
     pub fn given(mut self, events: impl IntoGiven) -> Self {
         self.history.add(events);
@@ -297,10 +299,10 @@ impl<C: Decide, W> Spec<C, W> {
 
 impl<C: Decide> Scene<'_, C> {
     fn compare(&self, expected: &Decision<C>, decided: &Decision<C>) -> Result<(), Failure> {
-        let (expected, decided) = (report::decision(expected), report::decision(decided));
-        if expected == decided {
+        if report::is_same(expected, decided) {
             return Ok(());
         }
+        let (expected, decided) = (report::decision(expected), report::decision(decided));
         Err(self
             .failure("the decision is not what is expected")
             .diff("then", &expected, &decided))

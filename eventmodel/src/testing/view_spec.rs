@@ -47,7 +47,7 @@ pub fn view_spec<P: Projection>() -> ViewSpec<P> {
 
 /// The spec of a view: given some events, then this is what it shows. Made by [`view_spec`].
 ///
-/// It also checks that every event survives its codec and is one that the view handles, that keys can be written and
+/// It also checks that every event reads back as the event it is and is one that the view handles, that keys can be written and
 /// read, and that the view shows the same when it was restored from a snapshot that was taken after any of the events.
 ///
 /// # Panics
@@ -66,7 +66,7 @@ impl<P: Projection> ViewSpec<P> {
     /// can be repeated.
     ///
     /// # Panics
-    /// If the view does not handle an event, or it cannot be recorded, or does not survive its codec.
+    /// If the view does not handle an event, or it cannot be recorded, or would not be read back as it is.
     #[track_caller]
     pub fn given(mut self, events: impl IntoGiven) -> Self {
         let new = self.history.add(events);

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -270,15 +269,15 @@ impl ViewDefinition {
         users: impl FnOnce() -> Result<T, DecodeError>,
     ) -> Result<T, ViewError> {
         let view = self.name();
-        match catch_unwind(AssertUnwindSafe(users)) {
+        match panics::caught(users) {
             Ok(done) => done.map_err(|error| ViewError::Undecodable {
                 view,
                 error: Arc::new(error),
             }),
-            Err(panic) => Err(ViewError::Panicked {
+            Err(message) => Err(ViewError::Panicked {
                 view,
                 position: event.position(),
-                message: panics::message(&*panic).to_owned(),
+                message,
             }),
         }
     }

@@ -133,10 +133,11 @@ async fn attempt(
 
 fn failed(command: &str, error: &Failure) -> Attempt {
     let text = format!("{command}: {error}");
-    if error.is_retryable() {
-        Attempt::Again(text)
-    } else {
-        Attempt::Never(text)
+    match error {
+        // What a function panicked at may be another state by then.
+        ExecuteError::Panicked(panicked) => Attempt::Again(panicked.to_string()),
+        error if error.is_retryable() => Attempt::Again(text),
+        _ => Attempt::Never(text),
     }
 }
 

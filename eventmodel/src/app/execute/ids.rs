@@ -19,6 +19,8 @@ pub(super) fn says_no<R>(error: &ExecuteError<R>) -> bool {
             | ExecuteError::Stale { .. }
             | ExecuteError::Conflict { .. }
             | ExecuteError::Undecodable { .. }
+            | ExecuteError::Panicked(_)
+            | ExecuteError::Encode { .. }
     )
 }
 

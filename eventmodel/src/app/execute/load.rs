@@ -5,10 +5,10 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::snapshots::{Folded, apply_all, starts_from_snapshot};
-use super::{ExecuteError, Execution};
+use super::{ExecuteError, Execution, Panicked};
 use crate::state::ErasedSlot;
 use crate::store::{Appended, Load, Loaded};
-use crate::{DecodeError, Position, Subject};
+use crate::{DecodeError, Position, RecordedEvent, Subject, panics};
 
 /// Some of the states of a command, of which there are at most six: a bit for each.
 #[derive(Clone, Copy, Default)]
@@ -48,6 +48,22 @@ impl Which {
             .is_power_of_two()
             .then(|| self.0.trailing_zeros() as usize)
     }
+}
+
+/// Why an event was not folded into a state. The state may be half of what it should be: it is dropped.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unfolded {
+    #[error(transparent)]
+    Undecodable(#[from] DecodeError),
+    #[error("its handler panicked at position {position}: {message}")]
+    Panicked { position: Position, message: String },
+}
+
+/// Folds an event in; `false` if the state does not handle it.
+pub(super) fn apply(slot: &mut dyn ErasedSlot, event: &RecordedEvent) -> Result<bool, Unfolded> {
+    let position = event.position();
+    let applied = panics::caught(|| slot.apply(event));
+    Ok(applied.map_err(|message| Unfolded::Panicked { position, message })??)
 }
 
 impl Execution<'_> {
@@ -161,7 +177,7 @@ impl Execution<'_> {
                 .map_err(ExecuteError::Store)?;
         }
         let folded = self.fold(slot, &loaded);
-        folded.map_err(|error| self.undecodable(slot, error))
+        folded.map_err(|error| self.unfolded(slot, error))
     }
 
     fn what_is_new(&self, slot: &dyn ErasedSlot, floors: &[(Subject, Position)]) -> Load {
@@ -181,13 +197,13 @@ impl Execution<'_> {
     }
 
     /// Folds in what was loaded.
-    fn fold(&self, slot: &mut dyn ErasedSlot, loaded: &Loaded) -> Result<(), DecodeError> {
+    fn fold(&self, slot: &mut dyn ErasedSlot, loaded: &Loaded) -> Result<(), Unfolded> {
         if loaded.revision == slot.revision() {
             return Ok(());
         }
         self.app.cache.unshare(slot);
         for event in &loaded.events {
-            if !slot.apply(event)? {
+            if !apply(slot, event)? {
                 self.app.vocabulary.check(event)?;
             }
         }
@@ -195,9 +211,18 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn undecodable<R>(&self, slot: &dyn ErasedSlot, error: DecodeError) -> ExecuteError<R> {
+    fn unfolded<R>(&self, slot: &dyn ErasedSlot, error: Unfolded) -> ExecuteError<R> {
         let log = self.log_of(slot);
-        ExecuteError::Undecodable { log, error }
+        match error {
+            Unfolded::Undecodable(error) => ExecuteError::Undecodable { log, error },
+            Unfolded::Panicked { position, message } => ExecuteError::Panicked(Panicked::Handler {
+                state: slot.info().ty.name,
+                log,
+                subject: slot.subject().clone(),
+                position,
+                message,
+            }),
+        }
     }
 
     /// The log of a state: an unguarded one may be in another log than what the command writes.
@@ -259,9 +284,18 @@ impl Execution<'_> {
             if let Some(at) = folded.iter().position(|folded| folded.slot == i) {
                 slot.restore(folded.swap_remove(at).state.save(), guard.expected);
                 self.app.cache.save(slot);
-            } else if apply_all(slot, &appended.events).is_ok() {
-                slot.set_revision(guard.expected);
-                self.app.cache.save(slot);
+                continue;
+            }
+            // Whatever the fold does, the events are stored. Who loads the state is told.
+            match apply_all(slot, &appended.events) {
+                Ok(()) => {
+                    slot.set_revision(guard.expected);
+                    self.app.cache.save(slot);
+                }
+                Err(error) => {
+                    let (state, subject) = (slot.info().ty.name, slot.subject());
+                    tracing::error!(state, %subject, %error, "a state cannot be folded; its events are stored");
+                }
             }
         }
         for guard in &appended.revisions {

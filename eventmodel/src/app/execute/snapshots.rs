@@ -2,10 +2,13 @@
 
 use std::io;
 
+use serde::de::Error as _;
+
 use super::Execution;
+use super::load::{Unfolded, apply};
 use crate::state::ErasedSlot;
 use crate::store::{Append, InvalidAppend, Loaded, Snapshot};
-use crate::{DecodeError, Position, RecordedEvent};
+use crate::{Position, RecordedEvent, panics};
 
 /// A state as it is after an append that is not made yet.
 pub(super) struct Folded {
@@ -52,7 +55,9 @@ impl Execution<'_> {
                 .collect();
             if !here.iter().any(|snapshot| snapshot.fold == fold) {
                 let used: usize = here.iter().map(|snapshot| snapshot.state.len()).sum();
-                match encode(&*state, kept.max.saturating_sub(used)) {
+                let room = kept.max.saturating_sub(used);
+                let encoded = panics::caught(|| encode(&*state, room));
+                match encoded.map_err(serde_json::Error::custom).flatten() {
                     Ok(encoded) => snapshots.push(Snapshot {
                         subject: state.subject().clone(),
                         fold,
@@ -83,10 +88,10 @@ fn is_continued(slot: &dyn ErasedSlot, append: &Append) -> bool {
 pub(super) fn apply_all(
     slot: &mut dyn ErasedSlot,
     events: &[RecordedEvent],
-) -> Result<(), DecodeError> {
+) -> Result<(), Unfolded> {
     for event in events {
         if event.metadata().subjects.contains(slot.subject()) {
-            slot.apply(event)?;
+            apply(slot, event)?;
         }
     }
     Ok(())
@@ -105,7 +110,8 @@ pub(super) fn starts_from_snapshot(slot: &mut dyn ErasedSlot, loaded: &Loaded) -
     if !is_whole {
         return false;
     }
-    let read = slot.decode(&snapshot.state, snapshot.position);
+    let read = panics::caught(|| slot.decode(&snapshot.state, snapshot.position));
+    let read = read.map_err(serde_json::Error::custom).flatten();
     if let Err(error) = &read {
         let (state, subject) = (slot.info().ty.name, slot.subject());
         tracing::debug!(state, %subject, %error, "a snapshot is discarded");

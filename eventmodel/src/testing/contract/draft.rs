@@ -137,7 +137,7 @@ impl<'a> Draft<'a> {
                 .payload
                 .clone()
                 .unwrap_or_else(|| format!(r#"{{"command":"{}","n":{n}}}"#, self.name).into());
-            NewEvent { metadata, payload }
+            NewEvent::new(metadata, payload)
         });
         let (log, guards) = (self.bench.log.clone(), self.guards.clone());
         Append::new(log, command.clone(), guards, events.collect())

@@ -96,26 +96,24 @@ impl Bench {
             subject: (*subject).clone(),
             expected: Position::new(*expected),
         });
-        let events = events
-            .iter()
-            .enumerate()
-            .map(|(n, (subject, size))| NewEvent {
-                metadata: Metadata {
-                    position: Position::START,
-                    subjects: vec![(*subject).clone()].into(),
-                    id: EventId::new(&format!("{id}/{n}")),
-                    event_type: "Done".into(),
-                    version: 1,
-                    time: jiff::Timestamp::UNIX_EPOCH,
-                    source: "traps".into(),
-                    content_type: "application/json".into(),
-                    correlation_id: id.into(),
-                    causation_id: None,
-                    traceparent: None,
-                    command: command.clone(),
-                },
-                payload: format!("\"{}\"", "x".repeat(size.saturating_sub(2))).into(),
-            });
+        let events = events.iter().enumerate().map(|(n, (subject, size))| {
+            let metadata = Metadata {
+                position: Position::START,
+                subjects: vec![(*subject).clone()].into(),
+                id: EventId::new(&format!("{id}/{n}")),
+                event_type: "Done".into(),
+                version: 1,
+                time: jiff::Timestamp::UNIX_EPOCH,
+                source: "traps".into(),
+                content_type: "application/json".into(),
+                correlation_id: id.into(),
+                causation_id: None,
+                traceparent: None,
+                command: command.clone(),
+            };
+            let payload = format!("\"{}\"", "x".repeat(size.saturating_sub(2)));
+            NewEvent::new(metadata, payload.into())
+        });
         Append::new(
             self.log.clone(),
             command.clone(),
