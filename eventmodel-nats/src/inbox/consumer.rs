@@ -103,9 +103,7 @@ impl Durable {
                 0 => 0,
                 _ => self.replicas(log).await?,
             };
-            if let Some(reason) = self.drift(log, replicas, &info.config) {
-                return Err(drifted(log, reason));
-            }
+            self.check_with(log, replicas, &info)?;
             let consumer = log.stream.get_consumer(&self.name).await;
             return consumer.map_err(|error| StoreError::Unavailable {
                 reason: format!("the consumer `{}` cannot be opened: {error}", self.name),
@@ -117,6 +115,16 @@ impl Durable {
                 self.name
             ),
         })
+    }
+
+    /// Fails if somebody has made it another one than was opened.
+    pub(super) fn check(&self, log: &Log, info: &Info) -> Result<(), StoreError> {
+        self.check_with(log, 0, info)
+    }
+
+    fn check_with(&self, log: &Log, replicas: usize, info: &Info) -> Result<(), StoreError> {
+        let reason = self.drift(log, replicas, &info.config);
+        reason.map_or(Ok(()), |reason| Err(drifted(log, reason)))
     }
 
     /// How many copies of the log the servers keep.

@@ -221,11 +221,14 @@ impl Pump {
         Ok(())
     }
 
-    /// Asks how far all processes are.
+    /// Asks how far all processes are, and whether the consumer is still what it must be: one with another filter gives
+    /// no sign that it skips events.
     async fn look(&mut self) -> Result<(), StoreError> {
         self.next_poll = Instant::now() + self.poll;
         self.poll = (self.poll * 2).min(POLL.1);
-        if let Some(info) = self.shared.durable.info(&self.shared.log).await? {
+        let (durable, log) = (&self.shared.durable, &self.shared.log);
+        if let Some(info) = durable.info(log).await? {
+            durable.check(log, &info)?;
             self.shared.hand().raise(info.floor());
         }
         Ok(())

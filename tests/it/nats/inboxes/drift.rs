@@ -13,6 +13,7 @@ use eventmodel_nats::async_nats::jetstream::consumer::{
 use eventmodel_nats::async_nats::jetstream::{self, stream::Stream};
 use eventmodel_nats_harness::{Cluster, Server};
 
+use super::{Taker, connect, until};
 use crate::bank::bank;
 
 const CONSUMER: &str = "bank_Checked";
@@ -161,6 +162,25 @@ async fn each_wrong_setting_of_a_consumer_is_named_with_what_mends_it() {
     for case in CASES {
         check(&store, case).await;
     }
+}
+
+/// Else it would skip events in silence.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_automation_whose_consumer_is_changed_while_it_runs_stops_and_says_so() {
+    let server = Server::start().await.unwrap();
+    let app = Taker::default().model();
+    let app = app.start(connect(&server.url()).await).await.unwrap();
+    let context = jetstream::new(connect(&server.url()).await.client().clone());
+    let stream = context.get_stream("bank").await.unwrap();
+    let mut config = stream.consumer_info("bank_Taker").await.unwrap().config;
+    config.filter_subject = "account.nobody".into();
+    stream.update_consumer(config).await.unwrap();
+    let stopped = || app.automations()[0].stopped.clone();
+    until("the automation stops", async || stopped().is_some()).await;
+    let said = stopped().unwrap().to_string();
+    let advice = "`filter_subjects` of the consumer `bank_Taker` is account.nobody";
+    assert!(said.contains(advice), "{said}");
+    assert!(said.contains("nats consumer rm bank bank_Taker"), "{said}");
 }
 
 #[tokio::test]
