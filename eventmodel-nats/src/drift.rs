@@ -228,7 +228,7 @@ pub(crate) fn misses(config: &Config, subjects: &[String]) -> Vec<String> {
 }
 
 /// Whether every subject that fits `inner` fits `outer`.
-fn covers(outer: &str, inner: &str) -> bool {
+pub(crate) fn covers(outer: &str, inner: &str) -> bool {
     let (mut outer, mut inner) = (outer.split('.'), inner.split('.'));
     loop {
         match (outer.next(), inner.next()) {

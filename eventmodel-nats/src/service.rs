@@ -143,6 +143,7 @@ impl NatsCommands {
         let guard = stop.clone().drop_guard();
         let mut told = connection.events.subscribe();
         let handler = Arc::new(Handler {
+            guarded: guarded(&self.app),
             app: self.app,
             client: connection.client.clone(),
             problem_types: self.problem_types,
@@ -229,6 +230,27 @@ impl ServedCommands {
             }),
         }
     }
+}
+
+/// Subjects that a sender cannot publish to may still be those that he wants an answer at: the server does not ask
+/// whether he may. So what this program may do, and he may not, is not done for him.
+fn guarded(app: &App) -> Vec<String> {
+    let logs = app.model().logs();
+    let logs = logs.iter().flat_map(|log| &log.subjects);
+    let mut guarded: Vec<_> = logs.map(|pattern| pattern.as_str().to_owned()).collect();
+    // The subjects of JetStream and of buckets, and those of this library.
+    guarded.extend(
+        [
+            "$JS.>",
+            "$KV.>",
+            "$SRV.>",
+            "$SYS.>",
+            "eventmodel.>",
+            "eventmodel_audit.>",
+        ]
+        .map(str::to_owned),
+    );
+    guarded
 }
 
 fn endpoints(

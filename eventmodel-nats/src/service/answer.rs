@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use super::endpoint::Endpoint;
+use crate::drift::covers;
 
 /// The status of a problem, as ADR-32 of NATS names it.
 const ERROR_CODE: &str = "Nats-Service-Error-Code";
@@ -29,11 +30,23 @@ pub(super) struct Handler {
     pub(super) in_hand: Arc<Semaphore>,
     pub(super) timeout: Duration,
     pub(super) tasks: TaskTracker,
+    /// Patterns of subjects that no answer may go to.
+    pub(super) guarded: Vec<String>,
 }
 
 impl Handler {
     /// Takes a request: it is answered in a task of its own.
     pub(super) fn take(self: &Arc<Self>, endpoint: &Arc<Endpoint>, request: Message) {
+        if let Some(reply) = &request.reply
+            && self.guarded.iter().any(|pattern| covers(pattern, reply))
+        {
+            tracing::warn!(
+                subject = %endpoint.subject,
+                %reply,
+                "a request is refused: its answer would be stored, or asked of the server"
+            );
+            return;
+        }
         let (handler, endpoint) = (self.clone(), endpoint.clone());
         let permit = self.in_hand.clone().try_acquire_owned();
         self.tasks.spawn(async move {

@@ -1,8 +1,11 @@
 //! What cannot be served.
 
-use eventmodel::{Command, Decide, Decision, Event, EventModel, MemoryStore, Slice, Stream, emit};
+use eventmodel::{
+    Command, Decide, Decision, Event, EventModel, EventQuery, MemoryStore, Slice, Stream, emit,
+};
 use eventmodel_nats::{NatsCommands, NatsStore, ServeError};
 use eventmodel_nats_harness::{Server, unique};
+use futures_util::TryStreamExt;
 use hotel_booking::hotel_booking;
 use serde::{Deserialize, Serialize};
 
@@ -77,5 +80,34 @@ async fn what_cannot_be_served_is_said_at_the_start() {
         .await
         .unwrap_err();
     assert!(matches!(error, ServeError::Denied { .. }), "{error}");
+    app.shutdown().await.unwrap();
+}
+
+/// The server does not ask whether the sender may publish there, and the program may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_whose_answer_would_be_stored_is_refused() {
+    let server = Server::start().await.unwrap();
+    let store = NatsStore::connect(server.url()).await.unwrap();
+    let app = hotel_booking().start(store.clone()).await.unwrap();
+    let commands = NatsCommands::new(app.clone()).serve(&store).await.unwrap();
+    let (client, subject) = (store.client(), "hotel-booking.command.create-room");
+    let body = |id: u32| format!(r#"{{"data": {{"room": {{"id": {id}}}}}}}"#);
+    for (id, reply) in (1..).zip([
+        "booking.1.2050-01-01",
+        "eventmodel.hotel.guard",
+        "eventmodel_audit.CreateRoom",
+        "$KV.hotel-parked.a",
+        "$JS.API.STREAM.DELETE.hotel",
+    ]) {
+        let sent = client.publish_with_reply(subject, reply, body(id).into());
+        sent.await.unwrap();
+    }
+    // One after the other: this one comes last.
+    let answer = client.request(subject, body(9).into()).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer.payload).into_owned();
+    assert!(answer.contains("RoomCreated"), "{answer}");
+    let events: Vec<_> = app.events(EventQuery::new()).try_collect().await.unwrap();
+    assert_eq!(events.len(), 1, "{events:?}");
+    commands.stop().await.unwrap();
     app.shutdown().await.unwrap();
 }
