@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::consumer::{DeliverPolicy, pull};
-use async_nats::jetstream::stream::{Config, DiscardPolicy, Stream};
+use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use async_trait::async_trait;
 use eventmodel::{AuditEntry, AuditQuery, AuditTrail, StoreError};
 use futures_util::StreamExt;
@@ -22,6 +21,7 @@ use uuid::Uuid;
 
 use crate::connection::{Connection, Failure};
 use crate::message::MESSAGE_ID;
+use crate::page::Page;
 use crate::setup::Setup;
 
 mod drift;
@@ -40,6 +40,12 @@ const IN_FLIGHT: usize = 256;
 /// How often an entry is sent, and how long to wait in between.
 const ATTEMPTS: u32 = 8;
 const RETRY: Duration = Duration::from_millis(100);
+
+/// How many messages are asked for at a time.
+const PAGE: usize = 1_000;
+
+/// Before another replica is asked for what one does not have yet.
+const LAG: Duration = Duration::from_millis(5);
 
 /// How many messages are looked at first; each time it is four times as many, up to the second number.
 const PAGES: (u64, u64) = (256, 16_384);
@@ -89,7 +95,7 @@ impl Trail {
         if !self.setup.create {
             return Err(drifted(format!(
                 "there is no JetStream stream of this name, and this store may not create one; run `nats stream add \
-                 {STREAM} --subjects '{SUBJECTS}.>' --defaults --max-age {}s`, or set `without_audit`",
+                 {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --max-age {}s`, or set `without_audit`",
                 age.as_secs()
             )));
         }
@@ -148,45 +154,43 @@ impl Trail {
     /// The entries with sequences from `first` to `last`, in their order.
     async fn page(
         &self,
-        stream: &Stream,
         filter: &str,
         (first, last): (u64, u64),
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        let failed = |error: &dyn fmt::Display| StoreError::Unavailable {
-            reason: format!("the audit trail cannot be read: {error}"),
-        };
-        let config = pull::OrderedConfig {
-            deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: first,
-            },
-            filter_subject: filter.into(),
-            ..pull::OrderedConfig::default()
-        };
-        let consumer = stream
-            .create_consumer(config)
-            .await
-            .map_err(|e| failed(&e))?;
         let mut entries = Vec::new();
-        if consumer.cached_info().num_pending == 0 {
-            return Ok(entries);
-        }
-        let mut messages = consumer.messages().await.map_err(|e| failed(&e))?;
-        while let Some(message) = messages.next().await {
-            let message = message.map_err(|e| failed(&e))?;
-            let info = message.info().map_err(StoreError::failed)?;
-            if info.stream_sequence > last {
-                break;
+        let mut next = first;
+        loop {
+            let mut page = Page::ask(&self.connection, STREAM, filter, next, PAGE).await?;
+            let mut pending = 0;
+            while let Some(paged) = page.next().await? {
+                if paged.sequence > last {
+                    return Ok(entries);
+                }
+                let entry = serde_json::from_slice(&paged.message.payload);
+                entries.push(entry.map_err(|error| {
+                    let sequence = paged.sequence;
+                    StoreError::failed(format!("message {sequence} of `{STREAM}`: {error}"))
+                })?);
+                (next, pending) = (paged.sequence + 1, paged.pending);
             }
-            let entry = serde_json::from_slice(&message.payload);
-            entries.push(entry.map_err(|error| {
-                let sequence = info.stream_sequence;
-                StoreError::failed(format!("message {sequence} of `{STREAM}`: {error}"))
-            })?);
-            if info.stream_sequence == last || info.pending == 0 {
-                break;
+            if pending == 0 {
+                // A replica that lags has less than there is.
+                match self.next_sequence(filter, next).await? {
+                    Some(sequence) if sequence <= last => tokio::time::sleep(LAG).await,
+                    _ => return Ok(entries),
+                }
             }
         }
-        Ok(entries)
+    }
+
+    /// Where the next entry is from a sequence on, as the leader knows it.
+    async fn next_sequence(&self, filter: &str, from: u64) -> Result<Option<u64>, StoreError> {
+        let stream = self.connection.jetstream.get_stream_no_info(STREAM).await;
+        let stream = stream.map_err(StoreError::failed)?;
+        let next = stream.raw_message_builder().sequence(from);
+        let next = next.next_by_subject(filter.to_owned()).send();
+        let next = self.connection.leader_said(STREAM, next).await?;
+        Ok(next.map(|next| next.sequence))
     }
 
     async fn find(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
@@ -200,17 +204,15 @@ impl Trail {
             Some(name) => format!("{SUBJECTS}.{name}"),
             None => format!("{SUBJECTS}.>"),
         };
-        let stream = self.connection.jetstream.get_stream(STREAM).await;
-        let stream = stream.map_err(|error| StoreError::Unavailable {
-            reason: error.to_string(),
-        })?;
-        let state = &stream.cached_info().state;
-        let (oldest, mut last) = (state.first_sequence.max(1), state.last_sequence);
+        let Some(info) = self.connection.stream_info(STREAM).await? else {
+            return Ok(Vec::new());
+        };
+        let (oldest, mut last) = (info.state.first_seq.max(1), info.state.last_seq);
         let mut found = Vec::new();
         let mut size = PAGES.0;
         while last >= oldest && found.len() < limit {
             let first = last.saturating_sub(size - 1).max(oldest);
-            let page = self.page(&stream, &filter, (first, last)).await?;
+            let page = self.page(&filter, (first, last)).await?;
             // They are stored about when they ended.
             let slack = Duration::from_secs(120);
             let is_past = query.since.is_some_and(|since| {

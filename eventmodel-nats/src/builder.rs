@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_nats::jetstream::ContextBuilder;
 use async_nats::jetstream::stream::StorageType;
 use async_nats::{ConnectOptions, ServerAddr};
-use eventmodel::MemoryAudit;
-use percent_encoding::percent_decode_str;
+use eventmodel::{MemoryAudit, Subject};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use uuid::Uuid;
 
 use crate::NatsStore;
 use crate::connection::{Connection, ConnectionEvent, Events, Failure};
@@ -23,6 +24,9 @@ const OLDEST_TEXT: &str = "2.12.1";
 /// How often a server that says nothing is asked whether it is there. The third time that it is not, the client goes
 /// to another one: a node that hangs keeps its connections open.
 const PING: Duration = Duration::from_secs(2);
+
+/// What a token of a subject cannot hold, and what encodes it.
+const NO_TOKEN: &AsciiSet = &CONTROLS.add(b' ').add(b'.').add(b'*').add(b'>').add(b'%');
 
 /// Sets up a [`NatsStore`].
 ///
@@ -48,6 +52,9 @@ pub struct NatsStoreBuilder {
     options: ConnectOptions,
     credentials: Option<PathBuf>,
     api: Option<String>,
+    user: Option<String>,
+    inbox_prefix: Option<String>,
+    creates_consumers: bool,
     timeout: Duration,
 }
 
@@ -73,6 +80,9 @@ impl NatsStoreBuilder {
             options: ConnectOptions::new().name("eventmodel").ping_interval(PING),
             credentials: None,
             api: None,
+            user: None,
+            inbox_prefix: None,
+            creates_consumers: true,
             timeout: Self::DEFAULT_TIMEOUT,
         }
     }
@@ -108,6 +118,17 @@ impl NatsStoreBuilder {
     /// Neither creates nor changes JetStream streams: the logs must be there, as for an account that may not.
     pub fn without_setup(mut self) -> Self {
         self.setup.create = false;
+        self
+    }
+
+    /// Creates no consumers, for an account that may not: who may create a consumer on any JetStream stream may have it
+    /// deliver into any other one, so he may write to a log.
+    ///
+    /// Logs and buckets are then read in pages, by direct gets. Reading what is there costs about as much; what is new
+    /// is seen up to a quarter of a second later, when there was nothing new for a while. The consumers of automations
+    /// must be there; the error for a missing one says the `nats consumer add` line.
+    pub fn without_consumers(mut self) -> Self {
+        self.creates_consumers = false;
         self
     }
 
@@ -153,10 +174,13 @@ impl NatsStoreBuilder {
         self
     }
 
-    /// The prefix of the subjects for answers, for an account that may only subscribe to its own. `_INBOX` if it is
-    /// not said.
+    /// The prefix of the subjects for answers: `_INBOX_hotel` for an account that may subscribe to `_INBOX_hotel.>`.
+    ///
+    /// Who may subscribe to it reads all that this store is answered, events included, so it is its own also if it is
+    /// not said, and never the `_INBOX` of all clients: `_INBOX_<user>` for one who proves who it is by a name and a
+    /// password (the name as a token of a subject: `a.b` is `a%2Eb`), else one that nobody can know.
     pub fn inbox_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.options = self.options.custom_inbox_prefix(prefix.into());
+        self.inbox_prefix = Some(prefix.into());
         self
     }
 
@@ -172,7 +196,9 @@ impl NatsStoreBuilder {
         user: impl Into<String>,
         password: impl Into<String>,
     ) -> Self {
-        self.options = self.options.user_and_password(user.into(), password.into());
+        let user = user.into();
+        self.user = Some(user.clone());
+        self.options = self.options.user_and_password(user, password.into());
         self
     }
 
@@ -214,7 +240,8 @@ impl NatsStoreBuilder {
 
     /// Sets anything else of the client: other ways to prove who it is, delays between attempts to connect.
     ///
-    /// The store sets the callback for events itself; see [`NatsStore::connection_events`].
+    /// The store sets the callback for events itself; see [`NatsStore::connection_events`]. So it does with the prefix of
+    /// inboxes; see [`inbox_prefix`](Self::inbox_prefix).
     pub fn client_options(mut self, set: impl FnOnce(ConnectOptions) -> ConnectOptions) -> Self {
         self.options = set(self.options);
         self
@@ -228,7 +255,7 @@ impl NatsStoreBuilder {
     pub async fn connect(self, servers: impl AsRef<str>) -> Result<NatsStore, ConnectError> {
         let servers = servers.as_ref();
         let addresses = addresses(servers)?;
-        let mut options = self.options;
+        let (mut options, mut name) = (self.options, self.user);
         if let Some(path) = &self.credentials {
             options = options
                 .credentials_file(path)
@@ -240,13 +267,18 @@ impl NatsStoreBuilder {
             let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
             let user = plain(address.username().unwrap_or_default());
             options = match address.password() {
-                Some(password) => options.user_and_password(user, plain(password)),
+                Some(password) => {
+                    name = Some(user.clone());
+                    options.user_and_password(user, plain(password))
+                }
                 None => options.token(user),
             };
         }
+        let inbox = inbox_prefix(self.inbox_prefix, name.as_deref())?;
         let events = Arc::new(Events::default());
         let told = events.clone();
         options = options
+            .custom_inbox_prefix(inbox)
             .request_timeout(Some(self.timeout))
             .connection_timeout(self.timeout)
             .event_callback(move |event| {
@@ -277,6 +309,7 @@ impl NatsStoreBuilder {
             jetstream,
             api: api.into(),
             timeout: self.timeout,
+            creates_consumers: self.creates_consumers,
             events,
         };
         // A node without JetStream may be one of a cluster that has it.
@@ -289,6 +322,23 @@ impl NatsStoreBuilder {
         }
         Ok(NatsStore::new(connection, self.setup, self.views))
     }
+}
+
+/// What the subjects for answers begin with.
+fn inbox_prefix(given: Option<String>, user: Option<&str>) -> Result<String, ConnectError> {
+    if let Some(prefix) = given {
+        return match Subject::new(&prefix) {
+            Ok(_) => Ok(prefix),
+            Err(error) => Err(ConnectError::InboxPrefix {
+                prefix,
+                reason: error.to_string(),
+            }),
+        };
+    }
+    Ok(match user {
+        Some(user) => format!("_INBOX_{}", utf8_percent_encode(user, NO_TOKEN)),
+        None => format!("_INBOX_{}", Uuid::now_v7().simple()),
+    })
 }
 
 fn addresses(servers: &str) -> Result<Vec<ServerAddr>, ConnectError> {
@@ -325,5 +375,24 @@ mod tests {
     fn what_is_secret_in_an_address_is_not_shown() {
         let shown = without_secrets("nats://me:s@cret@a:4222,token@b,nats://c");
         assert_eq!(shown, "nats://a:4222,b,nats://c");
+    }
+
+    #[test]
+    fn answers_come_to_a_prefix_of_its_own() {
+        let prefix = |given: Option<&str>, user| inbox_prefix(given.map(str::to_owned), user);
+        assert_eq!(prefix(None, Some("reader")).unwrap(), "_INBOX_reader");
+        assert_eq!(prefix(None, Some("a.b >")).unwrap(), "_INBOX_a%2Eb%20%3E");
+        assert_eq!(prefix(Some("_IN.a"), Some("reader")).unwrap(), "_IN.a");
+        let chance = prefix(None, None).unwrap();
+        assert!(chance.starts_with("_INBOX_"), "{chance}");
+        assert_ne!(prefix(None, None).unwrap(), chance);
+    }
+
+    #[test]
+    fn a_prefix_of_answers_that_is_no_subject_is_refused() {
+        for prefix in ["", "_INBOX.>", "a b", "a.", "*"] {
+            let refused = inbox_prefix(Some(prefix.into()), None).unwrap_err();
+            assert!(refused.to_string().contains("`inbox_prefix`"), "{refused}");
+        }
     }
 }

@@ -209,6 +209,8 @@ pub(crate) struct Connection {
     pub(crate) api: Arc<str>,
     /// How long an answer may take.
     pub(crate) timeout: Duration,
+    /// Whether messages are read by consumers, or by pages.
+    pub(crate) creates_consumers: bool,
     pub(crate) events: Arc<Events>,
 }
 

@@ -14,6 +14,17 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The prefix of the subjects for answers is none: use letters, digits, `-` and `_`, with dots between tokens.
+    #[error(
+        "`inbox_prefix` is `{prefix}`, which no subject begins with ({reason}): use letters, digits, `-` and `_`, as in \
+         `_INBOX_hotel`"
+    )]
+    InboxPrefix {
+        /// What was given.
+        prefix: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The credentials cannot be read.
     #[error("the credentials cannot be read: {0}")]
     Credentials(#[source] std::io::Error),

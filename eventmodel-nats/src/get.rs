@@ -2,7 +2,7 @@
 
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind};
-use async_nats::{HeaderValue, Message, StatusCode};
+use async_nats::{HeaderMap, HeaderName, HeaderValue, Message, StatusCode};
 use bytes::Bytes;
 use eventmodel::{StoreError, Subject};
 use tokio::time::{Instant, sleep};
@@ -126,21 +126,27 @@ impl Connection {
 /// The message in the answer to a direct get (ADR-31).
 pub(crate) fn stored(answer: Message) -> Result<Stored, Failure> {
     let headers = answer.headers.unwrap_or_default();
-    let header = |name: &str| {
-        let value = headers.get(name).map(HeaderValue::as_str);
-        value.ok_or_else(|| Failure::Odd(format!("a message without the header `{name}`")))
-    };
-    let sequence = header("Nats-Sequence")?;
-    let sequence = sequence
-        .parse()
-        .map_err(|_| Failure::Odd(format!("the sequence `{sequence}`")))?;
-    let subject = subject(header("Nats-Subject")?)?;
+    let sequence = number(&headers, "Nats-Sequence")?;
+    let subject = subject(text(&headers, "Nats-Subject")?)?;
     Ok(Stored {
         subject,
         sequence,
         headers,
         payload: answer.payload,
     })
+}
+
+/// What the server says of a message in a header. It stands behind those of the message, which may have the same name.
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Failure> {
+    let value = headers.get_last(HeaderName::from_static(name));
+    let value = value.map(HeaderValue::as_str);
+    value.ok_or_else(|| Failure::Odd(format!("a message without the header `{name}`")))
+}
+
+pub(crate) fn number(headers: &HeaderMap, name: &'static str) -> Result<u64, Failure> {
+    let text = text(headers, name)?;
+    let number = text.parse();
+    number.map_err(|_| Failure::Odd(format!("the header `{name}` is `{text}`")))
 }
 
 pub(crate) fn refused(status: StatusCode, answer: &Message) -> Failure {
@@ -156,4 +162,18 @@ pub(crate) fn refused(status: StatusCode, answer: &Message) -> Failure {
 
 pub(crate) fn subject(text: &str) -> Result<Subject, Failure> {
     Subject::new(text).map_err(|error| Failure::Odd(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_of_a_message_is_not_taken_for_what_the_server_says() {
+        let mut headers = HeaderMap::new();
+        headers.append("Nats-Sequence", "2");
+        headers.append("Nats-Sequence", "4");
+        assert_eq!(number(&headers, "Nats-Sequence").unwrap(), 4);
+        assert!(number(&headers, "Nats-Num-Pending").is_err());
+    }
 }

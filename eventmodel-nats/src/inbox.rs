@@ -52,11 +52,11 @@ impl InboxHost for NatsInboxes {
         _: &Arc<dyn Store>,
     ) -> Result<Box<dyn Inbox>, StoreError> {
         let log = self.0.log(&spec.log)?;
-        let (_, setup) = self.0.parts();
+        let (connection, setup) = self.0.parts();
         let durable = Durable {
             name: consumer::name(spec),
             ack_wait: setup.hand_over,
-            create: setup.create,
+            create: setup.create && connection.creates_consumers,
         };
         durable.open(&log, 0).await?;
         let wake = Arc::new(Notify::new());

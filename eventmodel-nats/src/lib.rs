@@ -40,6 +40,7 @@ mod load;
 mod log;
 mod message;
 mod ordered;
+mod page;
 mod pages;
 mod plan;
 mod publish;

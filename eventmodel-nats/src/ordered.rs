@@ -1,153 +1,77 @@
-//! The messages of a JetStream stream in their order: a consumer of this process, made again when anything goes wrong
-//! with it.
+//! The messages of a JetStream stream in their order: by a consumer of this process, which is told of each at once, or
+//! by pages, which need no right to create one. Made again when anything goes wrong.
 
-use std::time::Duration;
-
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::HeaderMap;
 use async_nats::jetstream::stream::Stream;
-use futures_util::StreamExt;
-use tokio::time::Instant;
+use bytes::Bytes;
 
 use crate::connection::Connection;
 
-/// How many messages are asked for at a time.
-const BATCH: usize = 1_000;
+mod consumer;
+mod paged;
 
-/// How long the server waits for a message before it is asked again.
-const EXPIRES: Duration = Duration::from_secs(30);
+use consumer::Consumer;
+use paged::Pages;
 
-/// How long a consumer outlives its reader.
-const INACTIVE: Duration = Duration::from_secs(30);
+pub(crate) struct Ordered(Way);
 
-pub(crate) struct Ordered {
-    connection: Connection,
-    stream: Stream<()>,
-    filter: Vec<String>,
-    messages: Option<pull::Stream>,
-    /// The consumer's own count, which has no gaps.
-    delivered: u64,
-    /// When the consumer was made, and how long it lasted.
-    made: Instant,
-    lasted: Duration,
+enum Way {
+    Consumer(Box<Consumer>),
+    Pages(Box<Pages>),
+}
+
+/// Where to begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// With the newest message of each subject. Pages begin with the oldest one that is there.
+    LastPerSubject,
+    /// With the message at this sequence, or the one after it.
+    At(u64),
 }
 
 pub(crate) struct Delivered {
-    pub(crate) message: async_nats::Message,
+    pub(crate) subject: async_nats::Subject,
     pub(crate) sequence: u64,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Bytes,
     /// How many messages there are behind it, as the server knew when it sent it.
     pub(crate) pending: u64,
+    /// Whether it is the first one since it was begun at what `start` said.
+    pub(crate) is_first: bool,
 }
 
 impl Ordered {
-    /// Only messages on these subjects, or all.
-    pub(crate) fn new(connection: Connection, stream: Stream<()>, filter: Vec<String>) -> Self {
-        Self {
-            connection,
-            stream,
-            filter,
-            messages: None,
-            delivered: 0,
-            made: Instant::now(),
-            lasted: Duration::ZERO,
+    /// Only messages on these subjects, or all. Pages give all if there are several subjects.
+    pub(crate) fn new(
+        connection: Connection,
+        name: String,
+        stream: Stream<()>,
+        filter: Vec<String>,
+    ) -> Self {
+        Self(if connection.creates_consumers {
+            Way::Consumer(Box::new(Consumer::new(connection, stream, filter)))
+        } else {
+            Way::Pages(Box::new(Pages::new(connection, name, &filter)))
+        })
+    }
+
+    /// Whether all was well before the last failure: then it is the first one.
+    pub(crate) fn was_alive(&self) -> bool {
+        match &self.0 {
+            Way::Consumer(consumer) => consumer.was_alive(),
+            Way::Pages(pages) => pages.was_alive,
         }
     }
 
-    /// Whether the consumer that failed last had been alive: one that is not is noticed after two heartbeats.
-    pub(crate) fn was_alive(&self) -> bool {
-        self.lasted > heartbeat(&self.connection) * 3
-    }
-
-    /// The next message. `start` says where a new consumer starts.
+    /// The next message; none, if nothing came for a while: it is time to ask whether the stream is still the same.
+    /// `start` says where to begin, if it has to begin anew.
     ///
     /// # Errors
-    /// What went wrong; the next call starts anew.
-    pub(crate) async fn next(&mut self, start: DeliverPolicy) -> Result<Delivered, String> {
-        let messages = match &mut self.messages {
-            Some(messages) => messages,
-            none => {
-                self.lasted = Duration::ZERO;
-                let made = connect(&self.connection, &self.stream, self.filter.clone(), start);
-                let made = made.await.map_err(|problem| {
-                    with_denied(
-                        &self.connection,
-                        format!("no consumer can be made: {problem}"),
-                    )
-                })?;
-                self.made = Instant::now();
-                none.insert(made)
-            }
-        };
-        let problem = match messages.next().await {
-            Some(Ok(message)) => {
-                let info = message.info().map_err(|error| error.to_string())?;
-                let (sequence, pending) = (info.stream_sequence, info.pending);
-                if info.consumer_sequence == self.delivered + 1 {
-                    self.delivered += 1;
-                    return Ok(Delivered {
-                        message: message.split().0,
-                        sequence,
-                        pending,
-                    });
-                }
-                // What was dropped on the way is read again.
-                format!("message {} of the consumer is missing", self.delivered + 1)
-            }
-            Some(Err(error)) => error.to_string(),
-            None => "the consumer ended".into(),
-        };
-        self.messages = None;
-        self.delivered = 0;
-        self.lasted = self.made.elapsed();
-        Err(with_denied(&self.connection, problem))
-    }
-}
-
-/// How often a server says that it is there while there is nothing to read: two that are missing are as long as an
-/// answer may take.
-fn heartbeat(connection: &Connection) -> Duration {
-    connection.timeout.min(EXPIRES) / 2
-}
-
-fn api(connection: &Connection) -> String {
-    format!("{}.CONSUMER.", connection.api)
-}
-
-/// What went wrong, and the permission that was denied, if that may be why.
-fn with_denied(connection: &Connection, problem: String) -> String {
-    match connection.denied_for(&api(connection)) {
-        Some(denied) if !problem.contains(&denied) => {
-            format!("{problem}; the server has denied a permission: {denied}")
+    /// What went wrong. The next call begins anew.
+    pub(crate) async fn next(&mut self, start: Start) -> Result<Option<Delivered>, String> {
+        match &mut self.0 {
+            Way::Consumer(consumer) => consumer.next(start).await.map(Some),
+            Way::Pages(pages) => pages.next(start).await,
         }
-        _ => problem,
     }
-}
-
-async fn connect(
-    connection: &Connection,
-    stream: &Stream<()>,
-    filter_subjects: Vec<String>,
-    deliver_policy: DeliverPolicy,
-) -> Result<pull::Stream, String> {
-    let config = pull::Config {
-        deliver_policy,
-        ack_policy: AckPolicy::None,
-        max_deliver: 1,
-        filter_subjects,
-        inactive_threshold: INACTIVE,
-        memory_storage: true,
-        num_replicas: 1,
-        ..pull::Config::default()
-    };
-    let made = async {
-        let consumer = stream.create_consumer(config).await;
-        let consumer = consumer.map_err(|error| error.to_string())?;
-        let messages = consumer
-            .stream()
-            .max_messages_per_batch(BATCH)
-            .heartbeat(heartbeat(connection))
-            .expires(EXPIRES);
-        messages.messages().await.map_err(|error| error.to_string())
-    };
-    let made = connection.bounded(&api(connection), made).await;
-    made.map_err(|error| error.to_string()).flatten()
 }

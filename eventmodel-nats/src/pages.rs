@@ -1,16 +1,14 @@
 //! Longer histories: read by subject, in pages (batch direct get, ADR-31); and if a page says that there is much
 //! more, by a consumer, which costs more to begin with and less for each message.
 
-use async_nats::{HeaderMap, StatusCode};
 use eventmodel::{StoreError, Subject};
-use futures_util::StreamExt;
-use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::connection::Failure;
-use crate::get::{refused, stored};
+use crate::get::stored;
 use crate::log::Log;
 use crate::message::Stored;
+use crate::page::Page;
 use crate::walk::Walk;
 
 /// How many messages a page has at most.
@@ -20,22 +18,8 @@ const PAGE: usize = 128;
 /// some 100 messages of a page.
 const CONSUMER: u64 = 256;
 
-/// How many bytes a page has at most.
-const PAGE_BYTES: usize = 8 * 1024 * 1024;
-
 /// How often a replica that lags is asked again, or a page that was cut.
 const ATTEMPTS: u32 = 10;
-
-/// The end of a page.
-const END_OF_BATCH: u16 = 204;
-
-#[derive(Serialize)]
-struct Request<'a> {
-    seq: u64,
-    next_by_subj: &'a str,
-    batch: usize,
-    max_bytes: usize,
-}
 
 impl Log {
     /// The messages on a subject after one sequence and up to another, which is that of a message. `expected` is how
@@ -49,8 +33,9 @@ impl Log {
     ) -> Result<Vec<Stored>, StoreError> {
         let mut messages: Vec<Stored> = Vec::new();
         // One that does not come to the end is not tried again: a page costs less than to wait for it.
-        let mut consumed = expected.is_some_and(|expected| expected >= PAGE as u64 + CONSUMER);
-        if consumed {
+        let mut may_consume = self.connection.creates_consumers;
+        if may_consume && expected.is_some_and(|expected| expected >= PAGE as u64 + CONSUMER) {
+            may_consume = false;
             self.consume(subject, after, until, &mut messages).await?;
         }
         let mut attempts = 0;
@@ -64,9 +49,9 @@ impl Log {
             if let (Ok(left), Some(last)) = (&page, messages.last())
                 && *left >= CONSUMER
                 && last.sequence < until
-                && !consumed
+                && may_consume
             {
-                consumed = true;
+                may_consume = false;
                 let after = last.sequence;
                 self.consume(subject, after, until, &mut messages).await?;
             }
@@ -124,46 +109,13 @@ impl Log {
         from: u64,
         messages: &mut Vec<Stored>,
     ) -> Result<u64, Failure> {
-        let connection = &self.connection;
-        let request = Request {
-            seq: from,
-            next_by_subj: subject.as_str(),
-            batch: PAGE,
-            max_bytes: PAGE_BYTES,
-        };
-        let request =
-            serde_json::to_vec(&request).map_err(|error| Failure::Odd(error.to_string()))?;
-        let api = format!("{}.DIRECT.GET.{}", connection.api, self.name);
-        let inbox = connection.client.new_inbox();
-        let answers = connection.client.subscribe(inbox.clone());
-        let answers = connection.bounded(&inbox, answers).await?;
-        let mut answers = answers.map_err(|error| Failure::NotSent(error.to_string()))?;
-        connection
-            .send(api.clone(), Some(inbox), HeaderMap::new(), request.into())
-            .await?;
-        let mut pending: Option<u64> = None;
-        loop {
-            let answer = timeout(connection.timeout, answers.next()).await;
-            let answer = answer.map_err(|_| Failure::NoAnswer(connection.timed_out(&api)))?;
-            let answer =
-                answer.ok_or_else(|| Failure::NoAnswer("the connection was closed".into()))?;
-            match answer.status {
-                None => {}
-                Some(status) if status.as_u16() == END_OF_BATCH => return Ok(pending.unwrap_or(0)),
-                Some(StatusCode::NOT_FOUND) => return Ok(0),
-                Some(StatusCode::NO_RESPONDERS) => return Err(Failure::NoResponders(api)),
-                Some(status) => return Err(refused(status, &answer)),
-            }
-            let message = stored(answer)?;
-            let left = message
-                .header("Nats-Num-Pending")
-                .and_then(|text| text.parse().ok());
-            // A message that was dropped on the way must not go unnoticed: each one says how many come after it.
-            let expected = pending.map(|pending: u64| pending.saturating_sub(1));
+        let (connection, name) = (&self.connection, &*self.name);
+        let mut page = Page::ask(connection, name, subject.as_str(), from, PAGE).await?;
+        let mut left = 0;
+        while let Some(paged) = page.next().await? {
+            let message = stored(paged.message)?;
             let before = messages.last().map_or(from - 1, |last| last.sequence);
-            if left.is_none()
-                || (expected.is_some() && expected != left)
-                || message.history().last().is_some_and(|said| said > before)
+            if message.history().last().is_some_and(|said| said > before)
                 || message.subject != *subject
             {
                 return Err(Failure::Odd(format!(
@@ -171,8 +123,9 @@ impl Log {
                     message.sequence
                 )));
             }
-            pending = left;
+            left = paged.pending;
             messages.push(message);
         }
+        Ok(left)
     }
 }

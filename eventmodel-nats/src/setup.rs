@@ -62,6 +62,7 @@ pub(crate) struct StreamInfo {
 /// How far a stream is.
 #[derive(Debug, Deserialize)]
 pub(crate) struct StreamState {
+    pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
 }
 

@@ -1,18 +1,21 @@
-//! The messages of a log in their order, however often a consumer fails on the way.
+//! The messages of a log in their order, however often reading fails on the way.
+//!
+//! Whatever begins anew begins with the last message that was read: if that is not there, or is another one, what comes
+//! after it does not follow on what was read.
 
+use std::cmp::Ordering;
 use std::ops::Deref;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::DeliverPolicy;
 use eventmodel::StoreError;
 use tokio::time::Instant;
 
 use crate::get::subject;
 use crate::log::Log;
-use crate::message::Stored;
-use crate::ordered::Ordered;
+use crate::message::{Identity, Stored};
+use crate::ordered::{Ordered, Start};
 
-/// Between two attempts to make a consumer.
+/// Between two attempts to begin anew.
 const RETRY: Duration = Duration::from_millis(50);
 
 /// Walks over the messages of a log.
@@ -20,17 +23,24 @@ pub(crate) struct Walk<L> {
     pub(crate) log: L,
     /// The sequence of the last message.
     pub(crate) sequence: u64,
-    consumer: Ordered,
+    /// Which one that was, if it was read here.
+    last: Option<Identity>,
+    /// Whether what comes is known to follow on it.
+    follows: bool,
+    messages: Ordered,
     failing_since: Option<Instant>,
 }
 
 impl<L: Deref<Target = Log>> Walk<L> {
     /// Begins after a sequence; only messages on these subjects, or all.
     pub(crate) fn new(log: L, filter: Vec<String>, after: u64) -> Self {
+        let (connection, stream) = (log.connection.clone(), log.stream.clone());
         Self {
-            consumer: Ordered::new(log.connection.clone(), log.stream.clone(), filter),
+            messages: Ordered::new(connection, log.name.to_string(), stream, filter),
             log,
             sequence: after,
+            last: None,
+            follows: false,
             failing_since: None,
         }
     }
@@ -44,35 +54,70 @@ impl<L: Deref<Target = Log>> Walk<L> {
         }
     }
 
-    /// The next message; none, if there has to be a new consumer first.
+    /// The next message; none, if it has to begin anew first.
     pub(crate) async fn message(&mut self) -> Result<Option<Stored>, StoreError> {
         self.log.check()?;
-        let start_sequence = self.sequence + 1;
-        let start = DeliverPolicy::ByStartSequence { start_sequence };
-        let problem = match self.consumer.next(start).await {
-            Ok(delivered) => {
-                self.failing_since = None;
-                let message = Stored {
-                    subject: subject(&delivered.message.subject)?,
-                    sequence: delivered.sequence,
-                    headers: delivered.message.headers.unwrap_or_default(),
-                    payload: delivered.message.payload,
-                };
-                self.sequence = message.sequence;
+        let problem = loop {
+            let start = self.sequence + u64::from(self.last.is_none());
+            let delivered = match self.messages.next(Start::At(start)).await {
+                Ok(Some(delivered)) => delivered,
+                Ok(None) => {
+                    self.failing_since = None;
+                    self.verify().await?;
+                    continue;
+                }
+                Err(problem) => break problem,
+            };
+            self.failing_since = None;
+            if delivered.is_first {
+                self.follows = false;
+            }
+            let message = Stored {
+                subject: subject(&delivered.subject)?,
+                sequence: delivered.sequence,
+                headers: delivered.headers,
+                payload: delivered.payload,
+            };
+            if self.is_new(&message)? {
+                (self.sequence, self.last) = (message.sequence, Some(message.identity()));
+                self.follows = true;
                 return Ok(Some(message));
             }
-            Err(problem) => problem,
         };
-        tracing::debug!(log = %self.log.name, after = self.sequence, problem, "reading with a new consumer");
+        tracing::debug!(log = %self.log.name, after = self.sequence, problem, "reading anew");
         // It was alive, though there was nothing to read.
-        if self.consumer.was_alive() {
+        if self.messages.was_alive() {
             self.failing_since = None;
         }
         self.failed(problem).await?;
-        // Another stream of the same name would go on at a wrong place.
+        self.verify().await?;
+        Ok(None)
+    }
+
+    /// Another stream of the same name would go on at a wrong place.
+    async fn verify(&self) -> Result<(), StoreError> {
         match self.log.verify().await {
             Err(error) if !error.is_retryable() => Err(error),
-            _ => Ok(None),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a message comes after those that were read; fails if it does not follow on them.
+    fn is_new(&mut self, message: &Stored) -> Result<bool, StoreError> {
+        let order = message.sequence.cmp(&self.sequence);
+        match (order, self.last) {
+            // A server that lags begins before what it was asked for.
+            (Ordering::Less, _) | (Ordering::Equal, None) => Ok(false),
+            (Ordering::Equal, Some(last)) if message.identity() == last => {
+                self.follows = true;
+                Ok(false)
+            }
+            (Ordering::Greater, None) => Ok(true),
+            (Ordering::Greater, Some(_)) if self.follows => Ok(true),
+            (Ordering::Equal | Ordering::Greater, Some(_)) => {
+                self.log.replaced();
+                Err(self.log.recreated())
+            }
         }
     }
 

@@ -83,6 +83,13 @@ fn settings(setup: &Setup, config: &Config) -> Vec<Setting> {
             Some("--discard old".into()),
         ),
         setting(
+            "allow_direct",
+            config.allow_direct,
+            "false".into(),
+            "true: it is read by direct gets".into(),
+            Some("--allow-direct".into()),
+        ),
+        setting(
             "max_age",
             config.max_age == age,
             format!("{:?}", config.max_age),

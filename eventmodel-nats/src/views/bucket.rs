@@ -19,7 +19,6 @@ use tokio::time::{Instant, sleep};
 
 use crate::connection::{Connection, ELECTION, Failure};
 use crate::message::EXPECTED;
-use crate::ordered::Ordered;
 use crate::setup::{NOT_FOUND, Setup};
 
 use super::values::Values;
@@ -39,7 +38,7 @@ const OPERATION: &str = "KV-Operation";
 pub(super) struct Bucket {
     pub(super) name: String,
     pub(super) connection: Connection,
-    stream: Stream<()>,
+    pub(super) stream: Stream<()>,
     /// When it was created, which tells it from another one of its name.
     created: Timestamp,
     /// The last sequence that this process has seen in it.
@@ -268,11 +267,7 @@ impl Bucket {
         if let Some(beside) = beside.filter(|_| !prefix.is_empty()) {
             filter.push(format!("{}{beside}", self.subjects));
         }
-        Values::new(Ordered::new(
-            self.connection.clone(),
-            self.stream.clone(),
-            filter,
-        ))
+        Values::new(self, filter)
     }
 
     fn under(&self, prefix: &str) -> Vec<String> {

@@ -27,7 +27,9 @@ pub(super) async fn list(side: &Side, prefix: &str) -> Result<Vec<ErasedEntry>, 
         side.bucket.verify().await?;
     }
     let mut found = HashMap::new();
-    if keys.len() >= MANY {
+    // Pages under a prefix would go on to what is behind it.
+    let is_read = side.bucket.connection.creates_consumers || prefix.is_empty();
+    if keys.len() >= MANY && is_read {
         read(side, &prefix, &mut found).await?;
     }
     let keys = keys.iter().filter_map(|key| key::decode(key));

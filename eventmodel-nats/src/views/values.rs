@@ -2,25 +2,30 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::DeliverPolicy;
 use eventmodel::StoreError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::bucket::{Bucket, Value};
-use crate::ordered::Ordered;
+use crate::drift::covers;
+use crate::ordered::{Ordered, Start};
 
-/// Between two attempts to make a consumer.
+/// Between two attempts.
 const RETRY: Duration = Duration::from_millis(50);
 
 pub(super) struct Values {
-    consumer: Ordered,
+    messages: Ordered,
+    filter: Vec<String>,
     sequence: u64,
 }
 
 impl Values {
-    pub(super) fn new(consumer: Ordered) -> Self {
+    /// Those on these subjects.
+    pub(super) fn new(bucket: &Bucket, filter: Vec<String>) -> Self {
+        let (connection, stream) = (bucket.connection.clone(), bucket.stream.clone());
+        let name = format!("KV_{}", bucket.name);
         Self {
-            consumer,
+            messages: Ordered::new(connection, name, stream, filter.clone()),
+            filter,
             sequence: 0,
         }
     }
@@ -35,29 +40,33 @@ impl Values {
     /// # Errors
     /// What went wrong. If it is retryable, the next call goes on.
     pub(super) async fn next(&mut self, bucket: &Bucket) -> Result<(Value, u64), StoreError> {
-        let start = match self.sequence {
-            0 => DeliverPolicy::LastPerSubject,
-            sequence => DeliverPolicy::ByStartSequence {
-                start_sequence: sequence + 1,
-            },
+        let problem = loop {
+            let start = match self.sequence {
+                0 => Start::LastPerSubject,
+                sequence => Start::At(sequence + 1),
+            };
+            let delivered = match self.messages.next(start).await {
+                Ok(Some(delivered)) => delivered,
+                Ok(None) => {
+                    bucket.verify().await?;
+                    continue;
+                }
+                Err(problem) => break problem,
+            };
+            self.sequence = delivered.sequence;
+            let subject = &delivered.subject;
+            if self.filter.iter().any(|pattern| covers(pattern, subject)) {
+                let (headers, payload) = (delivered.headers, delivered.payload);
+                let value = bucket.value(subject, delivered.sequence, headers, payload)?;
+                return Ok((value, delivered.pending));
+            }
         };
-        match self.consumer.next(start).await {
-            Ok(delivered) => {
-                let (message, sequence) = (delivered.message, delivered.sequence);
-                self.sequence = sequence;
-                let headers = message.headers.unwrap_or_default();
-                let value = bucket.value(&message.subject, sequence, headers, message.payload)?;
-                Ok((value, delivered.pending))
-            }
-            Err(problem) => {
-                sleep(RETRY).await;
-                // Another bucket of the same name would go on at a wrong place.
-                bucket.verify().await?;
-                Err(StoreError::Unavailable {
-                    reason: format!("the bucket `{}` cannot be read: {problem}", bucket.name),
-                })
-            }
-        }
+        sleep(RETRY).await;
+        // Another bucket of the same name would go on at a wrong place.
+        bucket.verify().await?;
+        Err(StoreError::Unavailable {
+            reason: format!("the bucket `{}` cannot be read: {problem}", bucket.name),
+        })
     }
 
     /// As [`next`](Self::next), for one that must come.

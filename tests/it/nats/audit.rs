@@ -100,6 +100,11 @@ const CASES: &[Case] = &[
         |c| c.max_age = Duration::from_secs(3600),
         Some(|c| c.max_age = Duration::from_secs(14 * 24 * 3600)),
     ),
+    (
+        "allow_direct",
+        |c| c.allow_direct = false,
+        Some(|c| c.allow_direct = true),
+    ),
     ("no_ack", |c| c.no_ack = true, Some(|c| c.no_ack = false)),
 ];
 

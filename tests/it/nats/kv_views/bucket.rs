@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use eventmodel::{EventModel, Slice, StartError, StoreError, ViewError, projection};
-use eventmodel_nats::KvViews;
 use eventmodel_nats::async_nats::jetstream;
+use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::Server;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -144,15 +144,17 @@ async fn a_key_that_somebody_deleted_is_noticed() {
     assert!(is_refused, "{answer:?}");
 }
 
-/// So many that a consumer reads them, and so few that each is asked for.
+/// So many that a consumer reads them, or pages do, and so few that each is asked for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_lacks_no_entry_that_is_written_meanwhile() {
-    for (accounts, lists) in [(1_200, 20), (50, 100)] {
+    for (accounts, lists, is_paged) in [(1_200, 20, false), (1_200, 20, true), (50, 100, false)] {
         let server = Server::start().await.unwrap();
-        let app = ledger()
-            .start(store(&server, KvViews::new()).await)
-            .await
-            .unwrap();
+        let mut builder = NatsStore::builder().views(KvViews::new());
+        if is_paged {
+            builder = builder.without_consumers();
+        }
+        let store = builder.connect(server.url());
+        let app = ledger().start(store.await.unwrap()).await.unwrap();
         let names: Vec<String> = (0..accounts).map(|n| format!("a{n}")).collect();
         let opened = names.chunks(100).map(async |names| {
             for name in names {

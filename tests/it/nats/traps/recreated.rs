@@ -6,7 +6,7 @@ use eventmodel::StoreError;
 use eventmodel::store::{AppendError, Store};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
-use eventmodel_nats_harness::{Cluster, Server};
+use eventmodel_nats_harness::{Cluster, Server, shared_server};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
@@ -59,6 +59,32 @@ async fn an_open_reader_refuses_another_log_of_its_name() {
         .await
         .unwrap()
         .unwrap_err();
+    assert!(is_drift(&error), "{error:?}");
+}
+
+/// Nothing tells it that the first one is gone: what it has read is not there any more, and positions are.
+#[tokio::test]
+async fn a_reader_in_pages_refuses_another_log_that_is_longer() {
+    let servers = shared_server().await.unwrap();
+    // It does not look by itself whether the log is the same.
+    let pages = NatsStore::builder().without_consumers().timeout(2 * BOUND);
+    let bench = Bench::open(pages.connect(servers).await.unwrap()).await;
+    let item = bench.item("a");
+    let last = bench.put("first", &item, 0).await;
+    bench.put("second", &item, last).await;
+    let mut read = bench.store.read(bench.read(true));
+    for _ in 0..2 {
+        timeout(BOUND, read.next()).await.unwrap().unwrap().unwrap();
+    }
+    let other = bench.through(store().await).await;
+    recreate(&other).await;
+    let other = bench.through(store().await).await;
+    let mut last = 0;
+    for n in 0..4 {
+        last = other.put(&format!("other-{n}"), &item, last).await;
+    }
+    let next = timeout(BOUND, read.next()).await.unwrap().unwrap();
+    let error = next.unwrap_err();
     assert!(is_drift(&error), "{error:?}");
 }
 

@@ -1,0 +1,115 @@
+//! A page of the messages of a JetStream stream, in their order: a batch direct get
+//! ([ADR-31](https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md)).
+//!
+//! It needs no consumer, so it needs no right that is also a right to write: see docs/jetstream.md.
+
+use async_nats::{HeaderMap, Message, StatusCode, Subscriber};
+use futures_util::StreamExt;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use crate::connection::{Connection, Failure};
+use crate::get::{number, refused};
+
+/// How many bytes a page has at most.
+const BYTES: usize = 8 * 1024 * 1024;
+
+/// The end of a page.
+const END: u16 = 204;
+
+#[derive(Serialize)]
+struct Request<'a> {
+    seq: u64,
+    next_by_subj: &'a str,
+    batch: usize,
+    max_bytes: usize,
+}
+
+pub(crate) struct Page {
+    connection: Connection,
+    api: String,
+    answers: Subscriber,
+    /// The sequence of the last message.
+    last: u64,
+    pending: Option<u64>,
+}
+
+/// A message of a page. Its own subject is that of the answer.
+pub(crate) struct Paged {
+    pub(crate) message: Message,
+    pub(crate) sequence: u64,
+    /// How many there are behind it, as the replica knew when it answered.
+    pub(crate) pending: u64,
+}
+
+impl Page {
+    /// Asks any replica for the messages from this sequence on, on a subject that may be a pattern.
+    pub(crate) async fn ask(
+        connection: &Connection,
+        stream: &str,
+        subject: &str,
+        from: u64,
+        size: usize,
+    ) -> Result<Self, Failure> {
+        let request = Request {
+            seq: from,
+            next_by_subj: subject,
+            batch: size,
+            max_bytes: BYTES,
+        };
+        let request =
+            serde_json::to_vec(&request).map_err(|error| Failure::Odd(error.to_string()))?;
+        let api = format!("{}.DIRECT.GET.{stream}", connection.api);
+        let inbox = connection.client.new_inbox();
+        let answers = connection.client.subscribe(inbox.clone());
+        let answers = connection.bounded(&inbox, answers).await?;
+        let answers = answers.map_err(|error| Failure::NotSent(error.to_string()))?;
+        connection
+            .send(api.clone(), Some(inbox), HeaderMap::new(), request.into())
+            .await?;
+        Ok(Self {
+            connection: connection.clone(),
+            api,
+            answers,
+            last: 0,
+            pending: None,
+        })
+    }
+
+    /// The next message; none at the end of the page, which is not always that of the stream.
+    pub(crate) async fn next(&mut self) -> Result<Option<Paged>, Failure> {
+        let answer = timeout(self.connection.timeout, self.answers.next()).await;
+        let answer = answer.map_err(|_| Failure::NoAnswer(self.connection.timed_out(&self.api)))?;
+        let message =
+            answer.ok_or_else(|| Failure::NoAnswer("the connection was closed".into()))?;
+        match message.status {
+            None => {}
+            Some(status) if status.as_u16() == END => return Ok(None),
+            Some(StatusCode::NOT_FOUND) => return Ok(None),
+            Some(StatusCode::NO_RESPONDERS) => {
+                return Err(Failure::NoResponders(self.api.clone()));
+            }
+            Some(status) => return Err(refused(status, &message)),
+        }
+        let headers = message.headers.as_ref();
+        let number = |name| number(headers.unwrap_or(&HeaderMap::new()), name);
+        let sequence = number("Nats-Sequence")?;
+        let pending = number("Nats-Num-Pending")?;
+        // One that was dropped on the way must not go unnoticed: each says what is before it, and how many after it.
+        let expected = self.pending.map(|pending| pending.saturating_sub(1));
+        if number("Nats-Last-Sequence")? != self.last
+            || expected.is_some_and(|expected| expected != pending)
+        {
+            return Err(Failure::Odd(format!(
+                "a page of `{}` has a gap before position {sequence}",
+                self.api
+            )));
+        }
+        (self.last, self.pending) = (sequence, Some(pending));
+        Ok(Some(Paged {
+            message,
+            sequence,
+            pending,
+        }))
+    }
+}
