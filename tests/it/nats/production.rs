@@ -2,4 +2,5 @@
 //! must be allowed to do.
 
 mod configuration;
+mod exceeding;
 mod roles;

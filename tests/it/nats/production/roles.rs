@@ -35,18 +35,14 @@ const STORE: &[Permission] = &[
     (PUBLISH, "booking.*.*"),
     (PUBLISH, "cleanup.*.*"),
     (PUBLISH, "$JS.API.STREAM.INFO.hotel"),
+    (PUBLISH, "$JS.API.DIRECT.GET.hotel"),
     (PUBLISH, "$JS.API.DIRECT.GET.hotel.>"),
     (PUBLISH, "$JS.API.STREAM.MSG.GET.hotel"),
-    (PUBLISH, "$JS.API.CONSUMER.CREATE.hotel"),
-    (PUBLISH, "$JS.API.CONSUMER.MSG.NEXT.hotel.>"),
     (SUBSCRIBE, "_INBOX_hotel.>"),
 ];
 
 /// Needed, but not by every command: tests/it/nats/traps/permissions.rs needs them.
-const STORE_TOO: &[Permission] = &[
-    (PUBLISH, "eventmodel.hotel.guard"),
-    (PUBLISH, "$JS.API.DIRECT.GET.hotel"),
-];
+const STORE_TOO: &[Permission] = &[(PUBLISH, "eventmodel.hotel.guard")];
 
 const VIEWS: &[Permission] = &[
     (PUBLISH, "$KV.hotel-booking_Availability_v1.>"),
@@ -60,11 +56,7 @@ const VIEWS: &[Permission] = &[
     ),
     (
         PUBLISH,
-        "$JS.API.CONSUMER.CREATE.KV_hotel-booking_Availability_v1",
-    ),
-    (
-        PUBLISH,
-        "$JS.API.CONSUMER.MSG.NEXT.KV_hotel-booking_Availability_v1.>",
+        "$JS.API.DIRECT.GET.KV_hotel-booking_Availability_v1",
     ),
     (PUBLISH, "$JS.API.STREAM.INFO.KV_eventmodel_views"),
     (PUBLISH, "$JS.API.STREAM.MSG.GET.KV_eventmodel_views"),
@@ -89,6 +81,10 @@ const AUTOMATIONS: &[Permission] = &[
         PUBLISH,
         "$JS.API.CONSUMER.INFO.hotel.hotel-booking_CleaningBot",
     ),
+    (
+        PUBLISH,
+        "$JS.API.CONSUMER.MSG.NEXT.hotel.hotel-booking_CleaningBot",
+    ),
     (PUBLISH, "$JS.ACK.hotel.hotel-booking_CleaningBot.>"),
     (PUBLISH, "eventmodel.hotel.done.*"),
     (SUBSCRIBE, "eventmodel.hotel.done.*"),
@@ -102,8 +98,8 @@ const AUTOMATIONS_TOO: &[Permission] = &[(PUBLISH, "$KV.hotel-parked.>")];
 const AUDIT: &[Permission] = &[
     (PUBLISH, "eventmodel_audit.*"),
     (PUBLISH, "$JS.API.STREAM.INFO.EVENTMODEL_AUDIT"),
-    (PUBLISH, "$JS.API.CONSUMER.CREATE.EVENTMODEL_AUDIT"),
-    (PUBLISH, "$JS.API.CONSUMER.MSG.NEXT.EVENTMODEL_AUDIT.>"),
+    (PUBLISH, "$JS.API.DIRECT.GET.EVENTMODEL_AUDIT"),
+    (PUBLISH, "$JS.API.STREAM.MSG.GET.EVENTMODEL_AUDIT"),
 ];
 
 const COMMANDS: &[Permission] = &[
@@ -161,7 +157,8 @@ async fn connect(server: &Server) -> NatsStore {
         .inbox_prefix("_INBOX_hotel")
         .timeout(Duration::from_secs(1))
         .views(KvViews::new())
-        .without_setup();
+        .without_setup()
+        .without_consumers();
     app.connect(server.url()).await.unwrap()
 }
 
