@@ -9,10 +9,11 @@ pub(crate) mod rejection;
 pub(crate) mod stream;
 pub(crate) mod subject_token;
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Ident, Meta, Path, Token, token};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Ident, Meta, Path, Token, Type, token};
 
 use crate::ctxt::Ctxt;
 use crate::suggest;
@@ -141,7 +142,40 @@ pub(crate) fn value<T: Parse>(
     if input.is_empty() || input.peek(Token![,]) {
         return Err(missing());
     }
-    input.parse()
+    whole(input, T::parse)
+}
+
+/// Parses a value up to the next comma. A fragment of `macro_rules!` (`$subject:literal`) stands in a group that nobody
+/// sees: if it is all of the value, what is in it is the value.
+pub(crate) fn whole<T>(
+    input: ParseStream<'_>,
+    parse: fn(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let fragment = input.step(|cursor| {
+        let group = cursor.group(Delimiter::None);
+        let is_end = |rest: syn::buffer::Cursor<'_>| {
+            rest.eof()
+                || rest
+                    .punct()
+                    .is_some_and(|(punct, _)| punct.as_char() == ',')
+        };
+        Ok(match group {
+            Some((inside, _, rest)) if is_end(rest) => (Some(inside.token_stream()), rest),
+            _ => (None, *cursor),
+        })
+    })?;
+    match fragment {
+        Some(tokens) => (|inside: ParseStream<'_>| whole(inside, parse)).parse2(tokens),
+        None => parse(input),
+    }
+}
+
+/// The types in `key(First, Second)`.
+pub(crate) fn types(group: &Group) -> syn::Result<Vec<Type>> {
+    let types = Punctuated::<Type, Token![,]>::parse_terminated_with;
+    let types = (|inside: ParseStream<'_>| types(inside, |ty| whole(ty, Type::parse)))
+        .parse2(group.stream())?;
+    Ok(types.into_iter().collect())
 }
 
 /// A key that stands alone.
@@ -197,7 +231,7 @@ pub(crate) fn crate_path(key: &Ident, input: ParseStream<'_>) -> syn::Result<Pat
             "expected a path without quotes, as in `{example}`"
         )));
     }
-    input.call(Path::parse_mod_style)
+    whole(input, Path::parse_mod_style)
 }
 
 /// `::eventmodel`, unless `crate = ..` says otherwise.

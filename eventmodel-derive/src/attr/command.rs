@@ -1,11 +1,9 @@
 //! `#[command(state = .., emits(..), rejects = .., id = .., name = .., key(..), validate = .., garde, crate = ..)]`
 
-use syn::parse::Parser;
-use syn::punctuated::Punctuated;
-use syn::{DeriveInput, Ident, LitStr, Path, Token, Type};
+use syn::{DeriveInput, Ident, LitStr, Path, Type};
 
 use super::overrides::{self, Override};
-use super::{Keys, crate_path, flag, group, string, value};
+use super::{Keys, crate_path, flag, group, string, types, value};
 use crate::ctxt::Ctxt;
 
 #[derive(Default)]
@@ -32,8 +30,7 @@ pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> CommandAttr {
             "state" => attr.state = Some(value(key, input, "state = RoomDay")?),
             "emits" => {
                 let group = group(key, input, "emits(RoomBooked)")?;
-                let types = Punctuated::<Type, Token![,]>::parse_terminated;
-                attr.emits = types.parse2(group.stream())?.into_iter().collect();
+                attr.emits = types(&group)?;
             }
             "rejects" => attr.rejects = Some(value(key, input, "rejects = BookingRejection")?),
             "id" => attr.id = Some(string(key, input, "id = \"{order}\"")?),

@@ -1,11 +1,9 @@
 //! `#[event(stream = .., streams(..), type = .., version = .., codec = .., key(..), crate = ..)]`
 
-use syn::parse::Parser;
-use syn::punctuated::Punctuated;
-use syn::{DeriveInput, Expr, LitInt, Path, Token, Type};
+use syn::{DeriveInput, Expr, LitInt, Path, Type};
 
 use super::overrides::{self, Override};
-use super::{Keys, crate_path, group, value};
+use super::{Keys, crate_path, group, types, value};
 use crate::ctxt::Ctxt;
 
 #[derive(Default)]
@@ -40,8 +38,7 @@ pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> EventAttr {
                     attr.streams.push(value(key, input, "stream = Booking")?);
                 } else {
                     let group = group(key, input, "streams(Course, Student)")?;
-                    let types = Punctuated::<Type, Token![,]>::parse_terminated;
-                    attr.streams = types.parse2(group.stream())?.into_iter().collect();
+                    attr.streams = types(&group)?;
                     if attr.streams.is_empty() {
                         return Err(syn::Error::new(
                             group.span(),

@@ -3,7 +3,7 @@
 
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, Ident, LitInt, Token};
 
 use crate::ctxt::Ctxt;
@@ -72,7 +72,7 @@ fn one(input: ParseStream<'_>) -> syn::Result<Override> {
     Ok(Override {
         index,
         field,
-        value: input.parse()?,
+        value: super::whole(input, Expr::parse)?,
     })
 }
 

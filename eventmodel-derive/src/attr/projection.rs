@@ -6,7 +6,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Ident, Path, Token, Type, token};
 
-use super::{Keys, crate_path, flag, group, value};
+use super::{Keys, crate_path, flag, group, value, whole};
 use crate::ctxt::Ctxt;
 
 /// What a projection is keyed by.
@@ -34,7 +34,7 @@ impl Parse for KeyField {
         input.parse::<Token![:]>()?;
         Ok(Self {
             name,
-            ty: input.parse()?,
+            ty: whole(input, Type::parse)?,
         })
     }
 }

@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use crate::attr::projection::{KeyAttr, KeyField};
 use crate::check::handlers;
 use crate::ctxt::Ctxt;
+use crate::model::field::bare;
 use crate::model::handler::Handler;
 use crate::model::projection::ProjectionModel;
 use crate::suggest;
@@ -27,7 +28,7 @@ pub(crate) fn check(ctxt: &Ctxt, model: &ProjectionModel) {
             );
         }
         if let ReturnType::Type(_, ty) = &handler.output
-            && !matches!(&**ty, Type::Tuple(tuple) if tuple.elems.is_empty())
+            && !matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
         {
             ctxt.error(
                 ty,

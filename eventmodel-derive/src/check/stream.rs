@@ -3,7 +3,7 @@
 use syn::Type;
 
 use crate::ctxt::Ctxt;
-use crate::model::field::Field;
+use crate::model::field::{Field, bare};
 use crate::model::stream::StreamModel;
 use crate::model::template::{Placeholder, Report, Template};
 use crate::model::text;
@@ -107,8 +107,7 @@ fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fie
 
 /// The type as the path of a struct literal.
 pub(crate) fn struct_path(ty: &Type) -> Option<syn::Path> {
-    match ty {
-        Type::Group(group) => struct_path(&group.elem),
+    match bare(ty) {
         Type::Path(path) if path.qself.is_none() => {
             let mut path = path.path.clone();
             for segment in &mut path.segments {

@@ -41,13 +41,12 @@ pub(crate) enum State {
 }
 
 impl State {
-    fn of(ty: Option<Type>) -> Self {
-        match ty {
+    fn of(ty: Option<&Type>) -> Self {
+        match ty.map(field::bare) {
             None => Self::None,
             Some(Type::Tuple(tuple)) if tuple.elems.is_empty() => Self::None,
-            Some(Type::Tuple(tuple)) => Self::Tuple(tuple.elems.into_iter().collect()),
-            Some(Type::Paren(paren)) => Self::of(Some(*paren.elem)),
-            Some(ty) => Self::One(Box::new(ty)),
+            Some(Type::Tuple(tuple)) => Self::Tuple(tuple.elems.iter().cloned().collect()),
+            Some(ty) => Self::One(Box::new(ty.clone())),
         }
     }
 
@@ -71,7 +70,7 @@ pub(crate) fn build<'a>(
         krate: crate_or_default(attr.krate),
         doc: Doc::of(&input.attrs),
         fields: field::named(ctxt, input, &KIND),
-        state: State::of(attr.state),
+        state: State::of(attr.state.as_ref()),
         emits: attr.emits,
         rejects: attr.rejects,
         id: attr.id.as_ref().and_then(|literal| id::read(ctxt, literal)),

@@ -125,16 +125,23 @@ pub(crate) fn owned(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) {
     }
 }
 
+/// The type without parentheses, and without the groups that nobody sees: those of macros (`$ty:ty`).
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        other => other,
+    }
+}
+
 /// The token of a type that names it best: the last segment of a path.
 pub(crate) fn span_of(ty: &Type) -> Span {
-    match ty {
+    match bare(ty) {
         Type::Path(path) => path
             .path
             .segments
             .last()
             .map_or_else(Span::call_site, |segment| segment.ident.span()),
-        Type::Group(group) => span_of(&group.elem),
-        Type::Paren(paren) => span_of(&paren.elem),
         other => other.span(),
     }
 }

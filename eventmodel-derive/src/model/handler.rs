@@ -8,6 +8,7 @@ use syn::{
 };
 
 use super::doc::Doc;
+use super::field::bare;
 use super::rejection::cfg;
 use super::text;
 use crate::attr::overrides::{self, Override};
@@ -77,7 +78,7 @@ pub(crate) fn block(ctxt: &Ctxt, rules: &Rules, item: &TokenStream) -> Option<It
 
 /// The name of the type that the block is for.
 pub(crate) fn self_name(ctxt: &Ctxt, rules: &Rules, block: &ItemImpl) -> Option<Ident> {
-    match &*block.self_ty {
+    match bare(&block.self_ty) {
         Type::Path(path) => path
             .path
             .segments
@@ -155,7 +156,7 @@ fn is_handler(ctxt: &Ctxt, rules: &Rules, function: &ImplItemFn) -> bool {
 fn by_reference(receiver: &Receiver) -> Option<bool> {
     match &receiver.kind {
         ReceiverKind::Reference(_, _, mutability) => Some(mutability.is_some()),
-        ReceiverKind::Typed(_, ty) => match &**ty {
+        ReceiverKind::Typed(_, ty) => match bare(ty) {
             Type::Reference(reference) => Some(reference.mutability.is_some()),
             _ => None,
         },
@@ -226,9 +227,7 @@ fn handler(
 
 /// The `E` of `&E`.
 fn event(ctxt: &Ctxt, rules: &Rules, ty: &Type) -> Option<Type> {
-    match ty {
-        Type::Group(group) => event(ctxt, rules, &group.elem),
-        Type::Paren(paren) => event(ctxt, rules, &paren.elem),
+    match bare(ty) {
         Type::Reference(reference) => {
             if let Some(token) = &reference.mutability {
                 ctxt.error(
@@ -240,7 +239,7 @@ fn event(ctxt: &Ctxt, rules: &Rules, ty: &Type) -> Option<Type> {
                 );
                 return None;
             }
-            if let Type::ImplTrait(_) | Type::Infer(_) = &*reference.elem {
+            if let Type::ImplTrait(_) | Type::Infer(_) = bare(&reference.elem) {
                 ctxt.error(
                     &reference.elem,
                     format_args!("name the event: `{}`", rules.example),
