@@ -260,9 +260,17 @@ impl App {
     /// process has handled. Automations that react to each other without end never settle: bound the wait with
     /// [`tokio::time::timeout`].
     ///
+    /// A handler of an automation must not wait for all automations, of which it is one. It is told so at once, whether
+    /// it asks the `&App` that it takes or another clone; a task that it spawns and waits for is not told, and waits for
+    /// ever.
+    ///
     /// # Errors
-    /// [`ViewError`] if a view has stopped or the store cannot be reached.
+    /// [`ViewError`] if a view has stopped or the store cannot be reached; [`ViewError::InHandler`] in a handler of an
+    /// automation.
     pub async fn settled(&self) -> Result<(), ViewError> {
+        if let Some(automation) = automations::asking(self) {
+            return Err(ViewError::InHandler { automation });
+        }
         drain::settled(&self.inner).await
     }
 
@@ -271,9 +279,13 @@ impl App {
     /// record meanwhile is left to other processes, or to the next start.
     ///
     /// # Errors
-    /// [`NotDrained`] if that took longer than [`AppOptions::drain_within`], or a view cannot get further. Everything
-    /// has stopped all the same; nothing that was accepted is lost.
+    /// [`NotDrained::Behind`] if that took longer than [`AppOptions::drain_within`], or a view cannot get further.
+    /// Everything has stopped all the same; nothing that was accepted is lost. [`NotDrained::InHandler`] in a handler of
+    /// an automation, which it would wait for, as [`settled`](Self::settled) would; then nothing has stopped.
     pub async fn shutdown(&self) -> Result<(), NotDrained> {
+        if let Some(automation) = automations::asking(self) {
+            return Err(NotDrained::InHandler { automation });
+        }
         drain::shutdown(&self.inner).await
     }
 }

@@ -15,7 +15,11 @@ mod slot;
 #[doc(hidden)]
 pub use slot::{ErasedSlot, Slot};
 
-/// What a command decides on: a [`StatePart`], a tuple of up to six, or `()`.
+/// How many states a command may name: each that is guarded and not written costs a message in its append.
+pub(crate) const MAX_STATES: usize = 64;
+
+/// What a command decides on: a [`StatePart`], a tuple of up to six, or `()`. A model whose command names more than 64
+/// does not start.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the state of a command",
     label = "not a state",

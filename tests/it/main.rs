@@ -20,6 +20,7 @@ mod panics;
 mod read_back;
 mod served;
 mod snapshots;
+mod states_by_hand;
 mod testing;
 mod tokens;
 mod views;

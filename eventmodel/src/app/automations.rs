@@ -16,7 +16,7 @@ use crate::{Position, StoreError, Subject};
 mod handle;
 mod runner;
 
-pub(super) use handle::Cause;
+pub(super) use handle::{Cause, asking};
 use runner::Runner;
 
 /// How long to wait before an inbox that others share is asked again how far they are.

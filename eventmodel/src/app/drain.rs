@@ -22,11 +22,25 @@ const RETRY: Duration = Duration::from_millis(100);
 /// How often a log is read from the same position.
 const ATTEMPTS: u32 = 10;
 
-/// The app has stopped before everything was handled. What is left is handled after the next start.
+/// Why an app did not stop in good order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("stopped before everything was handled: {behind}")]
-pub struct NotDrained {
-    behind: String,
+#[non_exhaustive]
+pub enum NotDrained {
+    /// It has stopped before everything was handled. What is left is handled after the next start.
+    #[error("stopped before everything was handled; it is after the next start: {behind}")]
+    Behind {
+        /// What was not finished, or why it could not be.
+        behind: String,
+    },
+    /// A handler of an automation has called [`App::shutdown`](crate::App::shutdown), which would wait for that handler.
+    /// Nothing has stopped. Let the handler tell the task that owns the app, and return.
+    #[error(
+        "nothing has stopped: `shutdown` was called in a handler of the automation `{automation}`, which it would wait for; let the handler tell the task that owns the app, and return"
+    )]
+    InHandler {
+        /// The automation.
+        automation: &'static str,
+    },
 }
 
 type Ends = BTreeMap<Arc<str>, Position>;
@@ -270,7 +284,7 @@ pub(super) async fn shutdown(app: &Inner) -> Result<(), NotDrained> {
         automation.stopped().await;
     }
     app.audit.flush().await;
-    behind.map_or(Ok(()), |behind| Err(NotDrained { behind }))
+    behind.map_or(Ok(()), |behind| Err(NotDrained::Behind { behind }))
 }
 
 fn behind(app: &Inner) -> String {

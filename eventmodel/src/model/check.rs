@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{EventModel, registry};
 use crate::describe::kebab_case;
+use crate::state::MAX_STATES;
 
 /// A model that cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,19 @@ pub enum ModelProblem {
         command: &'static str,
         /// The logs.
         logs: Vec<String>,
+    },
+    /// A command decides on more states than it may. The derive allows a tuple of six; this is for a state that is
+    /// written by hand.
+    #[error(
+        "the command `{command}` decides on {states} states, and may on {max}: split the command, or fold what is of one instance in one state"
+    )]
+    TooManyStates {
+        /// The command.
+        command: &'static str,
+        /// How many states it names.
+        states: usize,
+        /// How many it may name.
+        max: usize,
     },
     /// The streams of one event lie in several logs.
     #[error("the event `{event}` belongs to streams in several logs, {logs:?}: put them in one")]
@@ -98,6 +112,7 @@ pub(super) fn check(model: &EventModel) -> Result<(), ModelError> {
     let mut problems = Vec::new();
     log_names(model, &mut problems);
     one_log_each(model, &mut problems);
+    states(model, &mut problems);
     subjects(model, &mut problems);
     names(model, &mut problems);
     if problems.is_empty() {
@@ -164,6 +179,19 @@ fn one_log_each(model: &EventModel, problems: &mut Vec<ModelProblem>) {
             problems.push(ModelProblem::SeveralLogs {
                 command: command.ty.name,
                 logs,
+            });
+        }
+    }
+}
+
+fn states(model: &EventModel, problems: &mut Vec<ModelProblem>) {
+    for command in model.commands().iter().map(super::CommandEntry::info) {
+        let states = command.states.len();
+        if states > MAX_STATES {
+            problems.push(ModelProblem::TooManyStates {
+                command: command.ty.name,
+                states,
+                max: MAX_STATES,
             });
         }
     }

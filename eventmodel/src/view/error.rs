@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::{DecodeError, KeyError, Position, StoreError};
 
-/// Why a view could not answer.
+/// Why a view could not answer, or [`App::settled`](crate::App::settled) did not wait for all of them.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewError {
@@ -70,6 +70,16 @@ pub enum ViewError {
     WhichLog {
         /// The view.
         view: &'static str,
+    },
+    /// A handler of an automation has called [`App::settled`](crate::App::settled), which would wait for that handler.
+    /// To find its event in a view, let it ask the view with [`View::after`](crate::View::after); or let the caller of
+    /// the command wait.
+    #[error(
+        "`settled` was called in a handler of the automation `{automation}`, which it would wait for: to find an event in a view, ask the view with `View::after`; or let the caller of the command wait"
+    )]
+    InHandler {
+        /// The automation.
+        automation: &'static str,
     },
     /// The app is shut down.
     #[error("the app is shut down")]

@@ -1,6 +1,7 @@
 //! Handling one event: react, execute the commands, try again, give up.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 
@@ -9,6 +10,28 @@ use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::automation::{Commands, ReactError, Reaction};
 use crate::model::AutomationEntry;
 use crate::{CommandId, DecodeError, Metadata, RecordedEvent, panics};
+
+tokio::task_local! {
+    /// The handle of the reaction that this task is in the middle of.
+    static REACTION: App;
+}
+
+/// The automation whose handler asks: it holds the handle that it was given, or runs in this task, with a handle from
+/// elsewhere. What a handler has spawned cannot be told from what others have.
+pub(in crate::app) fn asking(app: &App) -> Option<&'static str> {
+    let given = app.cause.as_ref().map(|cause| cause.automation);
+    given.or_else(|| {
+        let running = |reaction: &App| {
+            let is_same = Arc::ptr_eq(&reaction.inner, &app.inner);
+            reaction
+                .cause
+                .as_ref()
+                .filter(|_| is_same)
+                .map(|cause| cause.automation)
+        };
+        REACTION.try_with(running).ok().flatten()
+    })
+}
 
 /// What the commands of a reaction follow from, also those that a handler executes by itself.
 pub(in crate::app) struct Cause {
@@ -152,7 +175,7 @@ async fn react(
     };
     // A handler that panics must not take the runner, and the other instances, with it.
     let reaction = AssertUnwindSafe(entry.erased().react(event, &context)).catch_unwind();
-    match reaction.await {
+    match REACTION.scope(app.clone(), reaction).await {
         Ok(Ok(commands)) => Ok(commands),
         Ok(Err(error @ ReactError::Decode(_))) => Err(Attempt::Never(error.to_string())),
         Ok(Err(error)) => Err(Attempt::Again(error.to_string())),

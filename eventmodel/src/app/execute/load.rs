@@ -10,43 +10,37 @@ use crate::state::ErasedSlot;
 use crate::store::{Appended, Load, Loaded};
 use crate::{DecodeError, Position, RecordedEvent, Subject, panics};
 
-/// Some of the states of a command, of which there are at most six: a bit for each.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Which(u64);
+/// Some of the states of a command, by their numbers. Usually there is one; a state written by hand may have any number.
+#[derive(Default)]
+pub(super) struct Which(Vec<usize>);
 
 impl Which {
     pub(super) fn all(slots: &[&mut dyn ErasedSlot]) -> Self {
-        let mut all = Self::default();
-        (0..slots.len()).for_each(|i| all.add(i));
-        all
+        Self((0..slots.len()).collect())
     }
 
     pub(super) fn guarded(slots: &[&mut dyn ErasedSlot]) -> Self {
-        let mut guarded = Self::default();
-        let is_guarded = |i: &usize| slots[*i].guarded();
-        (0..slots.len())
-            .filter(is_guarded)
-            .for_each(|i| guarded.add(i));
-        guarded
+        Self((0..slots.len()).filter(|i| slots[*i].guarded()).collect())
     }
 
     fn add(&mut self, i: usize) {
-        self.0 |= 1 << i;
+        self.0.push(i);
     }
 
-    fn iter(self) -> impl Iterator<Item = usize> {
-        (0..64).filter(move |i| self.0 & (1 << i) != 0)
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().copied()
     }
 
-    fn is_empty(self) -> bool {
-        self.0 == 0
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The only one.
-    fn single(self) -> Option<usize> {
-        self.0
-            .is_power_of_two()
-            .then(|| self.0.trailing_zeros() as usize)
+    fn single(&self) -> Option<usize> {
+        match *self.0 {
+            [i] => Some(i),
+            _ => None,
+        }
     }
 }
 
@@ -79,7 +73,7 @@ impl Execution<'_> {
                 from_store.add(i);
             }
         }
-        self.read(slots, from_store, &[]).await
+        self.read(slots, &from_store, &[]).await
     }
 
     /// Reads what is new of every state, at least up to the floors.
@@ -88,7 +82,8 @@ impl Execution<'_> {
         slots: &mut [&mut dyn ErasedSlot],
         floors: &[(Subject, Position)],
     ) -> Result<(), ExecuteError<R>> {
-        self.read(slots, Which::all(slots), floors).await
+        let all = Which::all(slots);
+        self.read(slots, &all, floors).await
     }
 
     /// Whether these states are the newest. Those that are not are read.
@@ -116,7 +111,7 @@ impl Execution<'_> {
                 floors.push((slots[i].subject().clone(), revision));
             }
         }
-        self.read(slots, stale, &floors).await?;
+        self.read(slots, &stale, &floors).await?;
         Ok(stale.is_empty())
     }
 
@@ -133,7 +128,7 @@ impl Execution<'_> {
     async fn read<R>(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
-        which: Which,
+        which: &Which,
         floors: &[(Subject, Position)],
     ) -> Result<(), ExecuteError<R>> {
         if which.is_empty() {
