@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::LOCATION;
 use axum::response::Response;
-use eventmodel::adapter::{CommandContext, CommandHeaders, Envelope, internal};
+use eventmodel::adapter::{CommandContext, CommandHeaders, Envelope};
 use eventmodel::{CommandEntry, Decide, ExecuteError, Failure, Receipt};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -185,7 +185,7 @@ impl Http {
         let running = tokio::spawn(execution.in_current_span());
         match timeout_at(deadline, running).await {
             Ok(Ok(result)) => result.map_err(|failure| context.problem(failure).into()),
-            Ok(Err(panic)) => Err(context.name(internal(&panic, "executing a command")).into()),
+            Ok(Err(panic)) => Err(context.panicked(&panic).into()),
             Err(_) => Err(context.still_running().into()),
         }
     }

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::connection::{Connection, Failure};
+use crate::drift::storage;
 use crate::message::MESSAGE_ID;
 use crate::page::Page;
 use crate::setup::Setup;
@@ -95,7 +96,10 @@ impl Trail {
         if !self.setup.create {
             return Err(drifted(format!(
                 "there is no JetStream stream of this name, and this store may not create one; run `nats stream add \
-                 {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --max-age {}s`, or set `without_audit`",
+                 {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --storage {} --replicas {} --max-age {}s`, or \
+                 set `without_audit`",
+                storage(self.setup.storage),
+                self.setup.replicas.unwrap_or(1),
                 age.as_secs()
             )));
         }

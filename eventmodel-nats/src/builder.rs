@@ -72,6 +72,7 @@ impl NatsStoreBuilder {
                 storage: StorageType::File,
                 duplicate_window: None,
                 create: true,
+                accept_lost_events: false,
                 trails: 100_000,
                 hand_over: Self::DEFAULT_HAND_OVER,
                 audit_max_age: MemoryAudit::DEFAULT_MAX_AGE,
@@ -129,6 +130,14 @@ impl NatsStoreBuilder {
     /// must be there; the error for a missing one says the `nats consumer add` line.
     pub fn without_consumers(mut self) -> Self {
         self.creates_consumers = false;
+        self
+    }
+
+    /// Opens a log also if it has lost its start, by a limit or a purge, and cannot be restored. An instance that has lost
+    /// some of its events takes no command, one that has lost all of them begins anew. Views that are built from the
+    /// log, and automations that have not seen them, lack what is gone.
+    pub fn accept_lost_events(mut self) -> Self {
+        self.setup.accept_lost_events = true;
         self
     }
 

@@ -17,6 +17,19 @@ pub(crate) struct Setting {
     pub(crate) flag: Option<String>,
 }
 
+/// What to do about a log that has lost events.
+pub(crate) fn lost(log: &str, what: &str) -> String {
+    format!(
+        "{what}: a limit or a purge has removed what was before from the JetStream stream `{log}`. First lift what removes \
+         it: `nats stream edit {log} --discard new --max-age 0 --max-msgs=-1 --max-msgs-per-subject=-1`. Then, if there is a \
+         backup, stop the programs, run `nats stream rm {log}` and `nats stream restore <folder>`, and start them. If there \
+         is none, start them with `NatsStoreBuilder::accept_lost_events` and go on with what is left: an instance that has \
+         lost some of its events takes no command, one that has lost all begins anew, and what is built from the log \
+         lacks them. Or give all up: stop them, run `nats stream rm {log}` and, if there is one, `nats kv del \
+         {log}-parked`, and start them: the log begins anew"
+    )
+}
+
 /// The first setting that is not what a log needs: which, what it is, what it must be, what to do.
 pub(crate) fn drift(setup: &Setup, config: &Config) -> Option<String> {
     // First what is for good: nobody is to mend the rest in vain.

@@ -61,6 +61,17 @@ impl Log {
         }
     }
 
+    /// The first message on a subject from a sequence on, as the leader knows it.
+    pub(crate) async fn next_on(
+        &self,
+        subject: &Subject,
+        from: u64,
+    ) -> Result<Option<Stored>, StoreError> {
+        let builder = || self.stream.raw_message_builder().sequence(from);
+        self.leader(|| builder().next_by_subject(subject.as_str()).send())
+            .await
+    }
+
     async fn direct(&self, api: &str, payload: Bytes) -> Result<Option<Stored>, StoreError> {
         let end = Instant::now() + self.connection.timeout;
         let answer = loop {

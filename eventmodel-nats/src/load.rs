@@ -133,7 +133,7 @@ impl Log {
         while sequence(&last) < seen {
             self.verify().await?;
             if Instant::now() > end {
-                return Err(self.too_short(subject, seen));
+                return Err(self.too_short(subject, seen).await);
             }
             sleep(LAG).await;
             last = self.last(subject.as_str(), Source::Leader).await?;
@@ -169,7 +169,7 @@ impl Log {
             return Ok(messages);
         }
         self.verify_end().await?;
-        Err(self.too_short(subject, revision))
+        Err(self.too_short(subject, revision).await)
     }
 
     /// The messages on a subject after a sequence, up to the last one.
@@ -189,7 +189,29 @@ impl Log {
         {
             return Ok(messages);
         }
-        self.by_subject(subject, after, last.sequence, before).await
+        match self.by_subject(subject, after, last.sequence, before).await {
+            Err(error) if !error.is_retryable() => {
+                Err(self.lost_of(subject, after).await?.unwrap_or(error))
+            }
+            read => read,
+        }
+    }
+
+    /// Says so, if what stood on a subject before its first message after a sequence is gone.
+    async fn lost_of(
+        &self,
+        subject: &Subject,
+        after: u64,
+    ) -> Result<Option<StoreError>, StoreError> {
+        let Some(first) = self.next_on(subject, after + 1).await? else {
+            return Ok(None);
+        };
+        let before = first.history().last().filter(|before| *before > after);
+        let Some(before) = before else {
+            return Ok(None);
+        };
+        let is_there = self.at(before, Source::Leader).await?.is_some();
+        Ok((!is_there).then(|| self.lost(&format!("position {before} of `{subject}` is gone"))))
     }
 
     /// The messages from after a sequence to `last`, by the sequences that they carry; nothing if these do not agree.

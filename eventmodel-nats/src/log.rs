@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::command_ids::CommandIds;
 use crate::connection::Connection;
+use crate::drift::lost;
 use crate::get::Source;
 use crate::history::History;
 use crate::message::Identity;
@@ -213,8 +214,24 @@ impl Log {
         }
     }
 
+    /// Events are gone.
+    pub(crate) fn lost(&self, what: &str) -> StoreError {
+        StoreError::Drift {
+            log: self.name.clone(),
+            reason: lost(&self.name, what),
+        }
+    }
+
     /// The log does not know of what was seen in it.
-    pub(crate) fn too_short(&self, subject: &Subject, seen: u64) -> StoreError {
+    pub(crate) async fn too_short(&self, subject: &Subject, seen: u64) -> StoreError {
+        if let Ok(Some(info)) = self.connection.stream_info(&self.name).await
+            && let Some(begins) = info.lost_before()
+            && begins > seen
+        {
+            return self.lost(&format!(
+                "position {seen} was seen on `{subject}`, and the log begins at {begins}"
+            ));
+        }
         StoreError::Drift {
             log: self.name.clone(),
             reason: format!(

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::connection::{Connection, Failure};
-use crate::drift::{drift, misses};
+use crate::drift::{drift, lost, misses, storage};
 use crate::log::{Log, max_message};
 use crate::refusal::Refusal;
 
@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub(crate) duplicate_window: Option<Duration>,
     /// Whether missing streams and subjects are created.
     pub(crate) create: bool,
+    /// Whether a log that has lost its start is opened.
+    pub(crate) accept_lost_events: bool,
     /// Of how many instances of each log it is remembered what was before their last event.
     pub(crate) trails: usize,
     /// How long the events of an automation are left to a process that says nothing.
@@ -59,11 +61,19 @@ pub(crate) struct StreamInfo {
     pub(crate) state: StreamState,
 }
 
-/// How far a stream is.
+/// From where to where a stream goes.
 #[derive(Debug, Deserialize)]
 pub(crate) struct StreamState {
     pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
+}
+
+impl StreamInfo {
+    /// Where it begins, if something that it had before is gone.
+    pub(crate) fn lost_before(&self) -> Option<u64> {
+        let begins = self.state.first_seq;
+        (begins > self.config.first_sequence.unwrap_or(1).max(1)).then_some(begins)
+    }
 }
 
 #[derive(Deserialize)]
@@ -141,6 +151,13 @@ impl Setup {
             if let Some(reason) = drift(self, &info.config) {
                 return Err(drifted(spec, reason));
             }
+            if let Some(begins) = info.lost_before() {
+                let reason = lost(&spec.name, &format!("it begins at position {begins}"));
+                if !self.accept_lost_events {
+                    return Err(drifted(spec, reason));
+                }
+                tracing::warn!(log = %spec.name, begins, "the log has lost its start, and is opened all the same");
+            }
             let missing = misses(&info.config, &subjects(spec));
             if missing.is_empty() {
                 let stream = connection.jetstream.get_stream_no_info(&*spec.name).await;
@@ -214,7 +231,7 @@ impl Setup {
             return Err(drifted(
                 spec,
                 format!(
-                    "`subjects` does not have {}, and this store may not add any; run `nats stream edit {} --subjects {}`",
+                    "`subjects` does not have {}, and this store may not add any; run `nats stream edit {} --subjects '{}'`",
                     missing.join(", "),
                     spec.name,
                     wanted.join(","),
@@ -270,10 +287,11 @@ fn subjects(spec: &LogSpec) -> Vec<String> {
 fn creation(setup: &Setup, spec: &LogSpec) -> String {
     let config = setup.config(spec);
     format!(
-        "run `nats stream add {} --subjects {} --defaults --discard new --dupe-window {}s --replicas {} \
+        "run `nats stream add {} --subjects '{}' --defaults --storage {} --discard new --dupe-window {}s --replicas {} \
          --allow-direct --allow-batch --deny-delete --deny-purge`",
         spec.name,
         config.subjects.join(","),
+        storage(config.storage),
         config.duplicate_window.as_secs(),
         config.num_replicas,
     )

@@ -3,6 +3,7 @@
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{shared_cluster, shared_server};
 
+mod advice;
 mod audit;
 mod campaign;
 mod connecting;

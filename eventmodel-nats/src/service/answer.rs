@@ -97,7 +97,7 @@ impl Handler {
             .spawn(async move { entry.execute(&app, &data, options).await });
         match timeout_at(started + self.timeout, running).await {
             Ok(Ok(result)) => result.map_err(|failure| context.problem(failure)),
-            Ok(Err(panic)) => Err(context.name(adapter::internal(&panic, "executing a command"))),
+            Ok(Err(panic)) => Err(context.panicked(&panic)),
             Err(_) => Err(context.still_running()),
         }
     }

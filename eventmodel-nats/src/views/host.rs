@@ -101,7 +101,8 @@ impl KvHost {
                 return Err(StoreError::Drift {
                     log: log.name.clone(),
                     reason: format!(
-                        "it ends at {end}, and the bucket `{bucket}` has its events up to {at}: the JetStream stream was                          restored from an older state; {anew}"
+                        "it ends at {end}, and the bucket `{bucket}` has its events up to {at}: the JetStream stream was \
+                         restored from an older state; {anew}"
                     ),
                 });
             }

@@ -1,8 +1,10 @@
 //! Errors of the engine as problems.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
-use super::kinds;
+use super::kinds::{self, ProblemKind};
 use super::problem::{Problem, at};
 use crate::{CommandId, CommandInfo, ExecuteError, Failure, StoreError, Violations};
 
@@ -81,16 +83,23 @@ impl CommandContext {
                 .detail(detail)
                 .member("size", size)
                 .member("limit", max),
-            ExecuteError::Store(error) => of_store(&error),
+            ExecuteError::Store(error) if !is_mistake(&error) => of_store(&error),
             ExecuteError::ShuttingDown => Problem::of(kinds::SHUTTING_DOWN).retry_after(1),
-            mistake => {
-                tracing::error!(command = self.info.ty.name, correlation_id = self.correlation_id, error = %detail, "the command failed");
-                Problem::of(match mistake {
-                    ExecuteError::Panicked(_) => kinds::PANICKED,
-                    _ => kinds::INTERNAL,
-                })
-            }
+            ExecuteError::Panicked(_) => self.mistake(kinds::PANICKED, &detail),
+            _ => self.mistake(kinds::INTERNAL, &detail),
         }
+    }
+
+    /// How it is answered when it panicked.
+    pub fn panicked(&self, panic: &dyn Display) -> Problem {
+        self.name(self.mistake(kinds::INTERNAL, panic))
+    }
+
+    /// The sender is not to blame, and can name what is in the log.
+    fn mistake(&self, kind: &'static ProblemKind, error: &dyn Display) -> Problem {
+        let correlation_id = self.correlation_id.as_deref();
+        tracing::error!(command = self.info.ty.name, correlation_id, %error, "the command failed");
+        Problem::of(kind)
     }
 
     fn invalid(&self, violations: &Violations) -> Problem {
@@ -121,19 +130,125 @@ pub fn rejection_title(info: &CommandInfo, code: &str) -> String {
 pub fn of_store(error: &StoreError) -> Problem {
     match error {
         StoreError::UnknownLog { .. } => Problem::of(kinds::UNKNOWN_LOG).detail(error.to_string()),
-        error if error.is_retryable() => {
-            tracing::warn!(%error, "the store cannot be reached");
-            Problem::of(kinds::UNAVAILABLE).retry_after(1)
-        }
-        error => {
+        error if is_mistake(error) => {
             tracing::error!(%error, "the store failed");
             Problem::of(kinds::INTERNAL)
+        }
+        error => {
+            tracing::warn!(%error, "the store cannot be reached");
+            Problem::of(kinds::UNAVAILABLE).retry_after(1)
         }
     }
 }
 
+/// Neither the sender nor another try mends it.
+fn is_mistake(error: &StoreError) -> bool {
+    !error.is_retryable() && !matches!(error, StoreError::UnknownLog { .. })
+}
+
 /// A mistake of the program.
-pub fn internal(error: &dyn std::fmt::Display, doing: &'static str) -> Problem {
+pub fn internal(error: &dyn Display, doing: &'static str) -> Problem {
     tracing::error!(%error, doing, "a request could not be answered");
     Problem::of(kinds::INTERNAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+    use crate::{
+        DecodeError, DecodeReason, Position, RejectionInfo, SchemaInfo, Subject, TypeInfo,
+    };
+
+    /// The fields of all that is logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<String>>);
+
+    impl Visit for &Log {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            let line = format!("{field}={value:?}\n");
+            self.0.lock().unwrap().push_str(&line);
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut &*self);
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    const OPEN: &CommandInfo = &CommandInfo::__new(
+        TypeInfo::__new("Open", "", "", &[], "", 0),
+        None,
+        None,
+        &[],
+        &[],
+        &RejectionInfo::__new(TypeInfo::__new("No", "", "", &[], "", 0), &[]),
+        SchemaInfo(None),
+    );
+
+    fn told(what: &str, answer: impl FnOnce(CommandContext) -> Problem) {
+        let context = CommandContext {
+            info: OPEN,
+            id: None,
+            correlation_id: Some("form-4711".into()),
+            pointer: "/data",
+        };
+        let log = Log::default();
+        let problem = tracing::subscriber::with_default(log.clone(), || answer(context));
+        assert_eq!(problem.kind().unwrap().code, "internal", "{what}");
+        assert_eq!(problem.get("correlationId").unwrap(), "form-4711", "{what}");
+        let log = log.0.lock().unwrap();
+        assert!(
+            log.contains("correlation_id=\"form-4711\""),
+            "{what}: {log}"
+        );
+        assert!(log.contains(what), "{what}: {log}");
+    }
+
+    #[test]
+    fn what_the_sender_is_not_to_blame_for_is_in_the_log_under_the_id_that_he_is_told() {
+        for failure in [
+            Failure::Store(StoreError::failed("a disk is broken")),
+            Failure::Store(StoreError::Drift {
+                log: "hotel".into(),
+                reason: "it begins at position 5".into(),
+            }),
+            Failure::Undecodable {
+                log: "hotel".into(),
+                error: DecodeError {
+                    position: Position::new(7),
+                    subject: Subject::new("room.1").unwrap(),
+                    event_type: "Painted".into(),
+                    reason: DecodeReason::UnknownType,
+                },
+            },
+            Failure::NotInModel { command: "Open" },
+        ] {
+            told(&failure.to_string(), |context| context.problem(failure));
+        }
+        told("out of paint", |context| context.panicked(&"out of paint"));
+    }
 }

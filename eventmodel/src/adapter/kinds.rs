@@ -104,5 +104,6 @@ kinds! {
          on. Nothing was stored. Other commands go on. The log of the server says which function it was; until it is \
          mended, the same request is answered so again.";
     INTERNAL = "internal" 500 "The server has made a mistake"
-        "The request is not to blame. The log of the server says what happened; the correlation id helps to find it.";
+        "The request is not to blame. The log of the server says what happened, for a command with the id in the \
+         member `correlationId`.";
 }

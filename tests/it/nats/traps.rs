@@ -8,6 +8,7 @@ mod drift;
 mod elections;
 mod hints;
 mod lost_end;
+mod lost_start;
 mod permissions;
 mod reading;
 mod recreated;

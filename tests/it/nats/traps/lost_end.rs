@@ -34,7 +34,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A copy of a JetStream stream, made by the server while it runs.
-struct Backup {
+pub(super) struct Backup {
     description: Value,
     chunks: Vec<Vec<u8>>,
 }
@@ -52,7 +52,7 @@ async fn ask(client: &Client, subject: String, body: &Value) -> Value {
 }
 
 impl Backup {
-    async fn of(client: &Client, stream: &str) -> Self {
+    pub(super) async fn of(client: &Client, stream: &str) -> Self {
         let inbox = client.new_inbox();
         let mut sent = client.subscribe(inbox.clone()).await.unwrap();
         let request = json!({ "deliver_subject": inbox, "no_consumers": true });
@@ -80,7 +80,7 @@ impl Backup {
     }
 
     /// Puts it in the place of what is there now.
-    async fn restore(&self, client: &Client, stream: &str) {
+    pub(super) async fn restore(&self, client: &Client, stream: &str) {
         ask(
             client,
             format!("$JS.API.STREAM.DELETE.{stream}"),
