@@ -133,12 +133,7 @@ impl Log {
 
     async fn message_at(&self, sequence: u64) -> Result<crate::message::Stored, StoreError> {
         let message = self.at(sequence, Source::Leader).await?;
-        message.ok_or_else(|| {
-            StoreError::failed(format!(
-                "position {sequence} of the log `{}` is not there",
-                self.name
-            ))
-        })
+        message.ok_or_else(|| self.lost(&format!("position {sequence} is gone")))
     }
 }
 

@@ -20,8 +20,8 @@ pub(crate) struct Setting {
 /// What to do about a log that has lost events.
 pub(crate) fn lost(log: &str, what: &str) -> String {
     format!(
-        "{what}: a limit or a purge has removed what was before from the JetStream stream `{log}`. First lift what removes \
-         it: `nats stream edit {log} --discard new --max-age 0 --max-msgs=-1 --max-msgs-per-subject=-1`. Then, if there is a \
+        "{what}: a limit or a purge has removed events of the JetStream stream `{log}`. First lift what removes them: \
+         `nats stream edit {log} --discard new --max-age 0 --max-msgs=-1 --max-msgs-per-subject=-1`. Then, if there is a \
          backup, stop the programs, run `nats stream rm {log}` and `nats stream restore <folder>`, and start them. If there \
          is none, start them with `NatsStoreBuilder::accept_lost_events` and go on with what is left: an instance that has \
          lost some of its events takes no command, one that has lost all begins anew, and what is built from the log \

@@ -257,8 +257,8 @@ impl Setup {
         drifted(
             spec,
             format!(
-                "another JetStream stream takes some of its subjects ({subjects}); `nats stream ls` and \
-                 `nats stream subjects` show which; give the streams of one model other subjects, or the same log"
+                "another JetStream stream takes some of its subjects ({subjects}); for each, `nats stream ls --subject \
+                 '<subject>'` shows which; give the streams of one model other subjects, or the same log"
             ),
         )
     }

@@ -51,7 +51,9 @@ pub struct Parked {
 #[non_exhaustive]
 pub enum RetryError {
     /// It is not parked any more.
-    #[error("`{automation}` has nothing parked on `{subject}`")]
+    #[error(
+        "`{automation}` has nothing parked on `{subject}`: `App::parked` lists what is parked now"
+    )]
     NotParked {
         /// The automation.
         automation: &'static str,
@@ -59,7 +61,7 @@ pub enum RetryError {
         subject: Subject,
     },
     /// The automation has stopped.
-    #[error("`{automation}` has stopped")]
+    #[error("`{automation}` has stopped: `App::automations` says why; start the app again")]
     Stopped {
         /// The automation.
         automation: &'static str,

@@ -78,7 +78,9 @@ pub enum ExecuteError<R> {
     )]
     Fingerprint(#[source] CodecError),
     /// The store does not take an event of this size. Keep large data elsewhere, and record where.
-    #[error("the event `{event}` has {size} bytes, the store takes {max}")]
+    #[error(
+        "the event `{event}` has {size} bytes, the store takes {max}: keep large data elsewhere and record where"
+    )]
     TooLarge {
         /// The event.
         event: EventId,
@@ -112,7 +114,7 @@ pub enum ExecuteError<R> {
     #[error(transparent)]
     Store(StoreError),
     /// The app takes no more commands. Send it to another process, or later.
-    #[error("the app is shutting down")]
+    #[error("the app is shutting down: send it to another process, or later")]
     ShuttingDown,
 }
 

@@ -306,3 +306,37 @@ async fn a_bucket_is_made_by_one_that_may() {
         .unwrap();
     works(&model().start(store).await.unwrap()).await;
 }
+
+/// `nats stream ls --subject` asks the server this.
+async fn taken_by(context: &Context, subject: &str) -> serde_json::Value {
+    let asked = serde_json::json!({ "subject": subject });
+    let names: serde_json::Value = context.request("STREAM.NAMES", &asked).await.unwrap();
+    names["streams"].clone()
+}
+
+#[tokio::test]
+async fn the_log_that_is_in_the_way_is_found_as_it_is_said() {
+    let server = Server::start().await.unwrap();
+    let store = NatsStore::connect(server.url()).await.unwrap();
+    let context = jetstream::new(store.client().clone());
+    let config = Config {
+        name: "other".into(),
+        subjects: vec!["account.ann".into()],
+        ..Config::default()
+    };
+    context.create_stream(config).await.unwrap();
+    let error = model().start(store).await.unwrap_err().to_string();
+    assert!(
+        error.contains("(account.*, eventmodel.bank.guard)"),
+        "{error}"
+    );
+    assert!(
+        error.contains("`nats stream ls --subject '<subject>'`"),
+        "{error}"
+    );
+    assert_eq!(
+        taken_by(&context, "account.*").await,
+        serde_json::json!(["other"])
+    );
+    assert!(taken_by(&context, "eventmodel.bank.guard").await.is_null());
+}

@@ -136,8 +136,9 @@ pub(super) fn drift(setup: &Setup, spec: &BucketSpec, config: &Config) -> Option
     }
     if config.storage != setup.storage {
         return Some(format!(
-            "`storage` is {:?} and must be {:?}; a JetStream stream keeps this for good: delete it, and it is made anew",
-            config.storage, setup.storage
+            "`storage` is {:?} and must be {:?}; a JetStream stream keeps this for good: stop the programs, run \
+             `nats kv del {}`, and start them; it is made anew",
+            config.storage, setup.storage, spec.name
         ));
     }
     None
