@@ -73,7 +73,7 @@ fn key() -> ExecuteOptions {
 #[tokio::test]
 async fn another_body_under_an_id_is_refused_whatever_it_is_made_of() {
     let app = start().await;
-    app.execute_with(send(), key()).await.unwrap();
+    let _ = app.execute_with(send(), key()).await.unwrap();
     // A map of the same entries in another order is the same body.
     for _ in 0..20 {
         let again = app.execute_with(send(), key()).await.unwrap();
@@ -133,5 +133,5 @@ async fn a_body_that_cannot_be_written_is_refused_under_an_id() {
             .unwrap()
             .already_committed
     );
-    app.execute(poison()).await.unwrap();
+    let _ = app.execute(poison()).await.unwrap();
 }

@@ -82,7 +82,7 @@ async fn outcomes(app: &App) -> Vec<Outcome> {
 #[tokio::test]
 async fn what_was_committed_gives_its_receipt_whatever_its_handler_does() {
     let app = start().await;
-    app.execute(count(1)).await.unwrap();
+    let _ = app.execute(count(1)).await.unwrap();
     let receipt = app.execute_with(count(POISON), id("k")).await.unwrap();
     assert_eq!(
         (receipt.position, receipt.already_committed),
@@ -109,7 +109,7 @@ async fn what_was_committed_gives_its_receipt_whatever_its_handler_does() {
         (receipt.position, true)
     );
     // Others are not concerned.
-    app.execute(Count { id: 2, by: 1 }).await.unwrap();
+    let _ = app.execute(Count { id: 2, by: 1 }).await.unwrap();
 
     let outcomes = outcomes(&app).await;
     let is_accepted = |outcome: &Outcome| matches!(outcome, Outcome::Accepted { .. });
@@ -120,7 +120,7 @@ async fn what_was_committed_gives_its_receipt_whatever_its_handler_does() {
 #[tokio::test]
 async fn a_function_of_a_command_that_panics_is_an_error_and_is_noted() {
     let app = start().await;
-    app.execute(count(100)).await.unwrap();
+    let _ = app.execute(count(100)).await.unwrap();
     let decided = app.execute(count(1)).await.unwrap_err();
     assert_eq!(
         decided.to_string(),
@@ -132,7 +132,7 @@ async fn a_function_of_a_command_that_panics_is_an_error_and_is_noted() {
         panic!("it is not valid at all");
     };
     assert_eq!(function, "validate");
-    app.execute(Count { id: 2, by: 1 }).await.unwrap();
+    let _ = app.execute(Count { id: 2, by: 1 }).await.unwrap();
     assert_eq!(outcomes(&app).await.len(), 4);
 }
 
@@ -147,8 +147,8 @@ mod snapshots {
         let store = Keeper::new(Keeping::Newest);
         let app = counters.start(store).await.unwrap();
         let tally = |by| Tally { id: 1, by };
-        app.execute(tally(1)).await.unwrap();
-        app.execute(tally(POISON)).await.unwrap();
+        let _ = app.execute(tally(1)).await.unwrap();
+        let _ = app.execute(tally(POISON)).await.unwrap();
         let refused = app.execute(tally(1)).await.unwrap_err();
         assert!(matches!(refused, ExecuteError::Panicked(_)), "{refused}");
     }
