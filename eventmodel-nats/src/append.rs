@@ -31,6 +31,9 @@ impl Log {
         self.check()?;
         let mut plan = Plan::new(self, &append);
         self.fit(&append, &mut plan)?;
+        if append.guards().len() > 1 {
+            Box::pin(self.check_leader()).await?;
+        }
         let before = self.newest_known();
         if plan.messages.len() > MAX_BATCH {
             let count = plan.messages.len();
@@ -49,6 +52,9 @@ impl Log {
             Ok([message]) => self.send_one(message).await,
             Err(messages) => Box::pin(self.send_batch(messages)).await,
         };
+        if sent.as_ref().is_err_and(|failure| !failure.is_conflict()) {
+            self.leader.forget();
+        }
         match sent {
             Ok(Sent::Stored(first)) if first <= before => {
                 self.replaced();

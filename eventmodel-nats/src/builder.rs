@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::NatsStore;
 use crate::connection::{Connection, ConnectionEvent, Events, Failure};
+use crate::defects::Defects;
 use crate::error::ConnectError;
 use crate::setup::Setup;
 use crate::views::Views;
@@ -56,6 +57,7 @@ pub struct NatsStoreBuilder {
     inbox_prefix: Option<String>,
     creates_consumers: bool,
     timeout: Duration,
+    accepted_defects: Vec<String>,
 }
 
 impl NatsStoreBuilder {
@@ -85,6 +87,7 @@ impl NatsStoreBuilder {
             inbox_prefix: None,
             creates_consumers: true,
             timeout: Self::DEFAULT_TIMEOUT,
+            accepted_defects: Vec::new(),
         }
     }
 
@@ -165,6 +168,20 @@ impl NatsStoreBuilder {
     /// Keeps no audit trail.
     pub fn without_audit(self) -> Self {
         self.audit_max_age(Duration::ZERO)
+    }
+
+    /// Works with servers that have this defect, by its number, as if they had not: what it breaks is not promised any
+    /// more. Known are
+    ///
+    /// | defect | what it breaks | servers without it |
+    /// |---|---|---|
+    /// | [8376](https://github.com/nats-io/nats-server/issues/8376) | several guards of one append are mixed up: events may be stored although a guard does not hold | 2.14.4 and newer; of 2.12 those from 2.12.14 on |
+    ///
+    /// Without it a model is refused on such a server if one of its commands can append under several guards, and such
+    /// an append is refused while such a server leads the log. Meant for tests of the defects themselves.
+    pub fn accept_defect(mut self, number: impl Into<String>) -> Self {
+        self.accepted_defects.push(number.into());
+        self
     }
 
     /// The JetStream domain, for a client at a leaf node whose logs are at the hub, or the other way round.
@@ -260,8 +277,10 @@ impl NatsStoreBuilder {
     /// one: `nats://user:password@host:4222`.
     ///
     /// # Errors
-    /// [`ConnectError`] if there is no server, it refuses, is too old, or has no JetStream.
+    /// [`ConnectError`] if there is no server, it refuses, is too old, or has no JetStream; or if a defect is accepted
+    /// that is not known.
     pub async fn connect(self, servers: impl AsRef<str>) -> Result<NatsStore, ConnectError> {
+        let defects = Defects::except(&self.accepted_defects)?;
         let servers = servers.as_ref();
         let addresses = addresses(servers)?;
         let (mut options, mut name) = (self.options, self.user);
@@ -320,6 +339,7 @@ impl NatsStoreBuilder {
             timeout: self.timeout,
             creates_consumers: self.creates_consumers,
             events,
+            defects,
         };
         // A node without JetStream may be one of a cluster that has it.
         if !has_jetstream {

@@ -15,6 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::defects::Defects;
 use crate::refusal::Refusal;
 
 /// How many connection events a listener may be behind before it misses the oldest.
@@ -173,6 +174,10 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.is_conflict())
+    }
+
     /// Whether the same question may be answered when there is a leader.
     fn may_pass(&self) -> bool {
         match self {
@@ -212,6 +217,8 @@ pub(crate) struct Connection {
     /// Whether messages are read by consumers, or by pages.
     pub(crate) creates_consumers: bool,
     pub(crate) events: Arc<Events>,
+    /// Which defects of servers are looked for.
+    pub(crate) defects: Defects,
 }
 
 impl Connection {

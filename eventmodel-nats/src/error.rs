@@ -47,6 +47,17 @@ pub enum ConnectError {
         /// The oldest that works.
         needed: &'static str,
     },
+    /// A defect is accepted that is not known.
+    #[error(
+        "`accept_defect(\"{number}\")`: no such defect is known, only {}: correct the number, or leave it out",
+        known.join(", ")
+    )]
+    UnknownDefect {
+        /// What was accepted.
+        number: String,
+        /// The numbers that can be.
+        known: Vec<&'static str>,
+    },
     /// The server has no JetStream.
     #[error(
         "the NATS server has JetStream turned off: start it with `-js`, or give the account JetStream"

@@ -21,7 +21,8 @@
 //! | what happens to the connection | [`NatsStore::connection_events`] |
 //! | how a model maps to JetStream, what is durable when, what the limits are | `docs/jetstream.md` in the repository |
 //!
-//! It needs nats-server 2.12.1 or newer with JetStream, and runs on tokio.
+//! It needs nats-server with JetStream, 2.14.4 or newer, and runs on tokio. Servers from 2.12.1 on do for models whose
+//! commands have one guard each: see [`NatsStoreBuilder::accept_defect`].
 //!
 //! [eventmodel]: https://docs.rs/eventmodel
 
@@ -31,11 +32,13 @@ mod builder;
 mod command_ids;
 mod committed;
 mod connection;
+mod defects;
 mod drift;
 mod error;
 mod get;
 mod history;
 mod inbox;
+mod leader;
 mod load;
 mod log;
 mod message;
@@ -48,6 +51,7 @@ mod read;
 mod refusal;
 mod service;
 mod setup;
+mod shared;
 mod snapshot;
 mod store;
 mod views;

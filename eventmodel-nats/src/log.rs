@@ -15,7 +15,9 @@ use crate::connection::Connection;
 use crate::drift::lost;
 use crate::get::Source;
 use crate::history::History;
+use crate::leader::Leader;
 use crate::message::Identity;
+use crate::shared::Shared;
 
 /// A log that has been opened.
 pub(crate) struct Log {
@@ -31,10 +33,9 @@ pub(crate) struct Log {
     end: Mutex<(u64, Identity)>,
     /// How often the connection had been lost when it was last looked whether that message is there.
     verified: AtomicU64,
-    /// Held by the one that looks; why the last one could not.
-    verifying: tokio::sync::Mutex<Option<StoreError>>,
-    /// How often one could not.
-    failures: AtomicU64,
+    verifying: Shared,
+    /// Who leads it.
+    pub(crate) leader: Leader,
     /// The largest message that it takes by itself.
     pub(crate) max_message: AtomicUsize,
     /// What stands before the next event of an instance, so that it can be said in its header.
@@ -62,8 +63,8 @@ impl Log {
         Self {
             name,
             verified: AtomicU64::new(connection.events.losses()),
-            verifying: tokio::sync::Mutex::default(),
-            failures: AtomicU64::new(0),
+            verifying: Shared::default(),
+            leader: Leader::default(),
             connection,
             stream,
             created,
@@ -116,28 +117,14 @@ impl Log {
         if self.is_verified() {
             return self.check();
         }
-        Box::pin(async {
-            // One asks for all, and the answer is that of all who waited for it, also if there is none.
-            let failures = self.failures.load(Ordering::Relaxed);
-            let mut failed = self.verifying.lock().await;
-            if self.is_verified() {
-                return self.check();
-            }
-            if self.failures.load(Ordering::Relaxed) != failures
-                && let Some(error) = &*failed
-            {
-                return Err(error.clone());
-            }
+        Box::pin(self.verifying.ask(|| self.is_verified(), async {
             let losses = self.connection.events.losses();
-            if let Err(error) = self.verify_end().await {
-                *failed = Some(error.clone());
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                return Err(error);
-            }
+            self.verify_end().await?;
             self.verified.store(losses, Ordering::Relaxed);
             Ok(())
-        })
-        .await
+        }))
+        .await?;
+        self.check()
     }
 
     fn is_verified(&self) -> bool {
@@ -169,12 +156,16 @@ impl Log {
     /// Asks the server whether the stream is still the one that was opened.
     pub(crate) async fn verify(&self) -> Result<(), StoreError> {
         self.check()?;
-        let info = self.connection.stream_info(&self.name).await?;
-        if info.is_some_and(|info| info.created == self.created) {
-            return Ok(());
+        match self.connection.stream_info(&self.name).await? {
+            Some(info) if info.created == self.created => {
+                self.note_leader(&info);
+                Ok(())
+            }
+            _ => {
+                self.replaced();
+                Err(self.recreated())
+            }
         }
-        self.replaced();
-        Err(self.recreated())
     }
 
     /// Another stream was found under its name.

@@ -61,6 +61,15 @@ pub(crate) struct StreamInfo {
     pub(crate) state: StreamState,
 }
 
+impl StreamInfo {
+    /// The version of the server that leads the stream: it is the one that answers, and notes its own, whoever created
+    /// the stream and whichever server is asked.
+    pub(crate) fn leader_version(&self) -> &str {
+        let version = self.config.metadata.get("_nats.ver");
+        version.map_or("of an unknown version", String::as_str)
+    }
+}
+
 /// From where to where a stream goes.
 #[derive(Debug, Deserialize)]
 pub(crate) struct StreamState {
@@ -162,14 +171,16 @@ impl Setup {
             if missing.is_empty() {
                 let stream = connection.jetstream.get_stream_no_info(&*spec.name).await;
                 let stream = stream.map_err(StoreError::failed)?;
-                return Ok(Log::new(
+                let log = Log::new(
                     spec.name.clone(),
                     connection.clone(),
                     stream,
                     info.created,
                     max_message(&info.config),
                     self.trails,
-                ));
+                );
+                log.check_servers(&info, &spec.several_guards)?;
+                return Ok(log);
             }
             self.add(connection, spec, info.config, missing).await?;
             // Those that disturb each other must not do so again.

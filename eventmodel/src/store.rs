@@ -195,6 +195,12 @@ pub struct LogSpec {
     pub name: Arc<str>,
     /// The subjects of the streams in it.
     pub subjects: Vec<SubjectPattern>,
+    /// The commands of which one append may carry several guards, as far as their types tell: they are guarded on
+    /// several states, can emit several types of events, or one that is on several streams or not on the one of their
+    /// state. Of which instances its events are, no type tells: that is seen when a command is executed.
+    ///
+    /// A store whose server cannot be trusted with several guards refuses to open the log if there is such a command.
+    pub several_guards: Vec<&'static str>,
 }
 
 /// Which events of one stream instance to load.

@@ -74,6 +74,9 @@ caught! { LooseStore, Flaw;
         history::a_concurrent_history_has_one_order
         ids::a_command_sent_many_times_at_once_is_stored_once
     }
+    a_store_that_mixes_up_guards_now_and_then: MixesUpGuards {
+        guards::a_false_guard_among_several_is_never_taken
+    }
     a_store_that_tells_a_wrong_revision_in_a_conflict: TellsAWrongRevisionInAConflict {
         guards::a_guard_behind_the_tail_conflicts
         history::a_concurrent_history_has_one_order

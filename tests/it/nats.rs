@@ -1,6 +1,6 @@
 //! The JetStream store, on real servers.
 
-use eventmodel_nats::NatsStore;
+use eventmodel_nats::{NatsStore, NatsStoreBuilder};
 use eventmodel_nats_harness::{shared_cluster, shared_server};
 
 mod advice;
@@ -16,15 +16,20 @@ mod production;
 mod service;
 mod traps;
 
+/// For a store that also works with the defective servers of `cargo xtask test nats-matrix`.
+pub(crate) fn builder() -> NatsStoreBuilder {
+    NatsStore::builder().accept_defect("8376")
+}
+
 /// A store on a server that other tests use too.
 pub(crate) async fn store() -> NatsStore {
     let server = shared_server().await.unwrap();
-    NatsStore::connect(server).await.unwrap()
+    builder().connect(server).await.unwrap()
 }
 
 /// A store on a cluster that other tests use too, with three copies of each log.
 pub(crate) async fn replicated_store() -> NatsStore {
     let servers = shared_cluster().await.unwrap();
-    let store = NatsStore::builder().replicas(3).connect(servers);
+    let store = builder().replicas(3).connect(servers);
     store.await.unwrap()
 }

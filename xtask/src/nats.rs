@@ -15,8 +15,11 @@ pub(crate) use shared::Shared;
 /// Tells the tests which server to run.
 pub(crate) const BINARY: &str = "NATS_SERVER_BIN";
 
-/// The oldest that will do: message ids within an atomic batch.
-const OLDEST: &str = "2.12.1";
+/// Tells the tests of the defect 8376 which server has it.
+pub(crate) const DEFECTIVE_BINARY: &str = "NATS_SERVER_DEFECTIVE_BIN";
+
+/// The oldest that will do: the store refuses what most tests do with servers that have the defect 8376.
+const OLDEST: &str = "2.14.4";
 
 /// The server for the tests, as a step of its own: without it the run has failed.
 pub(crate) fn step(report: &mut Report) -> Option<PathBuf> {
@@ -35,9 +38,28 @@ pub(crate) fn step(report: &mut Report) -> Option<PathBuf> {
     }
 }
 
+/// The server with the defect 8376, as a step of its own: what the environment names, else the package.
+pub(crate) fn defective_step(report: &mut Report) -> Option<PathBuf> {
+    if let Some(binary) = std::env::var_os(DEFECTIVE_BINARY).filter(|name| !name.is_empty()) {
+        return Some(binary.into());
+    }
+    match package::obtain(package::DEFECTIVE) {
+        Ok(binary) => Some(binary),
+        Err(error) => {
+            report.fail(&format!("nats-server {}", package::DEFECTIVE), &error);
+            None
+        }
+    }
+}
+
 /// Those that the store is tested with.
 pub(crate) fn versions() -> impl Iterator<Item = &'static str> {
     package::PINNED.iter().map(|(version, _)| *version)
+}
+
+/// Whether a version has the defect 8376.
+pub(crate) fn is_defective(version: &str) -> bool {
+    !new_enough(version)
 }
 
 /// What the environment names, else what is on the PATH, else the package. A version that is asked for: the package.

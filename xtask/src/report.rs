@@ -7,6 +7,7 @@ enum Outcome {
     Passed(Duration),
     Failed(String),
     NotDone(String),
+    Defect(String),
 }
 
 /// The steps so far.
@@ -59,6 +60,13 @@ impl Report {
             .push((name.into(), Outcome::NotDone(reason.into())));
     }
 
+    /// What cannot pass because of a known defect of what is tested with: neither passed nor failed.
+    pub(crate) fn defect(&mut self, name: &str, reason: &str) {
+        println!("\n-- {name}: {reason}");
+        self.steps
+            .push((name.into(), Outcome::Defect(reason.into())));
+    }
+
     /// Prints the summary. A failure if a step failed.
     pub(crate) fn finish(self) -> ExitCode {
         println!("\n== summary");
@@ -66,6 +74,7 @@ impl Report {
             match outcome {
                 Outcome::Passed(time) => println!("passed    {name} ({:.0} s)", time.as_secs_f32()),
                 Outcome::NotDone(reason) => println!("not done  {name}: {reason}"),
+                Outcome::Defect(reason) => println!("DEFECT    {name}: {reason}"),
                 Outcome::Failed(reason) => println!("FAILED    {name}: {reason}"),
             }
         }

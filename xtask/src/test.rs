@@ -7,12 +7,16 @@ const ALL: [&str; 2] = ["--workspace", "--all-features"];
 
 pub(crate) fn run(report: &mut Report) {
     let server = nats::step(report);
+    let defective = nats::defective_step(report);
     let runner = runner();
     let with_server = |arguments: &[&str]| {
         let mut command = cargo(arguments);
         command.args(ALL);
         if let Some(server) = &server {
             command.env(nats::BINARY, server);
+        }
+        if let Some(defective) = &defective {
+            command.env(nats::DEFECTIVE_BINARY, defective);
         }
         command
     };
@@ -50,26 +54,57 @@ fn runner() -> &'static [&'static str] {
     &["test", "--lib", "--bins", "--tests", "--examples"]
 }
 
+/// The case that finds the defect 8376, and the tests of what is done about the defect.
+const FALSE_GUARD: &str = "a_false_guard_among_several_is_never_taken";
+const DEFECTS: &str = "nats::traps::defects";
+
 /// The tests of the JetStream store with each version of the server.
 pub(crate) fn nats_matrix(report: &mut Report) {
     let build = &mut cargo(&["build", "--package", "eventmodel-nats-harness", "--bins"]);
     if !report.step("build of the shared servers", build) {
         return;
     }
+    let defective = nats::defective_step(report);
     for version in nats::versions() {
         let started = nats::obtain(Some(version))
             .and_then(|binary| Shared::start(&binary).map(|shared| (binary, shared)));
-        match started {
-            Ok((binary, shared)) => {
-                let mut tests = cargo(runner());
-                tests
-                    .args(["--package", "eventmodel-tests", "--no-fail-fast", "nats::"])
-                    .env(nats::BINARY, binary)
-                    .envs(shared.environment.iter().map(|(name, value)| (name, value)));
-                report.step(&format!("the store on nats-server {version}"), &mut tests);
+        let (binary, shared) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                report.fail(&format!("nats-server {version}"), &error);
+                continue;
             }
-            Err(error) => report.fail(&format!("nats-server {version}"), &error),
+        };
+        let tests = |arguments: &[&str]| {
+            let mut tests = cargo(runner());
+            tests
+                .args(["--package", "eventmodel-tests", "--no-fail-fast"])
+                .args(arguments)
+                .env(nats::BINARY, &binary)
+                .envs(shared.environment.iter().map(|(name, value)| (name, value)));
+            if let Some(defective) = &defective {
+                tests.env(nats::DEFECTIVE_BINARY, defective);
+            }
+            tests
+        };
+        let name = format!("the store on nats-server {version}");
+        if !nats::is_defective(version) {
+            report.step(&name, &mut tests(&["nats::"]));
+            continue;
         }
+        let all_but = ["nats::", "--", "--skip", FALSE_GUARD, "--skip", DEFECTS];
+        report.step(&name, &mut tests(&all_but));
+        // Whatever comes of it: it is the server that cannot pass.
+        let case = format!("nats::contract::on_three_servers::{FALSE_GUARD}");
+        let seen = match tests(&[&case]).status() {
+            Ok(status) if status.success() => "was not seen this time, and is there all the same",
+            Ok(_) => "was seen: the output says how many false guards were taken",
+            Err(error) => {
+                report.fail(&case, &error.to_string());
+                continue;
+            }
+        };
+        report.defect(&name, &format!("the defect 8376 {seen}"));
     }
 }
 

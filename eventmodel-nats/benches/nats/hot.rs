@@ -28,6 +28,7 @@ impl Hot {
         let spec = LogSpec {
             name: RAW.into(),
             subjects: vec![SubjectPattern::new("raw.account.*")?],
+            several_guards: vec![],
         };
         store.open(&[spec]).await?;
         let app = commands("bank").start_with(store, options).await?;

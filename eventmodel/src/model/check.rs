@@ -165,16 +165,7 @@ fn one_log_each(model: &EventModel, problems: &mut Vec<ModelProblem>) {
     }
     for command in model.commands().iter().map(super::CommandEntry::info) {
         // What is only consulted may be elsewhere; it needs no guard.
-        let states = command
-            .states
-            .iter()
-            .filter(|s| s.guarded)
-            .filter_map(|s| s.stream);
-        let emitted = command
-            .emits
-            .iter()
-            .flat_map(|event| event.streams.iter().copied());
-        let logs = distinct(&mut states.chain(emitted));
+        let logs = distinct(&mut registry::guarded_streams(command).into_iter());
         if logs.len() > 1 {
             problems.push(ModelProblem::SeveralLogs {
                 command: command.ty.name,

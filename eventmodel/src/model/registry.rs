@@ -298,10 +298,40 @@ pub(super) fn logs(model: &EventModel) -> Vec<LogSpec> {
             None => logs.push(LogSpec {
                 name,
                 subjects: vec![subject],
+                several_guards: Vec::new(),
             }),
         }
     }
+    for command in model.commands().iter().map(CommandEntry::info) {
+        let streams = guarded_streams(command);
+        // All of them are in one log.
+        if may_guard_several(command)
+            && let Some(name) = streams.first().map(|stream| log_of(model, stream))
+            && let Some(log) = logs.iter_mut().find(|log| log.name == name)
+        {
+            log.several_guards.push(command.ty.name);
+        }
+    }
     logs
+}
+
+/// The streams that an append of a command is guarded on: those of its states, and those of its events.
+pub(super) fn guarded_streams(command: &CommandInfo) -> Vec<&'static StreamInfo> {
+    let states = command.states.iter().filter(|state| state.guarded);
+    let events = command.emits.iter().flat_map(|event| event.streams);
+    let streams = states.filter_map(|state| state.stream);
+    streams.chain(events.copied()).collect()
+}
+
+/// Whether its types leave room for a second guard. One state and one event on its stream are taken to be of one
+/// instance.
+fn may_guard_several(command: &CommandInfo) -> bool {
+    let states = command.states.iter().filter(|state| state.guarded).count();
+    let streams = guarded_streams(command);
+    let is_of_one_stream = streams
+        .iter()
+        .all(|stream| is_same_stream(stream, streams[0]));
+    states > 1 || command.emits.len() > 1 || !is_of_one_stream
 }
 
 /// The logs of the events that a view or an automation handles. Each once.

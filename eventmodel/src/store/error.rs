@@ -28,6 +28,19 @@ pub enum StoreError {
         /// Which setting, what it is, what it must be.
         reason: String,
     },
+    /// The server that keeps the log has a defect that breaks a promise. Nothing has changed. The message says which
+    /// promise, and which version to take; another try helps when such a server leads.
+    #[error("the log `{log}` is kept by {server}, which has the defect {defect}: {reason}")]
+    Defect {
+        /// The log.
+        log: Arc<str>,
+        /// The server and its version.
+        server: Arc<str>,
+        /// The number of the defect, as those who make the server count them.
+        defect: &'static str,
+        /// Where to read about it, what it breaks, which version to take.
+        reason: String,
+    },
     /// A stored event cannot be read.
     #[error(transparent)]
     Undecodable(Arc<DecodeError>),
@@ -44,7 +57,7 @@ impl StoreError {
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Defect { .. })
     }
 }
 

@@ -80,6 +80,7 @@ macro_rules! __store_contract {
                     an_instance_that_is_only_read_can_be_guarded
                     the_absence_of_an_instance_can_be_guarded
                     one_guard_that_fails_stores_nothing_anywhere
+                    a_false_guard_among_several_is_never_taken
                     the_order_of_guards_and_events_is_free
                 }
                 several_streams {

@@ -12,6 +12,7 @@ pub(crate) enum Flaw {
     TakesAnyFirstEvent,
     TakesGuardsAhead,
     TestsGuardsBeforeTheLock,
+    MixesUpGuards,
     TellsAWrongRevisionInAConflict,
     ForgetsIds,
     TakesAnyCommandUnderAUsedId,

@@ -4,6 +4,7 @@ mod batches;
 pub(crate) mod bench;
 mod conflicts;
 mod connection;
+mod defects;
 mod drift;
 mod elections;
 mod hints;

@@ -19,6 +19,14 @@ pub fn find() -> Result<PathBuf, Error> {
         .ok_or(Error::NoBinary)
 }
 
+/// A server with the defect 8376, which `NATS_SERVER_DEFECTIVE_BIN` names: it is only for tests of that defect.
+pub fn find_defective() -> Result<PathBuf, Error> {
+    std::env::var_os("NATS_SERVER_DEFECTIVE_BIN")
+        .filter(|name| !name.is_empty())
+        .map(PathBuf::from)
+        .ok_or(Error::NoDefectiveBinary)
+}
+
 /// Whether a server of this version will do.
 pub(crate) fn new_enough(version: &str) -> bool {
     numbers(version) >= numbers(OLDEST)

@@ -1,7 +1,7 @@
 //! How a server is to be: what is written into its configuration file.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::error::{Error, io};
@@ -14,6 +14,7 @@ use crate::server::{Ports, Server};
 pub struct ServerBuilder {
     config: String,
     jetstream: String,
+    binary: Option<PathBuf>,
 }
 
 impl ServerBuilder {
@@ -31,6 +32,12 @@ impl ServerBuilder {
         self
     }
 
+    /// Runs this program, not the one that the other tests run against.
+    pub fn binary(mut self, path: impl Into<PathBuf>) -> Self {
+        self.binary = Some(path.into());
+        self
+    }
+
     /// Starts the server and waits until JetStream answers.
     pub async fn start(self) -> Result<Server, Error> {
         crate::server::retried(async || {
@@ -44,7 +51,7 @@ impl ServerBuilder {
 
     /// Writes the configuration; does not start anything.
     pub(crate) fn prepare(&self, name: &str, ports: Ports, cluster: &str) -> Result<Server, Error> {
-        let binary = crate::binary::find()?;
+        let binary = self.binary.clone().map_or_else(crate::binary::find, Ok)?;
         let directory = tempfile::Builder::new()
             .prefix("nats-server-")
             .tempdir()
@@ -64,7 +71,9 @@ impl ServerBuilder {
 
     fn text(&self, name: &str, directory: &Path, ports: &Ports, cluster: &str) -> String {
         let mut text = String::new();
-        let Self { config, jetstream } = self;
+        let Self {
+            config, jetstream, ..
+        } = self;
         let _ = write!(
             text,
             "server_name: {name}

@@ -1,5 +1,6 @@
 //! Three nats-servers that hold every stream three times.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
@@ -28,6 +29,7 @@ pub struct Cluster {
 pub struct ClusterBuilder {
     server: ServerBuilder,
     login: Option<(String, String)>,
+    binary_of_node_0: Option<PathBuf>,
 }
 
 const SIZE: usize = 3;
@@ -49,6 +51,12 @@ impl ClusterBuilder {
     /// everybody for a login.
     pub fn login(mut self, user: &str, password: &str) -> Self {
         self.login = Some((user.into(), password.into()));
+        self
+    }
+
+    /// Node 0 runs this program, as in the middle of an upgrade.
+    pub fn binary_of_node_0(mut self, path: impl Into<PathBuf>) -> Self {
+        self.binary_of_node_0 = Some(path.into());
         self
     }
 
@@ -81,7 +89,11 @@ impl ClusterBuilder {
                 _route: Some(route),
                 ..Ports::claim()?
             };
-            self.server.prepare(&format!("n{index}"), ports, &block)
+            let mut server = self.server.clone();
+            if let (0, Some(binary)) = (index, &self.binary_of_node_0) {
+                server = server.binary(binary);
+            }
+            server.prepare(&format!("n{index}"), ports, &block)
         });
         Ok(Cluster {
             nodes: nodes.collect::<Result<_, _>>()?,

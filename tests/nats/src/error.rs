@@ -14,6 +14,13 @@ pub enum Error {
     )]
     NoBinary,
 
+    /// No program for the tests of the defect 8376.
+    #[error(
+        "`NATS_SERVER_DEFECTIVE_BIN` is not set, so there is no nats-server with the defect 8376 to show what is done \
+         about it; run `cargo xtask test`, or `NATS_SERVER_DEFECTIVE_BIN=$(cargo xtask nats 2.14.3) cargo test`"
+    )]
+    NoDefectiveBinary,
+
     /// The program is older than what the tests are written for.
     #[error("{} is nats-server {version}, and the tests need {needed} or newer", binary.display())]
     TooOld {

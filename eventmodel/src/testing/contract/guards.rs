@@ -1,7 +1,10 @@
 //! Guards: nothing is stored on what the decision has not seen.
 
+use futures_util::future::join_all;
+
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
+use crate::store::AppendError;
 use crate::{Position, RecordedEvent};
 
 pub async fn the_first_event_of_an_instance_expects_nothing_before_it(bench: Bench) {
@@ -182,6 +185,45 @@ pub async fn one_guard_that_fails_stores_nothing_anywhere(bench: Bench) {
         assert_eq!(bench.revision(instance).await, tail);
         assert_eq!(bench.history(instance, tail).await.len(), 1);
     }
+}
+
+/// A server may mix up the guards of one append, and seldom (nats-server issue 8376: once in some hundred appends). What
+/// a false guard expects is therefore true of the others, all of them have one length, and it stands where that server
+/// is wrong most often. In several logs, because a server may take long for each append and still take those of several
+/// logs at once.
+pub async fn a_false_guard_among_several_is_never_taken(bench: Bench) {
+    const LOGS: usize = 16;
+    const ROUNDS: usize = 256;
+    let logs = (0..LOGS).map(|_| bench.another_log());
+    let taken = join_all(logs.map(async |log| taken_in(&log.await, ROUNDS).await)).await;
+    let taken: usize = taken.into_iter().sum();
+    let rounds = LOGS * ROUNDS;
+    assert_eq!(
+        taken, 0,
+        "so many of {rounds} appends were stored, each with a guard that is false"
+    );
+}
+
+/// How many appends are stored in a log though one of their guards, which are all only read, is false.
+async fn taken_in(bench: &Bench, rounds: usize) -> usize {
+    let empty: Vec<_> = (0..4).map(|n| bench.course(n)).collect();
+    let planned = bench.course(4);
+    let plan = bench.command("Plan").on(&planned, Position::START);
+    plan.send().await;
+    let mut taken = 0;
+    for n in 0..rounds {
+        let draft = bench.command("Book").on(&bench.account(n), Position::START);
+        let guarded = [&empty[0], &empty[1], &empty[2], &planned, &empty[3]]
+            .into_iter()
+            .fold(draft, |draft, read| draft.guard(read, Position::START));
+        match guarded.try_send().await {
+            Err(AppendError::Conflict { .. }) => {}
+            Ok(_) => taken += 1,
+            Err(error) => panic!("`Book` should conflict, the error is: {error}"),
+        }
+    }
+    assert_eq!(bench.all().await.len(), 1 + taken);
+    taken
 }
 
 pub async fn the_order_of_guards_and_events_is_free(bench: Bench) {

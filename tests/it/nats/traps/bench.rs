@@ -47,6 +47,7 @@ impl Bench {
         LogSpec {
             name: self.log.clone(),
             subjects: vec![self.pattern("item.*")],
+            several_guards: vec![],
         }
     }
 

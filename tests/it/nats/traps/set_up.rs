@@ -82,6 +82,7 @@ async fn a_log_whose_subjects_another_one_takes_is_refused_by_name() {
     let other = LogSpec {
         name: unique("trap").into(),
         subjects: vec![bench.pattern(">")],
+        several_guards: vec![],
     };
     let error = bench
         .store
@@ -148,6 +149,7 @@ async fn a_name_that_jetstream_does_not_take_is_refused_before_it_is_asked() {
         let spec = LogSpec {
             name: name.into(),
             subjects: vec![],
+            several_guards: vec![],
         };
         let error = store.open(&[spec]).await.unwrap_err();
         assert!(
