@@ -137,6 +137,25 @@ impl Decide for Claim {
     }
 }
 
+#[test]
+fn a_log_knows_the_commands_that_can_append_under_several_guards() {
+    let several = |slice: Slice| {
+        let logs = EventModel::new("school").slice(slice).logs();
+        logs.into_iter()
+            .flat_map(|log| log.several_guards)
+            .collect::<Vec<_>>()
+    };
+    let both = Slice::new("both").command::<Enroll>().command::<Claim>();
+    assert_eq!(several(both), ["Enroll"]);
+    // An event on another stream than the state.
+    assert_eq!(
+        several(Slice::new("one").command::<Straddle>()),
+        ["Straddle"]
+    );
+    let bank = crate::bank::bank().logs();
+    assert_eq!(bank[0].several_guards, ["Transfer"]);
+}
+
 #[tokio::test]
 async fn a_fact_of_two_streams_is_one_event_that_both_boundaries_see() {
     let model = EventModel::new("school").slice(

@@ -243,12 +243,12 @@ async fn a_program_that_may_set_up_nothing_is_led(builder: NatsStoreBuilder) {
 
 #[tokio::test]
 async fn a_program_that_may_set_up_nothing_is_led_by_its_errors() {
-    a_program_that_may_set_up_nothing_is_led(NatsStore::builder()).await;
+    a_program_that_may_set_up_nothing_is_led(crate::nats::builder()).await;
 }
 
 #[tokio::test]
 async fn a_program_that_keeps_its_logs_in_memory_is_led_by_its_errors() {
-    a_program_that_may_set_up_nothing_is_led(NatsStore::builder().memory_storage()).await;
+    a_program_that_may_set_up_nothing_is_led(crate::nats::builder().memory_storage()).await;
 }
 
 /// Each wrong setting is mended by the command that names it, until none is left.
@@ -276,7 +276,7 @@ async fn a_log_that_somebody_else_made_is_mended_by_what_the_errors_say() {
 #[tokio::test]
 async fn a_bucket_is_made_by_one_that_may() {
     let server = Server::start().await.unwrap();
-    let builder = || NatsStore::builder().views(KvViews::new());
+    let builder = || crate::nats::builder().views(KvViews::new());
     let store = builder()
         .without_setup()
         .connect(server.url())

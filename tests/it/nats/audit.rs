@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use eventmodel::{AuditQuery, StoreError};
-use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats::async_nats::jetstream::stream::{
     Config, DiscardPolicy, RetentionPolicy, Source, StorageType,
@@ -11,19 +10,20 @@ use eventmodel_nats::async_nats::jetstream::stream::{
 use eventmodel_nats_harness::{Cluster, Server};
 
 use crate::bank::{bank, deposit};
+use crate::nats::builder;
 
 #[tokio::test]
 async fn the_trail_outlives_the_process_and_is_sent_before_it_ends() {
     const COMMANDS: usize = 600;
     let server = Server::start().await.unwrap();
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = builder().connect(server.url()).await.unwrap();
     let app = bank().start(store.clone()).await.unwrap();
     for _ in 0..COMMANDS {
         let _ = app.execute(deposit("ann", 1)).await.unwrap();
     }
     app.shutdown().await.unwrap();
     store.close().await.unwrap();
-    let app = bank().start(NatsStore::connect(server.url()).await.unwrap());
+    let app = bank().start(builder().connect(server.url()).await.unwrap());
     let app = app.await.unwrap();
     let all = app.audit(&AuditQuery::new()).await.unwrap();
     assert_eq!(all.len(), COMMANDS);
@@ -38,13 +38,13 @@ async fn the_trail_outlives_the_process_and_is_sent_before_it_ends() {
 #[tokio::test]
 async fn commands_do_not_depend_on_the_trail() {
     let server = Server::start().await.unwrap();
-    let store = NatsStore::builder().audit_max_age(Duration::from_secs(3600));
+    let store = builder().audit_max_age(Duration::from_secs(3600));
     let first = store.connect(server.url()).await.unwrap();
     let app = bank().start(first).await.unwrap();
     let _ = app.execute(deposit("ann", 1)).await.unwrap();
     app.shutdown().await.unwrap();
     // Another age: the trail of this one is refused, the commands are not.
-    let app = bank().start(NatsStore::connect(server.url()).await.unwrap());
+    let app = bank().start(builder().connect(server.url()).await.unwrap());
     let app = app.await.unwrap();
     let _ = app.execute(deposit("ann", 2)).await.unwrap();
     app.shutdown().await.unwrap();
@@ -54,7 +54,7 @@ async fn commands_do_not_depend_on_the_trail() {
         "{error}"
     );
 
-    let without = NatsStore::builder().without_audit();
+    let without = builder().without_audit();
     let app = bank().start(without.connect(server.url()).await.unwrap());
     let app = app.await.unwrap();
     let _ = app.execute(deposit("ann", 3)).await.unwrap();
@@ -110,7 +110,7 @@ const CASES: &[Case] = &[
 
 /// The trail of a process that has just started.
 async fn asked(url: &str, replicas: Option<usize>) -> Result<(), StoreError> {
-    let builder = NatsStore::builder();
+    let builder = builder();
     let builder = match replicas {
         Some(replicas) => builder.replicas(replicas),
         None => builder,

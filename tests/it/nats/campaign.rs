@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use eventmodel::Store;
-use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Cluster, Proxy};
 use hotel_booking::hotel_booking;
 
@@ -25,6 +24,7 @@ mod automations;
 mod faults;
 mod views;
 
+use crate::nats::builder;
 use faults::{ALL, Broken};
 
 /// Each has connections, caches, views and automations of its own.
@@ -63,7 +63,7 @@ async fn round(seed: u64) {
             urls.push(proxy.url());
             proxies.push(proxy);
         }
-        let store = NatsStore::builder()
+        let store = builder()
             .replicas(3)
             .timeout(Duration::from_secs(2))
             .connect(urls.join(","));

@@ -17,12 +17,12 @@ store_contract!(
 
 async fn store_without_consumers() -> NatsStore {
     let servers = shared_server().await.unwrap();
-    let store = NatsStore::builder().without_consumers().connect(servers);
+    let store = crate::nats::builder().without_consumers().connect(servers);
     store.await.unwrap()
 }
 
 async fn replicated_store_without_consumers() -> NatsStore {
     let servers = shared_cluster().await.unwrap();
-    let store = NatsStore::builder().without_consumers().replicas(3);
+    let store = crate::nats::builder().without_consumers().replicas(3);
     store.connect(servers).await.unwrap()
 }

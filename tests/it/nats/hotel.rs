@@ -1,7 +1,6 @@
 //! The hotel with its books in JetStream: the same stories, and what only several processes can show.
 
 use eventmodel::AppOptions;
-use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Server;
 use tokio::task::spawn_blocking;
 
@@ -10,9 +9,10 @@ use crate::hotel::program::{Running, run};
 use crate::hotel::server::Hotel;
 use crate::hotel::stories::hotel_stories;
 use crate::hotel::{BOOK, CHECK_IN, CLEAN, data};
+use crate::nats::builder;
 
 async fn open(server: &Server) -> Hotel {
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = builder().connect(server.url()).await.unwrap();
     Hotel::open_on(store, AppOptions::new()).await
 }
 

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use eventmodel::Store;
-use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Cluster, Server};
 use hotel_booking::hotel_booking;
 
 use crate::faults::world::World;
 use crate::hotel_faults::play;
+use crate::nats::builder;
 
 /// Each has a connection, caches, views and automations of its own.
 const PROCESSES: usize = 4;
@@ -26,7 +26,7 @@ async fn run(servers: String, replicas: usize) {
     let seed = variable("SEED", 1);
     let mut stores = Vec::new();
     for _ in 0..PROCESSES {
-        let store = NatsStore::builder().replicas(replicas).connect(&servers);
+        let store = builder().replicas(replicas).connect(&servers);
         stores.push(Arc::new(store.await.unwrap()) as Arc<dyn Store>);
     }
     let world = World::on(hotel_booking, seed, stores).await;

@@ -12,6 +12,7 @@ use eventmodel_nats_harness::{Cluster, Proxy, Server};
 use futures_util::TryStreamExt;
 
 use crate::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
+use crate::nats::builder;
 
 mod drift;
 mod process;
@@ -75,7 +76,7 @@ impl Taker {
 }
 
 async fn connect(url: &str) -> NatsStore {
-    let store = NatsStore::builder().hand_over_after(Duration::from_secs(1));
+    let store = builder().hand_over_after(Duration::from_secs(1));
     store.connect(url).await.unwrap()
 }
 
@@ -166,7 +167,7 @@ async fn processes_that_share_an_automation_keep_the_order_and_may_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn processes_that_share_an_automation_keep_the_order_on_three_servers() {
     let cluster = Cluster::start().await.unwrap();
-    let three = NatsStore::builder().replicas(3);
+    let three = builder().replicas(3);
     let three = three.connect(cluster.url()).await.unwrap();
     three.open(&bank().logs()).await.unwrap();
     shared_work(cluster.urls(), async |_| {

@@ -7,6 +7,7 @@ use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::Server;
 
 use crate::bank::{Balance, Deposit, Total};
+use crate::nats::builder;
 
 pub(crate) mod book;
 mod bucket;
@@ -23,7 +24,7 @@ pub(crate) fn ledger() -> EventModel {
 }
 
 async fn store(server: &Server, views: KvViews) -> NatsStore {
-    let store = NatsStore::builder().views(views);
+    let store = builder().views(views);
     store.connect(server.url()).await.unwrap()
 }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 use eventmodel::testing::{Faults, FaultyStore};
 use eventmodel::{App, AppOptions, MemoryStore, Store};
 use eventmodel_nats::async_nats::{Client, HeaderMap, Request, client::RequestErrorKind};
-use eventmodel_nats::{NatsCommands, NatsStore, ServedCommands};
+use eventmodel_nats::{NatsCommands, ServedCommands};
 use eventmodel_nats_harness::{Server, unique};
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use serde_json::{Value, json};
 
 use super::store;
 use crate::hotel::{BOOK, CLEAN, data};
+use crate::nats::builder;
 
 mod refused;
 mod stopping;
@@ -204,7 +205,7 @@ async fn an_outcome_that_is_not_known_is_said_with_the_id_to_retry_with() {
 
 /// A hotel on JetStream, served on this server.
 async fn process(server: &Server) -> (App, ServedCommands) {
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = builder().connect(server.url()).await.unwrap();
     let options = AppOptions::new().drain_within(Duration::from_secs(1));
     let app = hotel_booking().start_with(store.clone(), options);
     let app = app.await.unwrap();
@@ -213,7 +214,7 @@ async fn process(server: &Server) -> (App, ServedCommands) {
 }
 
 async fn async_client(server: &Server) -> Client {
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = builder().connect(server.url()).await.unwrap();
     store.client().clone()
 }
 

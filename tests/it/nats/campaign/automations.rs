@@ -12,7 +12,6 @@ use eventmodel::{
     App, Decide, EventId, EventModel, EventQuery, ExecuteError, ExecuteOptions, RecordedEvent,
     Slice, automation,
 };
-use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Cluster, Proxy};
 use futures_util::TryStreamExt;
 use tokio::runtime::{Builder, Runtime};
@@ -22,6 +21,7 @@ use tokio::time::{Instant, sleep};
 use super::faults::{ALL, Broken, Fault};
 use super::variable;
 use crate::bank::{Deposited, Transfer, Withdraw, Withdrawn, bank, deposit, withdraw};
+use crate::nats::builder;
 
 const ACCOUNTS: usize = 8;
 const PROCESSES: usize = 2;
@@ -116,7 +116,7 @@ impl Drop for Process {
 async fn open(model: fn() -> EventModel, urls: &str) -> App {
     let end = Instant::now() + PATIENCE;
     loop {
-        let store = NatsStore::builder()
+        let store = builder()
             .replicas(3)
             .timeout(Duration::from_secs(2))
             .hand_over_after(Duration::from_secs(2));

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::faults::{Broken, Fault};
 use super::variable;
 use crate::bank::{Balance, Total, account, deposit};
+use crate::nats::builder;
 use crate::nats::kv_views::book::{Book, Seen, entries};
 use crate::nats::kv_views::ledger;
 
@@ -136,7 +137,7 @@ impl Drop for Host {
 async fn open(urls: &str) -> App {
     loop {
         let cache = if fastrand::bool() { 100 } else { 3 };
-        let store = NatsStore::builder()
+        let store = builder()
             .replicas(3)
             .timeout(Duration::from_secs(2))
             .views(KvViews::new().cache(cache));
@@ -285,9 +286,7 @@ async fn round(steps: &[Step]) {
         }
         urls.push(own.join(","));
     }
-    let store = NatsStore::builder()
-        .replicas(3)
-        .timeout(Duration::from_secs(2));
+    let store = builder().replicas(3).timeout(Duration::from_secs(2));
     let store = store.connect(cluster.url()).await.unwrap();
     let writer = ledger().start(store.clone()).await.unwrap();
     let (shown, written) = (Shared::default(), Shared::default());

@@ -1,12 +1,13 @@
 //! Who a client says it is.
 
 use data_encoding::BASE64URL_NOPAD;
-use eventmodel_nats::{ConnectError, NatsStore, NatsStoreBuilder};
+use eventmodel_nats::{ConnectError, NatsStoreBuilder};
 use eventmodel_nats_harness::Server;
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 
 use super::{histories, works};
+use crate::nats::builder;
 
 async fn server(config: &str) -> Server {
     Server::builder().config(config).start().await.unwrap()
@@ -23,26 +24,18 @@ async fn is_refused(builder: NatsStoreBuilder, server: &Server) {
 #[tokio::test]
 async fn a_token() {
     let server = server("authorization { token: \"open sesame\" }").await;
-    is_refused(NatsStore::builder().token("open"), &server).await;
-    works(NatsStore::builder().token("open sesame"), server.url()).await;
+    is_refused(builder().token("open"), &server).await;
+    works(builder().token("open sesame"), server.url()).await;
 }
 
 #[tokio::test]
 async fn a_name_and_a_password() {
     let server = server("authorization { user: hotel, password: \"p@ss\" }").await;
-    is_refused(NatsStore::builder(), &server).await;
-    is_refused(
-        NatsStore::builder().user_and_password("hotel", "pass"),
-        &server,
-    )
-    .await;
-    works(
-        NatsStore::builder().user_and_password("hotel", "p@ss"),
-        server.url(),
-    )
-    .await;
+    is_refused(builder(), &server).await;
+    is_refused(builder().user_and_password("hotel", "pass"), &server).await;
+    works(builder().user_and_password("hotel", "p@ss"), server.url()).await;
     let address = server.url().replace("nats://", "nats://hotel:p%40ss@");
-    let store = NatsStore::connect(address).await.unwrap();
+    let store = builder().connect(address).await.unwrap();
     histories(&store).await;
 }
 
@@ -51,7 +44,7 @@ async fn an_nkey() {
     let (user, stranger) = (KeyPair::new_user(), KeyPair::new_user());
     let key = user.public_key();
     let server = server(&format!("authorization {{ users: [ {{ nkey: {key} }} ] }}")).await;
-    let with = |key: &KeyPair| NatsStore::builder().nkey(key.seed().unwrap());
+    let with = |key: &KeyPair| builder().nkey(key.seed().unwrap());
     is_refused(with(&stranger), &server).await;
     works(with(&user), server.url()).await;
 }
@@ -132,11 +125,11 @@ resolver_preload: {{ {system}: {system_said}, {account}: {account_said} }}",
         path
     };
     let of_stranger = credentials(&KeyPair::new_account(), &stranger, "stranger.creds");
-    is_refused(NatsStore::builder().credentials_file(of_stranger), &server).await;
+    is_refused(builder().credentials_file(of_stranger), &server).await;
     let of_user = credentials(&account, &user, "user.creds");
-    works(NatsStore::builder().credentials_file(of_user), server.url()).await;
+    works(builder().credentials_file(of_user), server.url()).await;
 
-    let missing = NatsStore::builder().credentials_file(directory.path().join("missing.creds"));
+    let missing = builder().credentials_file(directory.path().join("missing.creds"));
     let missing = missing.connect(server.url()).await;
     assert!(
         matches!(missing, Err(ConnectError::Credentials(_))),

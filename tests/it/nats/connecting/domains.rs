@@ -1,10 +1,10 @@
 //! JetStream that is somewhere else: behind a leaf node, in another account.
 
-use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::Server;
 
 use super::works;
+use crate::nats::builder;
 
 /// The port at which a server takes leaf nodes.
 fn leaf_port(server: &Server) -> u16 {
@@ -27,7 +27,7 @@ async fn the_domain_of_a_hub_is_reached_through_a_leaf_node() {
         "leafnodes {{ remotes: [ {{ url: \"nats://127.0.0.1:{port}\" }} ] }}"
     ));
     let leaf = leaf.start().await.unwrap();
-    works(NatsStore::builder().domain("hub"), leaf.url()).await;
+    works(builder().domain("hub"), leaf.url()).await;
     let names = async |server: &Server| {
         let client = eventmodel_nats::async_nats::connect(server.url())
             .await
@@ -76,6 +76,6 @@ async fn the_jetstream_of_another_account_is_reached_by_the_prefix_of_its_import
 }",
     );
     let server = server.start().await.unwrap();
-    let desk = NatsStore::builder().user_and_password("desk", "desk");
+    let desk = builder().user_and_password("desk", "desk");
     works(desk.api_prefix("books.API"), server.url()).await;
 }

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use eventmodel_nats::{ConnectError, NatsStore};
+use eventmodel_nats::ConnectError;
 use eventmodel_nats_harness::Server;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 
 use super::works;
+use crate::nats::builder;
 
 /// An authority of its own, a server that it vouches for, and a client.
 struct Certificates {
@@ -64,12 +65,12 @@ impl Certificates {
 async fn a_server_is_trusted_by_the_certificates_in_a_file() {
     let certificates = Certificates::new();
     let server = certificates.server("").await;
-    let stranger = NatsStore::connect(server.url()).await;
+    let stranger = builder().connect(server.url()).await;
     assert!(
         matches!(stranger, Err(ConnectError::Unreachable { .. })),
         "{stranger:?}"
     );
-    let builder = NatsStore::builder().root_certificates(certificates.path("authority.pem"));
+    let builder = builder().root_certificates(certificates.path("authority.pem"));
     works(builder, server.url()).await;
 }
 
@@ -77,7 +78,7 @@ async fn a_server_is_trusted_by_the_certificates_in_a_file() {
 async fn a_client_may_have_to_show_a_certificate() {
     let certificates = Certificates::new();
     let server = certificates.server("verify: true").await;
-    let builder = || NatsStore::builder().root_certificates(certificates.path("authority.pem"));
+    let builder = || builder().root_certificates(certificates.path("authority.pem"));
     let stranger = builder().connect(server.url()).await;
     assert!(
         matches!(stranger, Err(ConnectError::Unreachable { .. })),
@@ -93,10 +94,7 @@ async fn a_client_may_have_to_show_a_certificate() {
 #[tokio::test]
 async fn a_server_without_tls_is_refused_if_tls_is_required() {
     let server = Server::start().await.unwrap();
-    let refused = NatsStore::builder()
-        .require_tls()
-        .connect(server.url())
-        .await;
+    let refused = builder().require_tls().connect(server.url()).await;
     assert!(
         matches!(refused, Err(ConnectError::Unreachable { .. })),
         "{refused:?}"

@@ -15,6 +15,7 @@ use eventmodel_nats_harness::{Cluster, Server};
 
 use super::{Taker, connect, until};
 use crate::bank::bank;
+use crate::nats::builder;
 
 const CONSUMER: &str = "bank_Checked";
 
@@ -157,7 +158,7 @@ async fn check(store: &NatsStore, (name, wrong, mend): &Case) {
 #[tokio::test]
 async fn each_wrong_setting_of_a_consumer_is_named_with_what_mends_it() {
     let server = Server::start().await.unwrap();
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = builder().connect(server.url()).await.unwrap();
     store.open(&bank().logs()).await.unwrap();
     for case in CASES {
         check(&store, case).await;
@@ -186,7 +187,7 @@ async fn an_automation_whose_consumer_is_changed_while_it_runs_stops_and_says_so
 #[tokio::test]
 async fn a_consumer_has_as_many_replicas_as_its_log() {
     let cluster = Cluster::start().await.unwrap();
-    let store = NatsStore::builder().replicas(3);
+    let store = builder().replicas(3);
     let store = store.connect(cluster.url()).await.unwrap();
     store.open(&bank().logs()).await.unwrap();
     let case: Case = (

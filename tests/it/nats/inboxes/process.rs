@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::{BOUND, until};
 use crate::bank::bank;
+use crate::nats::builder;
 
 pub(super) struct Process {
     pub(super) store: NatsStore,
@@ -22,7 +23,7 @@ pub(super) struct Process {
 impl Process {
     pub(super) async fn start(server: &Server) -> Self {
         let proxy = Proxy::start(server.url()).await.unwrap();
-        let store = NatsStore::builder()
+        let store = builder()
             .hand_over_after(Duration::from_secs(1))
             .timeout(Duration::from_secs(2))
             .connect(proxy.url());

@@ -149,7 +149,7 @@ async fn a_key_that_somebody_deleted_is_noticed() {
 async fn a_list_lacks_no_entry_that_is_written_meanwhile() {
     for (accounts, lists, is_paged) in [(1_200, 20, false), (1_200, 20, true), (50, 100, false)] {
         let server = Server::start().await.unwrap();
-        let mut builder = NatsStore::builder().views(KvViews::new());
+        let mut builder = crate::nats::builder().views(KvViews::new());
         if is_paged {
             builder = builder.without_consumers();
         }

@@ -1,16 +1,17 @@
 //! What every place for views must do.
 
+use crate::nats::builder;
 use eventmodel::testing::hosts_contract;
 use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::{shared_cluster, shared_server};
 
 async fn store() -> NatsStore {
-    let store = NatsStore::builder().views(KvViews::new());
+    let store = builder().views(KvViews::new());
     store.connect(shared_server().await.unwrap()).await.unwrap()
 }
 
 async fn replicated_store() -> NatsStore {
-    let store = NatsStore::builder().views(KvViews::new()).replicas(3);
+    let store = builder().views(KvViews::new()).replicas(3);
     store
         .connect(shared_cluster().await.unwrap())
         .await

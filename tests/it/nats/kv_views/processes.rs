@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use eventmodel::{App, EventModel, Receipt};
-use eventmodel_nats::{KvViews, NatsStore};
+use eventmodel_nats::KvViews;
 use eventmodel_nats_harness::{Direction, Proxy, Server, When};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 
 use super::{balances, ledger, store};
 use crate::bank::{Balance, Total, deposit};
+use crate::nats::builder;
 
 const ACCOUNTS: u32 = 12;
 
@@ -29,7 +30,7 @@ impl Process {
         let mut runtime = Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
         runtime.spawn(async move {
-            let store = NatsStore::builder()
+            let store = builder()
                 .timeout(Duration::from_millis(500))
                 .views(KvViews::new().cache(cache));
             // One that cannot even start is as good as one that dies.
@@ -71,7 +72,7 @@ async fn write(app: &App, expected: &mut BTreeMap<String, (i64, u32)>) -> Receip
 async fn processes_that_die_at_any_point_apply_each_event_once() {
     let server = Server::start().await.unwrap();
     let writer = ledger()
-        .start(NatsStore::connect(server.url()).await.unwrap())
+        .start(builder().connect(server.url()).await.unwrap())
         .await
         .unwrap();
     let mut expected = BTreeMap::new();
@@ -130,7 +131,7 @@ async fn processes_that_die_at_any_point_apply_each_event_once() {
 async fn a_write_that_is_stored_late_applies_nothing_twice() {
     let server = Server::start().await.unwrap();
     let proxy = Proxy::start(server.url()).await.unwrap();
-    let slow = NatsStore::builder()
+    let slow = builder()
         .views(KvViews::new())
         .timeout(Duration::from_secs(1));
     let slow = ledger()
@@ -138,7 +139,7 @@ async fn a_write_that_is_stored_late_applies_nothing_twice() {
         .await
         .unwrap();
     let writer = ledger()
-        .start(NatsStore::connect(server.url()).await.unwrap())
+        .start(builder().connect(server.url()).await.unwrap())
         .await
         .unwrap();
     let first = writer.execute(deposit("ann", 1)).await.unwrap();

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::book::{Book, Seen, entries};
 use super::{ledger, store};
 use crate::bank::{Balance, Total, deposit};
+use crate::nats::builder;
 
 const ACCOUNTS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,7 +37,7 @@ async fn caught_up(app: &App, last: &Receipt) -> Vec<Seen> {
 
 /// A program without views, which only writes.
 async fn writer(server: &Server) -> (NatsStore, App) {
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = builder().connect(server.url()).await.unwrap();
     (store.clone(), ledger().start(store).await.unwrap())
 }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use eventmodel::{App, EventModel, Position, Receipt, Slice, ViewError};
+use eventmodel_nats::KvViews;
 use eventmodel_nats::async_nats::jetstream::{self, kv};
-use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::{Direction, Proxy, Server, When};
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::book::{Book, Seen};
 use super::store;
 use crate::bank::{Balance, Deposit, account, deposit};
+use crate::nats::builder;
 
 const ACCOUNTS: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -97,7 +98,7 @@ async fn a_new_version_is_built_and_switched_to_while_all_go_on() {
     // The new process cannot write yet: its first entries are on their way.
     let proxy = Proxy::start(server.url()).await.unwrap();
     let held = proxy.block_at(Direction::ToServer, When::seen("Eventmodel-At"));
-    let new = NatsStore::builder()
+    let new = builder()
         .views(changed())
         .connect(proxy.url())
         .await
@@ -147,12 +148,12 @@ async fn a_new_version_is_built_and_switched_to_while_all_go_on() {
     let last = pay_in(&new).await;
     let view = new.view::<Balance>().after(&last).within(PATIENCE);
     let entries = view.list().await.unwrap().into_iter().map(Seen::from);
-    let books = NatsStore::connect(server.url()).await.unwrap();
+    let books = builder().connect(server.url()).await.unwrap();
     let _reader = bank().start(books.clone()).await.unwrap();
     Book::of(&books).await.is(&entries.collect::<Vec<_>>());
 }
 
 async fn old_client(server: &Server) -> eventmodel_nats::async_nats::Client {
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = builder().connect(server.url()).await.unwrap();
     store.client().clone()
 }

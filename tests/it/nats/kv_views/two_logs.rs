@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::processes::Process;
 use super::store;
+use crate::nats::builder;
 
 const CLIENTS: u32 = 6;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -176,11 +177,7 @@ async fn views_of_two_logs_hold_each_event_once_whoever_dies() {
     let mut expected = Expected::new();
     let mut ends = BTreeMap::new();
     let writer = shop()
-        .start(
-            eventmodel_nats::NatsStore::connect(server.url())
-                .await
-                .unwrap(),
-        )
+        .start(builder().connect(server.url()).await.unwrap())
         .await
         .unwrap();
     let mut processes = Vec::new();
@@ -224,7 +221,8 @@ async fn views_of_two_logs_hold_each_event_once_whoever_dies() {
     );
     // A checkpoint for each log.
     let client = jetstream::new(
-        eventmodel_nats::NatsStore::connect(server.url())
+        builder()
+            .connect(server.url())
             .await
             .unwrap()
             .client()

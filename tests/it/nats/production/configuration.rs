@@ -3,8 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
+use crate::nats::builder;
 use eventmodel::{EventModel, Slice};
-use eventmodel_nats::{ConnectError, KvViews, NatsStore};
+use eventmodel_nats::{ConnectError, KvViews};
 use eventmodel_nats_harness::{Cluster, Server, binary};
 use hotel_booking::command::{BookRoom, CreateRoom};
 use hotel_booking::hotel_booking;
@@ -98,12 +99,12 @@ async fn a_cluster_with_the_configuration_is_a_hotels() {
         assert_eq!(said["jetstream"]["config"]["sync_always"], true, "{said}");
         assert_eq!(said["max_payload"], 1 << 20);
     }
-    let nobody = NatsStore::connect(cluster.url()).await;
+    let nobody = builder().connect(cluster.url()).await;
     assert!(
         matches!(nobody, Err(ConnectError::Unreachable { .. })),
         "{nobody:?}"
     );
-    let store = NatsStore::builder()
+    let store = builder()
         .user_and_password("hotel", "change me")
         .replicas(3)
         .views(KvViews::new());
@@ -117,7 +118,7 @@ async fn a_cluster_with_the_configuration_is_a_hotels() {
     assert_eq!(day.unwrap().unwrap().status, Status::Booked);
 
     // Who looks, from another account: by any replica.
-    let reader = NatsStore::builder()
+    let reader = crate::nats::builder()
         .user_and_password("reader", "change me too")
         .api_prefix("hotel.API")
         .without_setup()

@@ -48,7 +48,7 @@ impl Hotel {
         let (_, lines) = parts();
         let server = Server::builder().config(text).jetstream(&lines);
         let server = server.start().await.unwrap();
-        let store = NatsStore::builder()
+        let store = crate::nats::builder()
             .user_and_password("hotel", password(text, "hotel"))
             .views(KvViews::new());
         let store = store.connect(server.url()).await.unwrap();
@@ -80,7 +80,7 @@ impl Hotel {
     }
 
     fn role(&self, user: &str) -> NatsStoreBuilder {
-        NatsStore::builder()
+        crate::nats::builder()
             .user_and_password(user, password(&self.text, user))
             .api_prefix("hotel.API")
             .without_setup()
@@ -530,7 +530,7 @@ async fn nobody_reads_the_answers_to_another_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_with_automations_needs_no_right_to_create_consumers() {
     let server = Server::start().await.unwrap();
-    let without = || NatsStore::builder().without_consumers();
+    let without = || crate::nats::builder().without_consumers();
     let store = without().connect(server.url()).await.unwrap();
     let error = hotel_booking().start(store).await.unwrap_err().to_string();
     let add = format!("nats consumer add hotel {BOT} --pull");

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::nats::builder;
 use eventmodel::AuditQuery;
 use eventmodel_nats::async_nats::Request;
 use eventmodel_nats::{ConnectionEvent, KvViews, NatsCommands, NatsStore};
@@ -140,7 +141,7 @@ async fn server(permissions: &[Permission]) -> (Server, NatsStore) {
 ] }}"
     ));
     let server = server.start().await.unwrap();
-    let admin = NatsStore::builder()
+    let admin = builder()
         .user_and_password("admin", "admin")
         .views(KvViews::new());
     let admin = admin.connect(server.url()).await.unwrap();
@@ -152,7 +153,7 @@ async fn server(permissions: &[Permission]) -> (Server, NatsStore) {
 }
 
 async fn connect(server: &Server) -> NatsStore {
-    let app = NatsStore::builder()
+    let app = builder()
         .user_and_password("app", "app")
         .inbox_prefix("_INBOX_hotel")
         .timeout(Duration::from_secs(1))

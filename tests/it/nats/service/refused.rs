@@ -3,13 +3,13 @@
 use eventmodel::{
     Command, Decide, Decision, Event, EventModel, EventQuery, MemoryStore, Slice, Stream, emit,
 };
-use eventmodel_nats::{NatsCommands, NatsStore, ServeError};
+use eventmodel_nats::{NatsCommands, ServeError};
 use eventmodel_nats_harness::{Server, unique};
 use futures_util::TryStreamExt;
 use hotel_booking::hotel_booking;
 use serde::{Deserialize, Serialize};
 
-use crate::nats::store;
+use crate::nats::{builder, store};
 
 /// A stream whose subjects are those of commands.
 #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +74,7 @@ async fn what_cannot_be_served_is_said_at_the_start() {
     );
     let server = server.start().await.unwrap();
     let url = server.url().replace("nats://", "nats://desk:a%20b@");
-    let nats = NatsStore::connect(url).await.unwrap();
+    let nats = builder().connect(url).await.unwrap();
     let error = NatsCommands::new(app.clone())
         .serve(&nats)
         .await

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use eventmodel::MemoryStore;
-use eventmodel_nats::{NatsCommands, NatsStore, NotStopped};
+use eventmodel_nats::{NatsCommands, NotStopped};
 use eventmodel_nats_harness::{Direction, Proxy, Server, When};
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use tokio::task::JoinSet;
 
 use super::{Hotel, async_client, process, send};
 use crate::hotel::data;
+use crate::nats::builder;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_share_the_requests_and_none_is_lost_when_some_stop() {
@@ -75,7 +76,7 @@ async fn no_request_goes_without_an_answer_when_a_busy_process_stops() {
         }));
     }
     let served = async || {
-        let store = NatsStore::connect(server.url()).await.unwrap();
+        let store = builder().connect(server.url()).await.unwrap();
         NatsCommands::new(app.clone()).serve(&store).await.unwrap()
     };
     let mut serving = served().await;
@@ -116,7 +117,7 @@ async fn no_request_goes_without_an_answer_when_a_busy_process_stops() {
 async fn a_command_that_takes_too_long_is_answered_and_goes_on() {
     let server = Server::start().await.unwrap();
     let proxy = Proxy::start(server.url()).await.unwrap();
-    let books = NatsStore::connect(proxy.url()).await.unwrap();
+    let books = builder().connect(proxy.url()).await.unwrap();
     let hotel = Hotel::open_on(books, |c| c.timeout(Duration::from_millis(200))).await;
     let room = r#"{"data": {"room": {"id": 1}}}"#;
     let id = [("Idempotency-Key", "\"room-1\"")];
@@ -142,7 +143,7 @@ async fn a_command_that_takes_too_long_is_answered_and_goes_on() {
 async fn a_stop_waits_for_what_is_in_hand_and_says_when_that_takes_too_long() {
     let server = Server::start().await.unwrap();
     let proxy = Proxy::start(server.url()).await.unwrap();
-    let books = NatsStore::connect(proxy.url()).await.unwrap();
+    let books = builder().connect(proxy.url()).await.unwrap();
     let wait = Duration::from_millis(300);
     let hotel = Hotel::open_on(books, |c| c.drain_within(wait)).await;
     let held = proxy.block_at(Direction::ToServer, When::seen("Nats-Msg-Id"));

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use eventmodel::store::{AppendError, Store};
-use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{
     Cluster, Direction, Proxy, Server, When, shared_cluster, shared_server,
 };
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench, is_conflict, positions};
-use crate::nats::store;
+use crate::nats::{builder, store};
 
 #[tokio::test]
 async fn a_thousand_messages_are_one_batch_and_one_more_is_refused_before_anything_is_sent() {
@@ -38,7 +37,7 @@ async fn what_is_just_too_large_for_a_batch_is_refused_before_anything_is_sent()
         .start()
         .await
         .unwrap();
-    let bench = Bench::open(NatsStore::connect(server.url()).await.unwrap()).await;
+    let bench = Bench::open(builder().connect(server.url()).await.unwrap()).await;
     let (a, b) = (bench.item("a"), bench.item("b"));
     let mut refused = 0;
     for size in (2_500..4_200).step_by(10) {
@@ -91,11 +90,7 @@ async fn half_a_batch_stores_nothing_and_can_be_made_again() {
         let proxy = Proxy::start(servers.split(',').next().unwrap())
             .await
             .unwrap();
-        let connect = || {
-            NatsStore::builder()
-                .replicas(replicas)
-                .timeout(Duration::from_secs(2))
-        };
+        let connect = || builder().replicas(replicas).timeout(Duration::from_secs(2));
         let bench = Bench::open(connect().connect(proxy.url()).await.unwrap()).await;
         let direct = bench
             .through(connect().connect(&servers).await.unwrap())
@@ -145,9 +140,7 @@ async fn a_batch_whose_answer_is_lost_is_found() {
         let proxy = Proxy::start(servers.split(',').next().unwrap())
             .await
             .unwrap();
-        let connect = NatsStore::builder()
-            .replicas(replicas)
-            .timeout(Duration::from_secs(2));
+        let connect = builder().replicas(replicas).timeout(Duration::from_secs(2));
         let bench = Bench::open(connect.connect(proxy.url()).await.unwrap()).await;
         let (a, b) = (bench.item("a"), bench.item("b"));
         for (n, append) in [
@@ -180,11 +173,7 @@ async fn a_batch_whose_answer_is_lost_is_found() {
 #[tokio::test]
 async fn a_change_of_the_leader_during_batches_loses_none_and_refuses_none_for_good() {
     let cluster = Cluster::start().await.unwrap();
-    let store = NatsStore::builder()
-        .replicas(3)
-        .connect(cluster.url())
-        .await
-        .unwrap();
+    let store = builder().replicas(3).connect(cluster.url()).await.unwrap();
     let bench = Bench::open(store).await;
     let stop = std::sync::atomic::AtomicBool::new(false);
     let writer = async |who: usize| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventmodel::StoreError;
 use eventmodel::store::{AppendError, Store};
-use eventmodel_nats::{ConnectError, ConnectionEvent, NatsStore};
+use eventmodel_nats::{ConnectError, ConnectionEvent};
 use eventmodel_nats_harness::{Cluster, Proxy, Server};
 
 use futures_util::StreamExt;
@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
+use crate::nats::builder;
 
 async fn until(
     events: &mut BoxStream<'static, ConnectionEvent>,
@@ -34,7 +35,7 @@ async fn until(
 async fn a_connection_that_is_lost_and_comes_back_is_told() {
     let server = Server::start().await.unwrap();
     let proxy = Proxy::start(server.url()).await.unwrap();
-    let store = NatsStore::connect(proxy.url()).await.unwrap();
+    let store = builder().connect(proxy.url()).await.unwrap();
     let mut events = store.connection_events();
     proxy.refuse();
     proxy.cut();
@@ -48,11 +49,7 @@ async fn a_connection_that_is_lost_and_comes_back_is_told() {
 #[tokio::test]
 async fn a_server_that_is_about_to_stop_is_told_and_left() {
     let cluster = Cluster::start().await.unwrap();
-    let store = NatsStore::builder()
-        .replicas(3)
-        .connect(cluster.url())
-        .await
-        .unwrap();
+    let store = builder().replicas(3).connect(cluster.url()).await.unwrap();
     let bench = Bench::open(store).await;
     let mut events = bench.store.connection_events();
     let name = bench.store.client().server_info().server_name;
@@ -80,7 +77,7 @@ async fn a_server_that_is_about_to_stop_is_told_and_left() {
 #[tokio::test]
 async fn a_subscription_that_falls_behind_is_told() {
     let server = Server::start().await.unwrap();
-    let builder = NatsStore::builder()
+    let builder = builder()
         .timeout(Duration::from_millis(200))
         .client_options(|options| options.subscription_capacity(4));
     let bench = Bench::open(builder.connect(server.url()).await.unwrap()).await;
@@ -124,7 +121,8 @@ async fn pretend(version: &'static str, jetstream: bool) -> String {
 #[tokio::test]
 async fn a_server_that_is_too_old_is_refused() {
     for version in ["2.9.10", "2.11.9", "2.12.0"] {
-        let error = NatsStore::connect(pretend(version, true).await)
+        let error = builder()
+            .connect(pretend(version, true).await)
             .await
             .unwrap_err();
         assert!(
@@ -142,7 +140,7 @@ async fn a_server_without_jetstream_is_refused() {
         .start()
         .await
         .unwrap();
-    let builder = NatsStore::builder()
+    let builder = builder()
         .user_and_password("a", "a")
         .timeout(Duration::from_secs(1));
     let refused = match builder.connect(server.url()).await {
@@ -169,13 +167,13 @@ async fn no_server_is_an_error_and_no_endless_wait() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("nats://{}", listener.local_addr().unwrap())
     };
-    let connecting = NatsStore::connect(&gone);
+    let connecting = builder().connect(&gone);
     let error = timeout(BOUND, connecting).await.unwrap().unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
     // One that accepts and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("nats://{}", silent.local_addr().unwrap());
-    let builder = NatsStore::builder().timeout(Duration::from_millis(300));
+    let builder = builder().timeout(Duration::from_millis(300));
     let error = timeout(BOUND, builder.connect(url))
         .await
         .unwrap()
@@ -190,7 +188,7 @@ async fn a_message_that_is_too_large_is_refused_with_its_size() {
         .start()
         .await
         .unwrap();
-    let bench = Bench::open(NatsStore::connect(server.url()).await.unwrap()).await;
+    let bench = Bench::open(builder().connect(server.url()).await.unwrap()).await;
     let item = bench.item("a");
     for size in [4_096, 10_000] {
         let append = bench.sized("large", &[(&item, 0)], &[(&item, size)]);
@@ -214,7 +212,7 @@ async fn a_log_that_is_full_says_so_and_is_not_tried_for_ever() {
         .start()
         .await
         .unwrap();
-    let bench = Bench::open(NatsStore::connect(server.url()).await.unwrap()).await;
+    let bench = Bench::open(builder().connect(server.url()).await.unwrap()).await;
     let item = bench.item("a");
     let mut last = 0;
     let error = loop {

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use eventmodel::StoreError;
 use eventmodel::store::Store;
-use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream::{
     self,
     stream::{
@@ -16,7 +15,7 @@ use eventmodel_nats::async_nats::jetstream::{
 use eventmodel_nats_harness::shared_server;
 
 use super::bench::Bench;
-use crate::nats::store;
+use crate::nats::{builder, store};
 
 /// What is wrong, how it is made wrong, and how an operator mends it; nothing if the server does not let him.
 type Case = (&'static str, fn(&mut Config), Option<fn(&mut Config)>);
@@ -215,8 +214,8 @@ fn right_in_all_but_subjects(config: &mut Config, right: Config) {
 async fn what_the_store_was_told_is_checked_too() {
     let made = Bench::open(store().await).await;
     let url = shared_server().await.unwrap();
-    let window = NatsStore::builder().duplicate_window(Duration::from_secs(600));
-    let replicas = NatsStore::builder().replicas(3);
+    let window = builder().duplicate_window(Duration::from_secs(600));
+    let replicas = builder().replicas(3);
     for (builder, what, mend) in [
         (
             window,

@@ -10,12 +10,13 @@ use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
 use crate::bank::{Open, Refused, bank, deposit};
+use crate::nats::builder;
 
 /// Longer than an election takes.
 const PATIENT: Duration = Duration::from_secs(10);
 
 async fn connect(url: String) -> NatsStore {
-    let builder = NatsStore::builder().replicas(3).timeout(PATIENT);
+    let builder = builder().replicas(3).timeout(PATIENT);
     builder.connect(url).await.unwrap()
 }
 

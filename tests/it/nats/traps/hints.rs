@@ -7,7 +7,7 @@ use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::Server;
 
 use super::bench::{Bench, positions};
-use crate::nats::store;
+use crate::nats::{builder, store};
 
 const FOLD: u64 = 7;
 const LIMIT: usize = 4 * 1024;
@@ -87,7 +87,7 @@ async fn hints_are_left_out_of_what_is_too_large_for_the_server_with_them() {
         .await
         .unwrap();
     for in_a_batch in [false, true] {
-        let connect = async || NatsStore::connect(server.url()).await.unwrap();
+        let connect = async || builder().connect(server.url()).await.unwrap();
         let bench = Bench::open(connect().await).await;
         grows_up_to_the_limit(&bench, connect().await, in_a_batch).await;
     }

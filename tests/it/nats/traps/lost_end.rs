@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use eventmodel::{ExecuteError, StoreError};
-use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::Client;
 use eventmodel_nats_harness::{Proxy, Server};
 use futures_util::StreamExt;
@@ -15,7 +14,7 @@ use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
 use crate::bank::{Open, bank, deposit};
-use crate::nats::store;
+use crate::nats::{builder, store};
 
 /// More than is read by sequences.
 const LONG: u64 = 150;
@@ -111,7 +110,7 @@ async fn an_end_that_was_lost_and_written_again_while_a_process_was_away_is_noti
     let server = Server::start().await.unwrap();
     let proxy = Proxy::start(server.url()).await.unwrap();
     let app = bank()
-        .start(NatsStore::connect(proxy.url()).await.unwrap())
+        .start(builder().connect(proxy.url()).await.unwrap())
         .await
         .unwrap();
     for _ in 0..3 {
@@ -133,7 +132,7 @@ async fn an_end_that_was_lost_and_written_again_while_a_process_was_away_is_noti
     copy(&older, &data);
     server.restart().await.unwrap();
     let other = bank()
-        .start(NatsStore::connect(server.url()).await.unwrap())
+        .start(builder().connect(server.url()).await.unwrap())
         .await
         .unwrap();
     for position in 4..=8 {
@@ -187,7 +186,7 @@ async fn what_follows_on_another_history_is_not_loaded_behind_what_was_seen() {
 #[tokio::test]
 async fn nothing_is_rejected_because_of_an_end_that_was_lost() {
     let server = Server::start().await.unwrap();
-    let store = NatsStore::builder().timeout(Duration::from_secs(1));
+    let store = builder().timeout(Duration::from_secs(1));
     let store = store.connect(server.url()).await.unwrap();
     let app = bank().start(store.clone()).await.unwrap();
     let _ = app.execute(deposit("a", 100)).await.unwrap();

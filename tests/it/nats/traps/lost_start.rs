@@ -14,7 +14,7 @@ use super::lost_end::Backup;
 use crate::bank::{bank, deposit};
 
 fn builder() -> NatsStoreBuilder {
-    NatsStore::builder().timeout(Duration::from_secs(1))
+    crate::nats::builder().timeout(Duration::from_secs(1))
 }
 
 /// Another process.

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
+use crate::nats::builder;
 
 /// All that a process needs whose logs are set up by another one.
 fn permissions(log: &str) -> (Vec<String>, Vec<String>) {
@@ -58,12 +59,12 @@ async fn server(publish: &[String], subscribe: &[String]) -> Server {
 }
 
 async fn admin(server: &Server) -> NatsStore {
-    let builder = NatsStore::builder().user_and_password("admin", "admin");
+    let builder = builder().user_and_password("admin", "admin");
     builder.connect(server.url()).await.unwrap()
 }
 
 async fn app(server: &Server) -> NatsStore {
-    let builder = NatsStore::builder()
+    let builder = builder()
         .user_and_password("app", "app")
         .inbox_prefix("_INBOX_app")
         .timeout(Duration::from_secs(1))

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use eventmodel::store::Store;
-use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream::consumer::pull;
 use eventmodel_nats_harness::{Cluster, Direction, Proxy, Server, When};
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench, ids};
-use crate::nats::store;
+use crate::nats::{builder, store};
 
 /// Longer than what is read by its sequences.
 const LONG: u64 = 300;
@@ -29,7 +28,7 @@ async fn fill(bench: &Bench, count: u64) -> Vec<String> {
 async fn a_page_that_is_cut_is_an_error_or_is_read_again_and_never_a_short_history() {
     let server = Server::start().await.unwrap();
     let proxy = Proxy::start(server.url()).await.unwrap();
-    let builder = NatsStore::builder().timeout(Duration::from_millis(500));
+    let builder = builder().timeout(Duration::from_millis(500));
     let bench = Bench::open(builder.connect(proxy.url()).await.unwrap()).await;
     let written = fill(&bench, LONG).await;
     let item = bench.item("a");
@@ -55,9 +54,7 @@ async fn a_long_history_is_loaded_where_no_consumer_can_be_made() {
         .await
         .unwrap();
     // Who waits for a consumer waits longer than the test.
-    let builder = NatsStore::builder()
-        .user_and_password("a", "a")
-        .timeout(10 * BOUND);
+    let builder = builder().user_and_password("a", "a").timeout(10 * BOUND);
     let bench = Bench::open(builder.connect(server.url()).await.unwrap()).await;
     let written = fill(&bench, 2 * LONG).await;
     let stream = bench.stream().await;
@@ -107,7 +104,7 @@ async fn an_event_that_is_larger_than_a_page_is_read() {
         .start()
         .await
         .unwrap();
-    let bench = Bench::open(NatsStore::connect(server.url()).await.unwrap()).await;
+    let bench = Bench::open(builder().connect(server.url()).await.unwrap()).await;
     let item = bench.item("a");
     let mut last = 0;
     for n in 0..70 {
@@ -209,7 +206,7 @@ async fn a_reader_whose_consumer_is_deleted_goes_on_where_it_was() {
 #[tokio::test]
 async fn a_reader_outlives_restarts_of_the_server() {
     let server = Server::start().await.unwrap();
-    let bench = Bench::open(NatsStore::connect(server.url()).await.unwrap()).await;
+    let bench = Bench::open(builder().connect(server.url()).await.unwrap()).await;
     let following = tokio::spawn({
         let bench = bench.clone();
         async move { bench.follow(400).await }
@@ -237,7 +234,7 @@ async fn a_reader_outlives_restarts_of_the_server() {
 #[tokio::test]
 async fn a_reader_of_a_quiet_log_outlives_troubles_that_are_far_apart() {
     let server = Server::start().await.unwrap();
-    let builder = NatsStore::builder().timeout(Duration::from_secs(1));
+    let builder = builder().timeout(Duration::from_secs(1));
     let bench = Bench::open(builder.connect(server.url()).await.unwrap()).await;
     let mut read = bench.store.read(bench.read(true));
     fill(&bench, 1).await;
@@ -263,11 +260,7 @@ async fn a_reader_of_a_quiet_log_outlives_troubles_that_are_far_apart() {
 #[tokio::test]
 async fn a_reader_outlives_changes_of_the_leader() {
     let cluster = Cluster::start().await.unwrap();
-    let store = NatsStore::builder()
-        .replicas(3)
-        .connect(cluster.url())
-        .await
-        .unwrap();
+    let store = builder().replicas(3).connect(cluster.url()).await.unwrap();
     let bench = Bench::open(store).await;
     let following = tokio::spawn({
         let bench = bench.clone();

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use eventmodel::StoreError;
 use eventmodel::store::{AppendError, Store};
-use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::{Cluster, Server, shared_server};
 use futures_util::StreamExt;
@@ -12,7 +11,7 @@ use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
 use crate::bank::{bank, deposit};
-use crate::nats::store;
+use crate::nats::{builder, store};
 
 async fn recreate(bench: &Bench) {
     let context = jetstream::new(bench.store.client().clone());
@@ -67,7 +66,7 @@ async fn an_open_reader_refuses_another_log_of_its_name() {
 async fn a_reader_in_pages_refuses_another_log_that_is_longer() {
     let servers = shared_server().await.unwrap();
     // It does not look by itself whether the log is the same.
-    let pages = NatsStore::builder().without_consumers().timeout(2 * BOUND);
+    let pages = crate::nats::builder().without_consumers().timeout(2 * BOUND);
     let bench = Bench::open(pages.connect(servers).await.unwrap()).await;
     let item = bench.item("a");
     let last = bench.put("first", &item, 0).await;
@@ -124,7 +123,7 @@ async fn what_was_written_to_another_log_of_the_name_is_not_acknowledged() {
 #[tokio::test]
 async fn an_app_with_cached_states_refuses_another_log_of_its_name() {
     let server = Server::start().await.unwrap();
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = builder().connect(server.url()).await.unwrap();
     let app = bank().start(store.clone()).await.unwrap();
     for _ in 0..3 {
         let _ = app.execute(deposit("a", 5)).await.unwrap();
@@ -145,7 +144,7 @@ async fn an_app_with_cached_states_refuses_another_log_of_its_name() {
     assert!(error.to_string().contains("restart"), "{error}");
     // A new process starts with what is there.
     let app = bank()
-        .start(NatsStore::connect(server.url()).await.unwrap())
+        .start(builder().connect(server.url()).await.unwrap())
         .await
         .unwrap();
     let receipt = app.execute(deposit("a", 5)).await.unwrap();
@@ -164,9 +163,7 @@ async fn a_store_that_knows_the_old_log_does_not_open_the_new_one() {
 #[tokio::test]
 async fn a_cluster_that_comes_back_is_not_taken_for_another_log() {
     let cluster = Cluster::start().await.unwrap();
-    let builder = NatsStore::builder()
-        .replicas(3)
-        .timeout(Duration::from_secs(2));
+    let builder = builder().replicas(3).timeout(Duration::from_secs(2));
     let bench = Bench::open(builder.connect(cluster.url()).await.unwrap()).await;
     let item = bench.item("a");
     bench.put("first", &item, 0).await;

@@ -11,13 +11,13 @@ use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench, is_conflict, positions};
 use crate::bank::{bank, deposit, withdraw};
-use crate::nats::{replicated_store, store};
+use crate::nats::{builder, replicated_store, store};
 
 /// The least that a server takes.
 const SHORT_WINDOW: Duration = Duration::from_millis(100);
 
 async fn forgetful_stores() -> [NatsStore; 2] {
-    let short = || NatsStore::builder().duplicate_window(SHORT_WINDOW);
+    let short = || builder().duplicate_window(SHORT_WINDOW);
     let one = short().connect(shared_server().await.unwrap()).await;
     let three = short()
         .replicas(3)
@@ -157,7 +157,7 @@ async fn a_question_for_an_id_that_was_just_forgotten_is_not_stored() {
     let three = url(shared_cluster().await.unwrap());
     for (url, replicas) in [(one, 1), (three, 3)] {
         let short = || {
-            let builder = NatsStore::builder().duplicate_window(SHORT_WINDOW);
+            let builder = builder().duplicate_window(SHORT_WINDOW);
             builder.replicas(replicas).timeout(BOUND)
         };
         let proxy = Proxy::start(&url).await.unwrap();
@@ -236,7 +236,7 @@ mod notes {
 #[tokio::test]
 async fn a_command_that_only_writes_is_found_after_the_duplicate_window() {
     let server = eventmodel_nats_harness::Server::start().await.unwrap();
-    let store = NatsStore::builder().duplicate_window(SHORT_WINDOW);
+    let store = builder().duplicate_window(SHORT_WINDOW);
     let store = store.connect(server.url()).await.unwrap();
     let app = notes::model().start(store.clone()).await.unwrap();
     let note = |id: &str| notes::Note {
@@ -256,7 +256,7 @@ async fn a_command_that_only_writes_is_found_after_the_duplicate_window() {
 async fn a_command_that_another_process_executed_is_not_executed_again_on_what_came_of_it() {
     let server = eventmodel_nats_harness::Server::start().await.unwrap();
     let start = async || {
-        let store = NatsStore::builder().duplicate_window(SHORT_WINDOW);
+        let store = builder().duplicate_window(SHORT_WINDOW);
         let store = store.connect(server.url()).await.unwrap();
         let app = bank().start(store.clone()).await.unwrap();
         (store, app)

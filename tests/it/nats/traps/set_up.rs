@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use eventmodel::StoreError;
 use eventmodel::store::{LogSpec, Store};
-use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{shared_cluster, shared_server, unique};
 use futures_util::future::join_all;
 
 use super::bench::Bench;
-use crate::nats::{replicated_store, store};
+use crate::nats::{builder, replicated_store, store};
 
 #[tokio::test]
 async fn subjects_of_a_new_stream_are_added_to_the_log() {
@@ -52,7 +51,7 @@ async fn processes_that_create_a_log_at_once_all_open_the_same() {
         let servers = servers.unwrap();
         let log: Arc<str> = unique("trap").into();
         let opening = (0..8).map(|_| async {
-            let store = NatsStore::builder()
+            let store = builder()
                 .replicas(replicas)
                 .connect(&servers)
                 .await
@@ -112,11 +111,7 @@ async fn a_log_whose_subjects_another_one_takes_is_refused_by_name() {
 #[tokio::test]
 async fn a_store_that_may_not_set_up_says_what_to_run() {
     let url = shared_server().await.unwrap();
-    let store = NatsStore::builder()
-        .without_setup()
-        .connect(url)
-        .await
-        .unwrap();
+    let store = builder().without_setup().connect(url).await.unwrap();
     let bench = Bench {
         store,
         log: unique("trap").into(),

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use eventmodel::store::{Load, Store};
 use eventmodel::{Position, StoreError};
-use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Cluster, shared_cluster};
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench, ids};
+use crate::nats::builder;
 
 const READS: u64 = 2_000;
 
@@ -16,7 +16,7 @@ const READS: u64 = 2_000;
 async fn a_load_with_the_position_of_ones_own_write_sees_it_on_three_replicas() {
     let servers = shared_cluster().await.unwrap();
     let nodes: Vec<_> = servers.split(',').collect();
-    let connect = |node: &str| NatsStore::builder().replicas(3).connect(node.to_owned());
+    let connect = |node: &str| builder().replicas(3).connect(node.to_owned());
     let writer = Bench::open(connect(nodes[0]).await.unwrap()).await;
     let reader = writer.through(connect(nodes[1]).await.unwrap()).await;
     let mut expected = [0; 8];
@@ -44,11 +44,7 @@ async fn a_load_with_the_position_of_ones_own_write_sees_it_on_three_replicas() 
 #[tokio::test]
 async fn a_load_after_a_position_is_never_answered_by_a_replica_that_does_not_have_it() {
     let cluster = Cluster::start().await.unwrap();
-    let store = NatsStore::builder()
-        .replicas(3)
-        .connect(cluster.url())
-        .await
-        .unwrap();
+    let store = builder().replicas(3).connect(cluster.url()).await.unwrap();
     let bench = Bench::open(store).await;
     let item = bench.item("a");
     let mut last = bench.put("first", &item, 0).await;
@@ -67,11 +63,7 @@ async fn a_load_after_a_position_is_never_answered_by_a_replica_that_does_not_ha
 #[tokio::test]
 async fn a_floor_that_is_not_there_is_an_error_and_no_shorter_history() {
     let servers = shared_cluster().await.unwrap();
-    let store = NatsStore::builder()
-        .replicas(3)
-        .connect(servers)
-        .await
-        .unwrap();
+    let store = builder().replicas(3).connect(servers).await.unwrap();
     let bench = Bench::open(store).await;
     let item = bench.item("a");
     let last = bench.put("first", &item, 0).await;
@@ -84,9 +76,7 @@ async fn a_floor_that_is_not_there_is_an_error_and_no_shorter_history() {
 async fn a_leader_that_was_paused_does_not_shorten_a_history_with_a_floor() {
     let cluster = Cluster::start().await.unwrap();
     let connect = async |urls: String| {
-        let builder = NatsStore::builder()
-            .replicas(3)
-            .timeout(Duration::from_secs(2));
+        let builder = builder().replicas(3).timeout(Duration::from_secs(2));
         builder.connect(urls).await.unwrap()
     };
     let bench = Bench::open(connect(cluster.url()).await).await;
@@ -137,9 +127,7 @@ async fn a_leader_that_was_paused_soon_knows_what_was_written_meanwhile_and_does
     const FRESH: usize = 500;
     let cluster = Cluster::start().await.unwrap();
     let connect = async |urls: String| {
-        let builder = NatsStore::builder()
-            .replicas(3)
-            .timeout(Duration::from_secs(2));
+        let builder = builder().replicas(3).timeout(Duration::from_secs(2));
         builder.connect(urls).await.unwrap()
     };
     let bench = Bench::open(connect(cluster.url()).await).await;

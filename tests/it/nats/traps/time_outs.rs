@@ -12,15 +12,12 @@ use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
 use crate::bank::{bank, deposit};
+use crate::nats::builder;
 
 const TIMEOUT: Duration = Duration::from_millis(500);
 
 async fn impatient(url: impl AsRef<str>) -> NatsStore {
-    NatsStore::builder()
-        .timeout(TIMEOUT)
-        .connect(url)
-        .await
-        .unwrap()
+    builder().timeout(TIMEOUT).connect(url).await.unwrap()
 }
 
 /// Pauses a server; the signal takes a moment to arrive.
@@ -256,11 +253,7 @@ async fn a_command_whose_publish_arrives_late_is_executed_once() {
 #[tokio::test]
 async fn commands_go_through_while_the_leader_changes() {
     let cluster = Cluster::start().await.unwrap();
-    let store = NatsStore::builder()
-        .replicas(3)
-        .connect(cluster.url())
-        .await
-        .unwrap();
+    let store = builder().replicas(3).connect(cluster.url()).await.unwrap();
     let app = bank().start(store).await.unwrap();
     let stop = std::sync::atomic::AtomicBool::new(false);
     let running = || !stop.load(std::sync::atomic::Ordering::Relaxed);
@@ -293,9 +286,7 @@ async fn commands_go_through_while_the_leader_changes() {
 #[tokio::test]
 async fn a_client_of_a_node_that_hangs_goes_to_another_one() {
     let cluster = Cluster::start().await.unwrap();
-    let builder = NatsStore::builder()
-        .replicas(3)
-        .timeout(Duration::from_secs(1));
+    let builder = builder().replicas(3).timeout(Duration::from_secs(1));
     let bench = Bench::open(builder.connect(cluster.url()).await.unwrap()).await;
     let item = bench.item("a");
     bench.put("first", &item, 0).await;
