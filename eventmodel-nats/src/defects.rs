@@ -16,9 +16,10 @@ pub(crate) struct Defect {
     pub(crate) number: &'static str,
     address: &'static str,
     breaks: &'static str,
-    /// The first release without it of each minor version that was mended, in order. Versions after the last never had
-    /// it.
-    mended: &'static [Version],
+    /// The first release without it; all later ones are without it, too.
+    mended: Version,
+    /// The first release without it of each older minor version that was mended.
+    backports: &'static [Version],
 }
 
 static DEFECTS: [Defect; 1] = [Defect {
@@ -26,7 +27,8 @@ static DEFECTS: [Defect; 1] = [Defect {
     address: "https://github.com/nats-io/nats-server/issues/8376",
     breaks: "it mixes up several guards of one append, so that a command may be stored although what it decided on has \
              changed",
-    mended: &[Version::new(2, 12, 14), Version::new(2, 14, 4)],
+    mended: Version::new(2, 14, 4),
+    backports: &[Version::new(2, 12, 14)],
 }];
 
 impl Defect {
@@ -37,10 +39,8 @@ impl Defect {
         };
         let is_of_its_line =
             |mended: &&Version| (mended.major, mended.minor) == (version.major, version.minor);
-        let mended = self.mended.iter().find(is_of_its_line);
-        mended
-            .or(self.mended.last())
-            .is_none_or(|mended| version < *mended)
+        let backport = self.backports.iter().find(is_of_its_line);
+        version < *backport.unwrap_or(&self.mended)
     }
 
     /// What it breaks, where to read of it, and what to do.
@@ -50,17 +50,12 @@ impl Defect {
             address,
             breaks,
             mended,
+            backports,
         } = self;
-        let mended: Vec<String> = mended.iter().rev().map(Version::to_string).collect();
-        let (newest, others) = mended.split_first().unzip();
-        let newest = newest.map_or("", String::as_str);
-        let others: String = others
-            .into_iter()
-            .flatten()
-            .map(|version| format!(", or {version} of the older ones,"))
-            .collect();
+        let backports: Vec<String> = backports.iter().map(Version::to_string).collect();
+        let backports = backports.join(", ");
         format!(
-            "{breaks} ({address}); run nats-server {newest} or newer{others} on every node. \
+            "{breaks} ({address}); run nats-server {mended} or newer on every node (of older ones from {backports} on). \
              `NatsStore::builder().accept_defect(\"{number}\")` accepts that it happens"
         )
     }
@@ -141,7 +136,7 @@ mod tests {
         for part in [
             "mixes up several guards",
             "https://github.com/nats-io/nats-server/issues/8376",
-            "2.14.4 or newer, or 2.12.14 of the older ones, on every node",
+            "run nats-server 2.14.4 or newer on every node (of older ones from 2.12.14 on)",
             "accept_defect(\"8376\")",
         ] {
             assert!(advice.contains(part), "{advice}");

@@ -108,7 +108,7 @@ impl Log {
                 "appends under several guards are refused while such a server leads the log"
             ),
             None => {
-                tracing::info!(log = %self.name, "the servers of the log have no known defect any more")
+                tracing::info!(log = %self.name, "the servers of the log have no known defect any more");
             }
         }
         known.flawed = flawed;

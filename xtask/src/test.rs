@@ -58,14 +58,16 @@ fn runner() -> &'static [&'static str] {
 const FALSE_GUARD: &str = "a_false_guard_among_several_is_never_taken";
 
 /// What a server with that defect cannot be tested with: that case; what is done about the defect, which needs a server
-/// without it; and a program that does not accept it.
-const NOT_WITH_DEFECT: [&str; 6] = [
+/// without it; and programs that do not accept it.
+const NOT_WITH_DEFECT: [&str; 8] = [
     "--skip",
     FALSE_GUARD,
     "--skip",
     "nats::traps::defects",
     "--skip",
     "nats::hotel_run",
+    "--skip",
+    "nats::hotel::two_programs",
 ];
 
 /// The tests of the JetStream store with each version of the server.

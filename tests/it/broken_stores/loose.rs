@@ -201,14 +201,18 @@ impl LooseStore {
         // Now and then what a guard expects is looked for on the instance of the one before it, too.
         let is_mixed_up = self.is(Flaw::MixesUpGuards)
             && guards.len() > 1
-            && self.calls.fetch_add(1, Ordering::SeqCst) % 499 == 0;
+            && self
+                .calls
+                .fetch_add(1, Ordering::SeqCst)
+                .is_multiple_of(499);
         let holds = |n: usize, on: usize| {
             let subject = guards[on].subject.clone();
             let expected = guards[n].expected;
             self.holds(content, &Guard { subject, expected }, append.events())
         };
-        let fails = |n: &usize| !holds(*n, *n) && !(is_mixed_up && *n > 0 && holds(*n, *n - 1));
-        let Some(guard) = (0..guards.len()).find(fails).map(|n| &guards[n]) else {
+        let is_taken = |n: usize| holds(n, n) || (is_mixed_up && n > 0 && holds(n, n - 1));
+        let failing = (0..guards.len()).find(|n| !is_taken(*n));
+        let Some(guard) = failing.map(|n| &guards[n]) else {
             return Ok(None);
         };
         let conflict = self.conflict(content, guard);
