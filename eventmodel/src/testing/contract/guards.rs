@@ -187,7 +187,7 @@ pub async fn one_guard_that_fails_stores_nothing_anywhere(bench: Bench) {
     }
 }
 
-/// A server may mix up the guards of one append, and seldom (nats-server issue 8376: once in some hundred appends). What
+/// A server may mix up the guards of one append, and seldom (nats-server issue 8376: a few times in 4,000 appends). What
 /// a false guard expects is therefore true of the others, all of them have one length, and it stands where that server
 /// is wrong most often. In several logs, because a server may take long for each append and still take those of several
 /// logs at once.
