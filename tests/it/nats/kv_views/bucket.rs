@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use eventmodel::{EventModel, Slice, StartError, StoreError, ViewError, projection};
+use eventmodel_nats::KvViews;
 use eventmodel_nats::async_nats::jetstream;
-use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::Server;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};

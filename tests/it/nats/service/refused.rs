@@ -87,7 +87,7 @@ async fn what_cannot_be_served_is_said_at_the_start() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_whose_answer_would_be_stored_is_refused() {
     let server = Server::start().await.unwrap();
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = crate::nats::builder().connect(server.url()).await.unwrap();
     let app = hotel_booking().start(store.clone()).await.unwrap();
     let commands = NatsCommands::new(app.clone()).serve(&store).await.unwrap();
     let (client, subject) = (store.client(), "hotel-booking.command.create-room");

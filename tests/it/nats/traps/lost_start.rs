@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use eventmodel::{App, ExecuteError, StartError, StoreError};
+use eventmodel_nats::NatsStoreBuilder;
 use eventmodel_nats::async_nats::jetstream::{self, stream::DiscardPolicy};
-use eventmodel_nats::{NatsStore, NatsStoreBuilder};
 use eventmodel_nats_harness::Server;
 use tokio::time::timeout;
 

@@ -66,7 +66,9 @@ async fn an_open_reader_refuses_another_log_of_its_name() {
 async fn a_reader_in_pages_refuses_another_log_that_is_longer() {
     let servers = shared_server().await.unwrap();
     // It does not look by itself whether the log is the same.
-    let pages = crate::nats::builder().without_consumers().timeout(2 * BOUND);
+    let pages = crate::nats::builder()
+        .without_consumers()
+        .timeout(2 * BOUND);
     let bench = Bench::open(pages.connect(servers).await.unwrap()).await;
     let item = bench.item("a");
     let last = bench.put("first", &item, 0).await;
