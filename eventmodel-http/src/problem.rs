@@ -15,6 +15,8 @@ pub(crate) use eventmodel::adapter::{at, kinds, pointer_to};
 
 /// A problem document, RFC 9457: the answer to a request that did not succeed.
 ///
+/// It is small, whatever is put into it: see [`eventmodel::adapter::Problem`].
+///
 /// The adapter answers with these; a handler of your own can do so too.
 ///
 /// ```
@@ -74,7 +76,8 @@ impl Problem {
         self.map(|document| document.detail(detail))
     }
 
-    /// Adds an extension member. `type`, `title`, `status` and `detail` are none: they stay as they are.
+    /// Adds an extension member. `type`, `title`, `status`, `detail` and `omitted` are none: they stay as
+    /// they are.
     #[must_use]
     pub fn member(self, name: &str, value: impl Into<Value>) -> Self {
         self.map(|document| document.member(name, value))

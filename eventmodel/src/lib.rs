@@ -116,6 +116,7 @@ mod command;
 mod describe;
 pub mod envelope;
 mod event;
+mod excerpt;
 mod fields;
 mod guard;
 mod id;

@@ -16,10 +16,15 @@ pub struct Violation {
 impl Violation {
     /// The path as a JSON Pointer, RFC 6901: `/client/email`.
     pub fn pointer(&self) -> String {
-        self.path.iter().fold(String::new(), |pointer, part| {
-            pointer + "/" + &part.replace('~', "~0").replace('/', "~1")
-        })
+        json_pointer(&self.path)
     }
+}
+
+/// A path as a JSON Pointer, RFC 6901.
+pub(crate) fn json_pointer(path: &[impl AsRef<str>]) -> String {
+    path.iter().fold(String::new(), |pointer, part| {
+        pointer + "/" + &part.as_ref().replace('~', "~0").replace('/', "~1")
+    })
 }
 
 impl fmt::Display for Violation {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::kinds::{self, ProblemKind};
 use super::problem::{Problem, at};
+use crate::excerpt::excerpt;
 use crate::{CommandId, CommandInfo, ExecuteError, Failure, StoreError, Violations};
 
 /// What an answer says of the command that it is about.
@@ -98,7 +99,8 @@ impl CommandContext {
     /// The sender is not to blame, and can name what is in the log.
     fn mistake(&self, kind: &'static ProblemKind, error: &dyn Display) -> Problem {
         let correlation_id = self.correlation_id.as_deref();
-        tracing::error!(command = self.info.ty.name, correlation_id, %error, "the command failed");
+        let error = excerpt(error.to_string());
+        tracing::error!(command = self.info.ty.name, correlation_id, error, "the command failed");
         Problem::of(kind)
     }
 

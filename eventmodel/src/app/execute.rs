@@ -14,6 +14,7 @@ use super::{ExecuteError, ExecuteOptions, Inner, Route};
 use crate::audit::{AuditEntry, AuditedEvent, Outcome};
 use crate::codec::CodecError;
 use crate::command::{EmittedEvent, Recordable, Unrecordable};
+use crate::excerpt::excerpt;
 use crate::state::{DecisionState, ErasedSlot};
 use crate::store::{Append, AppendError, Appended};
 use crate::{
@@ -356,11 +357,11 @@ impl Execution<'_> {
             },
             Err(ExecuteError::Rejected(rejection)) => Outcome::Rejected {
                 code: rejection.code().into(),
-                message: rejection.to_string().into(),
+                message: excerpt(rejection.to_string()).into(),
             },
             Err(ExecuteError::Conflict { .. } | ExecuteError::Stale { .. }) => Outcome::Conflict,
             Err(error) => Outcome::Failed {
-                message: error.to_string().into(),
+                message: excerpt(error.to_string()).into(),
             },
         };
         self.app.audit.record(AuditEntry {
