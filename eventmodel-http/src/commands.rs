@@ -7,9 +7,8 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::LOCATION;
 use axum::response::Response;
-use eventmodel::adapter::{CommandContext, CommandHeaders, Envelope};
+use eventmodel::adapter::{CommandContext, CommandHeaders, Envelope, JsonText};
 use eventmodel::{CommandEntry, Decide, ExecuteError, Failure, Receipt};
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
@@ -42,7 +41,7 @@ pub(crate) async fn mutation(http: Arc<Http>, request: Request) -> Result<Respon
     let Envelope {
         data,
         correlation_id,
-    } = Envelope::read(body)?;
+    } = Envelope::read(&body)?;
     let context = headers.context(correlation_id, entry.info(), "/data");
     let receipt = http
         .execute_entry(entry, data, &headers, &context, deadline)
@@ -163,7 +162,7 @@ impl Http {
     async fn execute_entry(
         &self,
         entry: CommandEntry,
-        data: Value,
+        data: JsonText,
         headers: &CommandHeaders,
         context: &CommandContext,
         deadline: Instant,

@@ -4,6 +4,7 @@
 mod envelope;
 mod failure;
 mod headers;
+mod json;
 pub mod kinds;
 mod problem;
 mod receipt;
@@ -11,6 +12,7 @@ mod receipt;
 pub use envelope::{Envelope, is_correlation_id, is_traceparent};
 pub use failure::{CommandContext, internal, of_store, rejection_title};
 pub use headers::{CommandHeaders, malformed_header, revision, single_header};
+pub use json::JsonText;
 pub use kinds::ProblemKind;
 pub use problem::{Problem, at, pointer_to};
 pub use receipt::{EventBody, ReceiptBody, is_json};

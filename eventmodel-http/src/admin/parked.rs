@@ -64,6 +64,8 @@ pub(crate) async fn retry(http: Arc<Http>, request: Request) -> Result<Response,
     let deadline = http.deadline();
     let (parts, body) = request.into_parts();
     let body = body::json(&parts.headers, body, http.options.body_limit, deadline).await?;
+    // Nothing but strings is taken below, so nothing is lost.
+    let body = serde_json::from_str(body.get()).unwrap_or_default();
     let wanted = Wanted::read(&body)?;
     let mut retried = Vec::new();
     for parked in http

@@ -3,10 +3,9 @@
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderValue, header};
-use eventmodel::adapter::is_json;
+use eventmodel::adapter::{JsonText, is_json};
 use futures_util::StreamExt;
 use http_body_util::LengthLimitError;
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::problem::{Problem, kinds};
@@ -24,16 +23,14 @@ pub(crate) async fn json(
     body: Body,
     limit: usize,
     deadline: Instant,
-) -> Result<Value, Problem> {
+) -> Result<JsonText, Problem> {
     media_type(headers)?;
     let bytes = timeout_at(deadline, bytes(headers, body, limit))
         .await
         .map_err(|_| {
             Problem::of(kinds::TOO_SLOW).header(CONNECTION, HeaderValue::from_static("close"))
         })??;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::of(kinds::MALFORMED_BODY).detail(format!("the body is not JSON: {error}"))
-    })
+    Ok(JsonText::read(&bytes)?)
 }
 
 fn media_type(headers: &HeaderMap) -> Result<(), Problem> {

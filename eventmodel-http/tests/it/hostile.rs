@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::Method;
 use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::server::{Bank, encoded, request, soon};
@@ -340,17 +340,4 @@ async fn bytes_that_are_not_http_are_answered() {
     );
     assert!(bank.raw(many.as_bytes()).await.starts_with("HTTP/1.1 431"));
     bank.get("/health").await.expect(200);
-}
-
-#[tokio::test]
-async fn a_body_that_says_a_thing_twice_is_read_as_one() {
-    let bank = Bank::open().await;
-    let twice =
-        r#"{"data": {"account": "a", "owner": null}, "data": {"account": "b", "owner": null}}"#;
-    let receipt = bank
-        .put_raw("open-account", twice, &[])
-        .await
-        .expect(201)
-        .json();
-    assert_eq!(receipt["events"][0]["subject"], Value::from("account.b"));
 }

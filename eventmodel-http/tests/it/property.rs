@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Method;
+use eventmodel::adapter::{JsonText, Problem, pointer_to};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -151,5 +152,132 @@ fn any_json_is_answered() {
             prop_assert!(answer.status.as_u16() < 500, "{:?}", answer);
             Ok(())
         })?;
+    });
+}
+
+/// A document whose objects name each of their members once, and as many of its objects as it has.
+#[derive(Clone, Debug)]
+enum Document {
+    Leaf(String),
+    Array(Vec<Document>),
+    Object(Vec<(String, Document)>),
+}
+
+fn documents() -> impl Strategy<Value = Document> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just("-0.0e+7".to_owned()),
+        any::<u128>().prop_map(|n| n.to_string()),
+        any::<f64>()
+            .prop_filter("JSON has no others", |n| n.is_finite())
+            .prop_map(|n| n.to_string()),
+        any::<String>().prop_map(|text| json!(text).to_string()),
+    ];
+    let name = prop_oneof!["[a-c]{0,2}", "[/~\"\\\\0-1]{0,3}", any::<String>(),];
+    leaf.prop_map(Document::Leaf)
+        .prop_recursive(6, 60, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Document::Array),
+                prop::collection::btree_map(name.clone(), inner, 0..6)
+                    .prop_map(|members| Document::Object(members.into_iter().collect())),
+            ]
+        })
+}
+
+impl Document {
+    fn text(&self, space: &str) -> String {
+        let joined = |items: Vec<String>| items.join(&format!("{space},{space}"));
+        match self {
+            Self::Leaf(text) => text.clone(),
+            Self::Array(items) => {
+                let items = items.iter().map(|item| item.text(space)).collect();
+                format!("[{space}{}{space}]", joined(items))
+            }
+            Self::Object(members) => {
+                let members = members.iter().map(|(name, value)| {
+                    format!("{}{space}:{space}{}", json!(name), value.text(space))
+                });
+                format!("{{{space}{}{space}}}", joined(members.collect()))
+            }
+        }
+    }
+
+    /// The pointers of all members.
+    fn members(&self, above: &str, found: &mut Vec<String>) {
+        match self {
+            Self::Leaf(_) => {}
+            Self::Array(items) => {
+                for (n, item) in items.iter().enumerate() {
+                    item.members(&format!("{above}/{n}"), found);
+                }
+            }
+            Self::Object(members) => {
+                for (name, value) in members {
+                    let pointer = format!("{above}{}", pointer_to(name));
+                    value.members(&pointer, found);
+                    found.push(pointer);
+                }
+            }
+        }
+    }
+
+    /// Adds the member at this pointer again, with every character of its name escaped.
+    fn double(&self, above: &str, doubled: &str, at: usize) -> String {
+        match self {
+            Self::Leaf(text) => text.clone(),
+            Self::Array(items) => {
+                let items = items.iter().enumerate();
+                let items =
+                    items.map(|(n, item)| item.double(&format!("{above}/{n}"), doubled, at));
+                format!("[{}]", items.collect::<Vec<_>>().join(","))
+            }
+            Self::Object(members) => {
+                let mut texts = Vec::new();
+                let mut again = None;
+                for (name, value) in members {
+                    let pointer = format!("{above}{}", pointer_to(name));
+                    if pointer == doubled {
+                        let units = name.encode_utf16();
+                        let escaped: Vec<_> = units.map(|unit| format!("\\u{unit:04x}")).collect();
+                        let escaped = escaped.concat();
+                        again = Some(format!("\"{escaped}\":null"));
+                    }
+                    texts.push(format!(
+                        "{}:{}",
+                        json!(name),
+                        value.double(&pointer, doubled, at)
+                    ));
+                }
+                if let Some(again) = again {
+                    texts.insert(at % (texts.len() + 1), again);
+                }
+                format!("{{{}}}", texts.join(","))
+            }
+        }
+    }
+}
+
+#[test]
+fn a_document_is_read_unless_one_of_its_objects_names_a_member_twice() {
+    let place = any::<prop::sample::Index>();
+    let space = prop::sample::select(vec!["", " ", "\n\t \r"]);
+    let strategy = (documents(), space, place, any::<usize>());
+    proptest!(ProptestConfig::with_cases(2000), |((document, space, place, at) in strategy)| {
+        let text = document.text(space);
+        let read = JsonText::read(text.as_bytes());
+        let read = read.as_ref().map(JsonText::get).map_err(Problem::to_json);
+        prop_assert_eq!(read, Ok(&*text));
+        let mut members = Vec::new();
+        document.members("", &mut members);
+        if !members.is_empty() {
+            let pointer = &members[place.index(members.len())];
+            let text = document.double("", pointer, at);
+            let problem = JsonText::read(text.as_bytes());
+            prop_assert!(problem.is_err(), "{text}");
+            let problem = problem.unwrap_err();
+            prop_assert_eq!(problem.status(), 422);
+            prop_assert_eq!(&problem.get("errors").unwrap()[0]["pointer"], &json!(pointer), "{}", text);
+        }
     });
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_nats::{Client, HeaderMap, HeaderValue, Message, Subject};
 use bytes::Bytes;
-use eventmodel::adapter::{self, CommandHeaders, Envelope, Problem, ReceiptBody, kinds};
+use eventmodel::adapter::{self, CommandHeaders, Envelope, JsonText, Problem, ReceiptBody, kinds};
 use eventmodel::{App, Receipt};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -80,13 +80,10 @@ impl Handler {
         let empty = HeaderMap::new();
         let headers = request.headers.as_ref().unwrap_or(&empty);
         let headers = CommandHeaders::read(|name| values(headers, name))?;
-        let body = serde_json::from_slice(&request.payload).map_err(|error| {
-            Problem::of(kinds::MALFORMED_BODY).detail(format!("the body is not JSON: {error}"))
-        })?;
         let Envelope {
             data,
             correlation_id,
-        } = Envelope::read(body)?;
+        } = Envelope::read(&JsonText::read(&request.payload)?)?;
         let entry = endpoint.entry.clone();
         let context = headers.context(correlation_id, entry.info(), "/data");
         let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());

@@ -4,6 +4,7 @@
 //! measurement; the throughput is operations per second.
 
 mod bank;
+mod body;
 mod emit;
 mod execute;
 mod fold;

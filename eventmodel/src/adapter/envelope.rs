@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::json::JsonText;
 use super::kinds;
 use super::problem::{Problem, at, pointer_to};
 use crate::CommandId;
@@ -10,7 +11,7 @@ use crate::CommandId;
 #[derive(Clone, Debug)]
 pub struct Envelope {
     /// The command.
-    pub data: Value,
+    pub data: JsonText,
     /// What all that follows from the request has in common, if it says so.
     pub correlation_id: Option<String>,
 }
@@ -20,8 +21,8 @@ impl Envelope {
     ///
     /// # Errors
     /// A problem that says all that is wrong with it.
-    pub fn read(body: Value) -> Result<Self, Problem> {
-        let Value::Object(mut members) = body else {
+    pub fn read(body: &JsonText) -> Result<Self, Problem> {
+        let Some(mut members) = body.members() else {
             return Err(Problem::of(kinds::MALFORMED_BODY).detail(
                 "the body must be an object: {\"data\": {...}}, with the command in `data`",
             ));
@@ -32,9 +33,9 @@ impl Envelope {
         if data.is_none() {
             errors.push(at("/data", "it is missing: the command stands in it"));
         }
-        let correlation_id = match correlation_id {
-            None | Some(Value::Null) => None,
-            Some(Value::String(id)) if is_correlation_id(&id) => Some(id),
+        let correlation_id = match correlation_id.map(|id| serde_json::from_str(id.get()).ok()) {
+            None | Some(Some(Value::Null)) => None,
+            Some(Some(Value::String(id))) if is_correlation_id(&id) => Some(id),
             Some(_) => {
                 let detail = "it must be a string of 1 to 256 bytes without control characters";
                 errors.push(at("/correlationId", detail));
@@ -47,7 +48,7 @@ impl Envelope {
         }));
         match data {
             Some(data) if errors.is_empty() => Ok(Self {
-                data,
+                data: JsonText::part(data),
                 correlation_id,
             }),
             _ => Err(Problem::of(kinds::INVALID)

@@ -33,8 +33,8 @@ macro_rules! kinds {
 
 kinds! {
     MALFORMED_BODY = "malformed-body" 400 "The body is not a JSON object"
-        "The body could not be read as JSON, or it is not an object. The detail says where it broke. \
-         Correct the body and send it again.";
+        "The body could not be read as JSON, or it is not an object. The detail says where it broke, or the member \
+         `errors` points at it. Correct the body and send it again.";
     MALFORMED_HEADER = "malformed-header" 400 "A header cannot be understood"
         "The member `header` names it, the detail says what it must look like. Nothing was executed.";
     MALFORMED_URL = "malformed-url" 400 "The address cannot be understood"
@@ -76,8 +76,9 @@ kinds! {
     MEDIA_TYPE = "unsupported-media-type" 415 "The body must be JSON"
         "Send the header `Content-Type: application/json`, and the body without a content encoding.";
     INVALID = "invalid-fields" 422 "The command is not valid"
-        "A field is missing, has the wrong type, or has a value that it cannot have, whatever the state is. The \
-         member `errors` lists what is wrong, each with a JSON Pointer into the body of the request.";
+        "A field is missing, has the wrong type, or has a value that it cannot have, whatever the state is; or a \
+         member stands in its object twice, or a number would be changed. The member `errors` lists what is wrong, \
+         each with a JSON Pointer into the body of the request.";
     ID_REUSED = "id-reused" 422 "The id was used before"
         "Another command, or one with another body, was committed under this `Idempotency-Key`. Nothing was \
          stored. Use a key of its own for each command.";

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::EventModel;
+use crate::adapter::JsonText;
 use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::automation::{Automation, AutomationInfo, Commands, ReactError, Reaction};
 use crate::command::{CommandInfo, Decide};
@@ -17,7 +18,7 @@ use crate::projection::ProjectionInfo;
 use crate::store::LogSpec;
 use crate::stream::StreamInfo;
 use crate::view::{FoldOf, ViewFold};
-use crate::{Projection, Receipt, RecordedEvent, Violation, Violations};
+use crate::{Projection, Receipt, RecordedEvent, Violations};
 
 /// A command of a model.
 #[derive(Clone)]
@@ -33,7 +34,7 @@ pub(crate) trait ErasedCommand: Send + Sync {
     async fn execute(
         &self,
         app: &App,
-        body: &serde_json::Value,
+        body: &JsonText,
         options: ExecuteOptions,
     ) -> Result<Receipt, Failure>;
 }
@@ -45,30 +46,17 @@ impl<C: Decide> ErasedCommand for CommandOf<C> {
     async fn execute(
         &self,
         app: &App,
-        body: &serde_json::Value,
+        body: &JsonText,
         options: ExecuteOptions,
     ) -> Result<Receipt, Failure> {
-        let command: C = serde_path_to_error::deserialize(body).map_err(|error| {
-            let path = error.path().iter().filter_map(segment).collect();
+        let command: C = body.deserialize().map_err(|violation| {
             let mut violations = Violations::new();
-            violations.push(Violation {
-                path,
-                message: error.into_inner().to_string(),
-            });
+            violations.push(violation);
             ExecuteError::Invalid(violations)
         })?;
         app.execute_ref(&command, options)
             .await
             .map_err(ExecuteError::erase)
-    }
-}
-
-fn segment(segment: &serde_path_to_error::Segment) -> Option<String> {
-    use serde_path_to_error::Segment;
-    match segment {
-        Segment::Seq { index } => Some(index.to_string()),
-        Segment::Map { key } => Some(key.clone()),
-        Segment::Enum { .. } | Segment::Unknown => None,
     }
 }
 
@@ -104,15 +92,15 @@ impl CommandEntry {
         self.type_id
     }
 
-    /// Executes the command whose body is this JSON.
+    /// Executes the command whose body is this JSON text.
     ///
     /// # Errors
-    /// As [`App::execute_with`]; [`ExecuteError::Invalid`] with the path of a field that is missing or has the
-    /// wrong type.
+    /// As [`App::execute_with`]; [`ExecuteError::Invalid`] with the path of a field that is missing, has the wrong
+    /// type, or holds a number that the field would change ([`JsonText::deserialize`]).
     pub async fn execute(
         &self,
         app: &App,
-        body: &serde_json::Value,
+        body: &JsonText,
         options: ExecuteOptions,
     ) -> Result<Receipt, Failure> {
         self.erased.execute(app, body, options).await
