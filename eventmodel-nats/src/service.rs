@@ -45,6 +45,9 @@ pub use error::{NotStopped, ServeError};
 /// $ nats micro info hotel-booking
 /// ```
 ///
+/// What is too large for a message of the server is answered with less: a receipt without payloads, without events, and
+/// last with headers only. Its member `omitted` says what is missing.
+///
 /// A request that was sent without a reply subject is executed, too; that it failed is only logged. A request without
 /// an answer may have been executed: send it again with the same `Idempotency-Key`.
 ///

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::client::PublishErrorKind;
 use async_nats::{Client, HeaderMap, HeaderValue, Message, Subject};
 use bytes::Bytes;
 use eventmodel::adapter::{self, CommandHeaders, Envelope, JsonText, Problem, ReceiptBody, kinds};
@@ -99,34 +100,22 @@ impl Handler {
         }
     }
 
+    /// Sends the first answer that the server takes a message of.
     async fn reply(&self, reply: Subject, result: &Result<Receipt, Problem>) {
-        let (headers, payload) = match result {
-            Ok(receipt) => self.receipt(receipt),
-            Err(problem) => self::problem(problem),
-        };
-        let sent = self.client.publish_with_headers(reply, headers, payload);
-        if let Err(error) = sent.await {
-            tracing::warn!(%error, "an answer could not be sent");
-        }
-    }
-
-    fn receipt(&self, receipt: &Receipt) -> (HeaderMap, Bytes) {
-        let body = ReceiptBody::of(receipt);
-        // The headers have to fit, too.
-        let max = self.client.server_info().max_payload.saturating_sub(1024);
-        let json = match serde_json::to_vec(&body) {
-            Ok(json) if json.len() > max => serde_json::to_vec(&body.without_payloads()),
-            json => json,
-        };
-        match json {
-            Ok(json) => {
-                let mut headers = HeaderMap::new();
-                headers.insert("Content-Type", "application/json");
-                headers.insert("ETag", format!("\"{}\"", receipt.revision));
-                (headers, json.into())
+        for (headers, payload) in answers(result) {
+            let sent = self
+                .client
+                .publish_with_headers(reply.clone(), headers, payload);
+            match sent.await {
+                Ok(()) => return,
+                Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {}
+                Err(error) => {
+                    tracing::warn!(%error, "an answer could not be sent");
+                    return;
+                }
             }
-            Err(error) => problem(&adapter::internal(&error, "writing a receipt")),
         }
+        tracing::warn!("the server takes no message that is large enough for an answer");
     }
 }
 
@@ -136,20 +125,54 @@ impl fmt::Debug for Handler {
     }
 }
 
-fn problem(problem: &Problem) -> (HeaderMap, Bytes) {
+type Answer = (HeaderMap, Bytes);
+
+/// The answer, and then what to say instead where that is too large for one message: each says less.
+fn answers(result: &Result<Receipt, Problem>) -> impl Iterator<Item = Answer> + '_ {
+    (0..).map_while(move |lesser| match result {
+        Ok(receipt) => receipt_of(receipt, lesser),
+        Err(problem) => problem_of(problem, lesser),
+    })
+}
+
+fn receipt_of(receipt: &Receipt, lesser: u8) -> Option<Answer> {
+    let mut headers = HeaderMap::new();
+    headers.insert("Content-Type", "application/json");
+    headers.insert("ETag", format!("\"{}\"", receipt.revision));
+    let body = ReceiptBody::of(receipt);
+    let body = match lesser {
+        0 => body,
+        1 => body.without_payloads(),
+        2 => body.without_events(),
+        3 => return Some((headers, Bytes::new())),
+        _ => return None,
+    };
+    match serde_json::to_vec(&body) {
+        Ok(json) => Some((headers, json.into())),
+        Err(error) => problem_of(&adapter::internal(&error, "writing a receipt"), lesser),
+    }
+}
+
+fn problem_of(problem: &Problem, lesser: u8) -> Option<Answer> {
     let mut headers = HeaderMap::new();
     headers.insert("Content-Type", "application/problem+json");
     headers.insert(ERROR_CODE, problem.status().to_string());
-    // A title comes from the model, which may say anything.
-    let title = HeaderValue::from_str(problem.title());
-    headers.insert(
-        ERROR,
-        title.unwrap_or_else(|_| HeaderValue::from("problem")),
-    );
     if let Some(seconds) = problem.retries_after() {
         headers.insert("Retry-After", seconds.to_string());
     }
-    (headers, problem.to_json().into())
+    match lesser {
+        0 => {
+            // A title comes from the model, which may say anything.
+            let title = HeaderValue::from_str(problem.title());
+            headers.insert(
+                ERROR,
+                title.unwrap_or_else(|_| HeaderValue::from("problem")),
+            );
+            Some((headers, problem.to_json().into()))
+        }
+        1 => Some((headers, Bytes::new())),
+        _ => None,
+    }
 }
 
 /// The values of a header. Clients write its name in upper or lower case.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_nats::client::PublishErrorKind;
 use eventmodel::App;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -58,6 +59,13 @@ enum Verb {
     Ping,
     Info,
     Stats,
+}
+
+/// Whether the commands are described with their JSON Schemas, which can be too much for one message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Schemas {
+    All,
+    None,
 }
 
 #[derive(Serialize)]
@@ -127,17 +135,28 @@ pub(super) async fn serve(
             let Some(reply) = request.reply else {
                 continue;
             };
-            let answer = serde_json::to_vec(&answer(verb, &identity, &endpoints));
-            let sent = client.publish(reply, answer.unwrap_or_default().into());
-            if let Err(error) = sent.await {
+            let answer = |with: Schemas| {
+                let answer = serde_json::to_vec(&answer(verb, &identity, &endpoints, with));
+                client.publish(reply.clone(), answer.unwrap_or_default().into())
+            };
+            let mut sent = answer(Schemas::All).await;
+            if matches!(&sent, Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded) {
+                sent = answer(Schemas::None).await;
+            }
+            if let Err(error) = sent {
                 tracing::warn!(%error, "who asked for services could not be answered");
             }
         }
     })
 }
 
-fn answer<'a>(verb: Verb, identity: &'a Identity, endpoints: &'a [Arc<Endpoint>]) -> Answer<'a> {
-    let all = |what: fn(&Endpoint) -> What| {
+fn answer<'a>(
+    verb: Verb,
+    identity: &'a Identity,
+    endpoints: &'a [Arc<Endpoint>],
+    schemas: Schemas,
+) -> Answer<'a> {
+    let all = |what: &dyn Fn(&Endpoint) -> What| {
         let body = |endpoint: &'a Arc<Endpoint>| EndpointBody {
             name: &endpoint.name,
             subject: &endpoint.subject,
@@ -158,19 +177,19 @@ fn answer<'a>(verb: Verb, identity: &'a Identity, endpoints: &'a [Arc<Endpoint>]
         Verb::Info => Answer {
             kind: "io.nats.micro.v1.info_response",
             description: Some(format!("The commands of the event model {}", identity.name)),
-            endpoints: all(info),
+            endpoints: all(&|endpoint| info(endpoint, schemas)),
             ..answer
         },
         Verb::Stats => Answer {
             kind: "io.nats.micro.v1.stats_response",
             started: Some(identity.started),
-            endpoints: all(stats),
+            endpoints: all(&stats),
             ..answer
         },
     }
 }
 
-fn info(endpoint: &Endpoint) -> What {
+fn info(endpoint: &Endpoint, schemas: Schemas) -> What {
     let info = endpoint.entry.info();
     let mut metadata = BTreeMap::from([
         ("command", info.ty.name.to_owned()),
@@ -178,7 +197,9 @@ fn info(endpoint: &Endpoint) -> What {
     ]);
     let rejections: Vec<_> = info.rejects.variants.iter().map(|v| v.code).collect();
     metadata.insert("rejections", rejections.join(","));
-    if let Some(schema) = info.schema.get() {
+    if schemas == Schemas::All
+        && let Some(schema) = info.schema.get()
+    {
         metadata.insert("schema", schema.to_string());
     }
     What::Info { metadata }

@@ -17,6 +17,21 @@ pub struct ReceiptBody<'a> {
     revision: Position,
     already_committed: bool,
     events: Vec<EventBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    omitted: Option<Omitted>,
+}
+
+/// What was left out of a receipt, as a [`Problem`](super::Problem) says it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Omitted {
+    /// The payloads of the events.
+    Data {
+        items: usize,
+    },
+    Events {
+        items: usize,
+    },
 }
 
 /// A recorded event, as adapters write it.
@@ -54,17 +69,30 @@ impl<'a> ReceiptBody<'a> {
             revision: receipt.revision,
             already_committed: receipt.already_committed,
             events: receipt.events.iter().map(EventBody::of).collect(),
+            omitted: None,
         }
     }
 }
 
 impl ReceiptBody<'_> {
-    /// The same without the payloads of the events, where all of them are too much for one message.
+    /// The same without the payloads of the events, where all of them are too much for one message. The member
+    /// `omitted` says so.
     #[must_use]
     pub fn without_payloads(mut self) -> Self {
+        let mut items = 0;
         for event in &mut self.events {
-            event.data = None;
+            items += usize::from(event.data.take().is_some());
         }
+        self.omitted = Some(Omitted::Data { items });
+        self
+    }
+
+    /// The same without the events. The member `omitted` says how many there are; they are in the log, up to the
+    /// position of the receipt.
+    #[must_use]
+    pub fn without_events(mut self) -> Self {
+        let items = std::mem::take(&mut self.events).len();
+        self.omitted = Some(Omitted::Events { items });
         self
     }
 }

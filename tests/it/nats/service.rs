@@ -14,6 +14,7 @@ use super::store;
 use crate::hotel::{BOOK, CLEAN, data};
 use crate::nats::builder;
 
+mod bodies;
 mod refused;
 mod stopping;
 
