@@ -100,7 +100,12 @@ impl CommandContext {
     fn mistake(&self, kind: &'static ProblemKind, error: &dyn Display) -> Problem {
         let correlation_id = self.correlation_id.as_deref();
         let error = excerpt(error.to_string());
-        tracing::error!(command = self.info.ty.name, correlation_id, error, "the command failed");
+        tracing::error!(
+            command = self.info.ty.name,
+            correlation_id,
+            error,
+            "the command failed"
+        );
         Problem::of(kind)
     }
 
