@@ -24,6 +24,37 @@ pub use handler::CommandHandler;
 /// `PUT /mutation/<command>`
 pub(crate) async fn mutation(http: Arc<Http>, request: Request) -> Result<Response, Problem> {
     let deadline = http.deadline();
+    let asked = asked(&http, request, deadline).await;
+    let Asked {
+        target,
+        entry,
+        headers,
+        envelope,
+    } = http.counted(asked)?;
+    let Envelope {
+        data,
+        correlation_id,
+    } = envelope;
+    let context = headers.context(correlation_id, entry.info(), "/data");
+    let receipt = http
+        .execute_entry(entry, data, &headers, &context, deadline)
+        .await?;
+    let mut response = receipt::answer(&receipt)?;
+    if let Some(location) = receipt::location(&http, &target.mount, &receipt) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// A request that is for a command.
+struct Asked {
+    target: Target,
+    entry: CommandEntry,
+    headers: CommandHeaders,
+    envelope: Envelope,
+}
+
+async fn asked(http: &Http, request: Request, deadline: Instant) -> Result<Asked, Problem> {
     let target = Target::of(&request, "/mutation")?;
     let entry = match &target.parts[..] {
         [address] => http
@@ -38,19 +69,12 @@ pub(crate) async fn mutation(http: Arc<Http>, request: Request) -> Result<Respon
     let (parts, body) = request.into_parts();
     let headers = headers::of_command(&parts.headers)?;
     let body = body::json(&parts.headers, body, http.options.body_limit, deadline).await?;
-    let Envelope {
-        data,
-        correlation_id,
-    } = Envelope::read(&body)?;
-    let context = headers.context(correlation_id, entry.info(), "/data");
-    let receipt = http
-        .execute_entry(entry, data, &headers, &context, deadline)
-        .await?;
-    let mut response = receipt::answer(&receipt)?;
-    if let Some(location) = receipt::location(&http, &target.mount, &receipt) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    Ok(response)
+    Ok(Asked {
+        target,
+        entry,
+        headers,
+        envelope: Envelope::read(&body)?,
+    })
 }
 
 impl Http {
@@ -100,7 +124,7 @@ impl Http {
         headers: &HeaderMap,
     ) -> Result<Response, Problem> {
         let deadline = self.deadline();
-        let headers = headers::of_command(headers)?;
+        let headers = self.counted(headers::of_command(headers))?;
         let context = headers.context(None, C::INFO, "");
         let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
         let app = self.app.clone();

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use eventmodel::view::ViewError;
 use eventmodel::{AnyView, Position};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
@@ -40,8 +41,17 @@ struct AutomationHealth {
     name: &'static str,
     status: &'static str,
     positions: BTreeMap<Arc<str>, Position>,
+    /// What it waits for. It goes on by itself, so it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<WaitingBody>,
     /// How many stream instances it has set aside. It goes on with the others, so it is ready.
     parked: usize,
+}
+
+#[derive(Serialize)]
+struct WaitingBody {
+    since: Timestamp,
+    error: String,
 }
 
 pub(crate) async fn ready(http: Arc<Http>, _: Request) -> Result<Response, Problem> {
@@ -61,6 +71,10 @@ pub(crate) async fn ready(http: Arc<Http>, _: Request) -> Result<Response, Probl
                 "stopped"
             },
             positions: automation.positions,
+            waiting: automation.waiting.map(|waiting| WaitingBody {
+                since: waiting.since,
+                error: waiting.error,
+            }),
             parked: automation.parked,
         })
         .collect();

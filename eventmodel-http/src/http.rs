@@ -140,7 +140,9 @@ impl Http {
     /// Everything but [`admin`](Self::admin), with a fallback that answers 404 as a problem. Before it is merged
     /// into a router that has a fallback of its own, call `reset_fallback` on it; or take the parts.
     pub fn router(&self) -> Router {
-        let missing = endpoint(self, async |_, _| Err(Problem::of(kinds::NOT_FOUND)));
+        let missing = endpoint(self, async |http: Arc<Self>, _| {
+            http.counted(Err(Problem::of(kinds::NOT_FOUND)))
+        });
         Router::new()
             .merge(self.index())
             .merge(self.commands())
@@ -178,12 +180,13 @@ impl Http {
         self.route(&["/"], &get(endpoint(self, index::index)))
     }
 
-    /// What only operators may see and do: `GET /audit`, `GET /events`, `GET /parked`, `POST /parked/retry`. It is
-    /// not a part of [`router`](Self::router): put it where not everyone can reach it.
+    /// What only operators may see and do: `GET /audit`, `GET /events`, `GET /parked`, `POST /parked/retry`, and `GET
+    /// /refused`, how many requests were refused before they were a command. It is not a part of [`router`](Self::router): put it where not everyone can reach it.
     pub fn admin(&self) -> Router {
         self.route(&["/audit"], &get(endpoint(self, admin::audit)))
             .merge(self.route(&["/events"], &get(endpoint(self, admin::events))))
             .merge(self.route(&["/parked"], &get(endpoint(self, admin::parked))))
+            .merge(self.route(&["/refused"], &get(endpoint(self, admin::refused))))
             .merge(self.route(&["/parked/retry"], &post(endpoint(self, admin::retry))))
     }
 
@@ -194,9 +197,9 @@ impl Http {
     }
 
     fn route(&self, paths: &[&str], methods: &MethodRouter) -> Router {
-        let refused = endpoint(self, async |_, request: Request| {
-            Err(Problem::of(kinds::METHOD)
-                .detail(format!("`{}` is not possible here", request.method())))
+        let refused = endpoint(self, async |http: Arc<Self>, request: Request| {
+            let detail = format!("`{}` is not possible here", request.method());
+            http.counted(Err(Problem::of(kinds::METHOD).detail(detail)))
         });
         let router = Router::new();
         let routed = paths
@@ -214,6 +217,11 @@ impl Http {
             .iter()
             .find(|(known, _)| known == address)
             .map(|(_, view)| view)
+    }
+
+    /// Counts a request that is refused before it is a command.
+    pub(crate) fn counted<T>(&self, read: Result<T, Problem>) -> Result<T, Problem> {
+        read.inspect_err(|problem| self.app.count_refused(problem.document()))
     }
 
     pub(crate) fn answer(&self, result: Result<Response, Problem>) -> Response {

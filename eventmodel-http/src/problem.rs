@@ -6,7 +6,7 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use eventmodel::adapter::{self, ProblemKind};
-use eventmodel::{Position, ViewError};
+use eventmodel::{__limited as limited, Position, ViewError};
 use serde_json::Value;
 
 pub(crate) mod pages;
@@ -107,7 +107,12 @@ impl Problem {
         self.map(|document| document.based(base))
     }
 
-    /// The document.
+    /// The document, for all adapters.
+    pub(crate) fn document(&self) -> &adapter::Problem {
+        &self.0.document
+    }
+
+    /// The document as JSON.
     pub(crate) fn to_json(&self) -> String {
         self.0.document.to_json()
     }
@@ -147,7 +152,7 @@ pub(crate) fn of_view(error: &ViewError) -> Problem {
             .member("position", at.get())
             .retry_after(1),
         ViewError::Undecodable { .. } | ViewError::Panicked { .. } => {
-            tracing::error!(%error, "a view that has stopped was asked");
+            limited!(ERROR, "a view that has stopped was asked", %error);
             Problem::of(kinds::VIEW_STOPPED)
         }
         ViewError::Key { .. } => Problem::of(kinds::INVALID_KEY).detail(detail),
@@ -161,7 +166,7 @@ pub(crate) fn of_view(error: &ViewError) -> Problem {
         ViewError::ShutDown => Problem::of(kinds::SHUTTING_DOWN).retry_after(1),
         ViewError::Store(error) => adapter::of_store(error).into(),
         _ => {
-            tracing::error!(%error, "a view could not answer");
+            limited!(ERROR, "a view could not answer", %error);
             Problem::of(kinds::INTERNAL)
         }
     }

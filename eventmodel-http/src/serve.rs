@@ -172,7 +172,7 @@ async fn pause(error: &std::io::Error) {
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset
     ) {
-        tracing::error!(%error, "a connection cannot be accepted");
+        eventmodel::__limited!(ERROR, "a connection cannot be accepted", %error);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

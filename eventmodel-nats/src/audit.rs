@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use async_trait::async_trait;
-use eventmodel::{AuditEntry, AuditQuery, AuditTrail, StoreError};
+use eventmodel::{__limited as limited, AuditEntry, AuditQuery, AuditTrail, StoreError};
 use futures_util::StreamExt;
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::time::timeout;
@@ -89,15 +89,15 @@ impl Trail {
             log: STREAM.into(),
             reason,
         };
-        let age = self.setup.audit_max_age;
+        let (age, bytes) = (self.setup.audit_max_age, self.setup.audit_max_bytes);
         if let Some(info) = self.connection.stream_info(STREAM).await? {
             return drift(&self.setup, &info.config).map_or(Ok(()), |reason| Err(drifted(reason)));
         }
         if !self.setup.create {
             return Err(drifted(format!(
                 "there is no JetStream stream of this name, and this store may not create one; run `nats stream add \
-                 {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --storage {} --replicas {} --max-age {}s`, or \
-                 set `without_audit`",
+                 {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --storage {} --replicas {} --max-age {}s \
+                 --max-bytes {bytes}`, or set `without_audit`",
                 storage(self.setup.storage),
                 self.setup.replicas.unwrap_or(1),
                 age.as_secs()
@@ -110,12 +110,19 @@ impl Trail {
             storage: self.setup.storage,
             num_replicas: self.setup.replicas.unwrap_or(1),
             max_age: age,
+            max_bytes: bytes,
             discard: DiscardPolicy::Old,
             allow_direct: true,
             ..Config::default()
         };
-        self.connection.create_stream(&config).await?;
-        Ok(())
+        let created = self.connection.create_stream(&config).await;
+        // The servers set the bytes aside at once.
+        created.map_err(|failure| match StoreError::from(failure) {
+            StoreError::Full { reason } => StoreError::Full {
+                reason: format!("{reason}; or set a lower `audit_max_bytes`, which is {bytes}"),
+            },
+            error => error,
+        })
     }
 
     async fn send(&self, entry: &AuditEntry) {
@@ -152,7 +159,7 @@ impl Trail {
     fn drop_entry(&self, entry: &AuditEntry, reason: &str) {
         let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         let (command, id) = (&entry.command, &entry.id);
-        tracing::error!(%command, %id, dropped, reason, "an entry of the audit trail is dropped");
+        limited!(ERROR, "an entry of the audit trail is dropped", %command, %id, dropped, reason);
     }
 
     /// The entries with sequences from `first` to `last`, in their order.
@@ -260,7 +267,7 @@ impl NatsAudit {
                             }
                             (Job::Note(entry), None) => {
                                 let (command, id) = (&entry.command, &entry.id);
-                                tracing::error!(%command, %id, "the store is gone: an entry of the audit trail is dropped");
+                                limited!(ERROR, "the store is gone: an entry of the audit trail is dropped", %command, %id);
                                 None
                             }
                             (Job::Flush(done), _) => Some(done),

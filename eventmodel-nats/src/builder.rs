@@ -67,6 +67,9 @@ impl NatsStoreBuilder {
     /// After how long without a sign of life a process has to let go of its events, unless it is set: 10 seconds.
     pub const DEFAULT_HAND_OVER: Duration = Duration::from_secs(10);
 
+    /// How many bytes the audit trail keeps on each of its servers, unless it is set: 256 MiB, some 500,000 commands.
+    pub const DEFAULT_AUDIT_MAX_BYTES: i64 = 256 * 1024 * 1024;
+
     pub(crate) fn new() -> Self {
         Self {
             setup: Setup {
@@ -78,6 +81,7 @@ impl NatsStoreBuilder {
                 trails: 100_000,
                 hand_over: Self::DEFAULT_HAND_OVER,
                 audit_max_age: MemoryAudit::DEFAULT_MAX_AGE,
+                audit_max_bytes: Self::DEFAULT_AUDIT_MAX_BYTES,
             },
             views: Views::default(),
             options: ConnectOptions::new().name("eventmodel").ping_interval(PING),
@@ -162,6 +166,14 @@ impl NatsStoreBuilder {
     /// How long the audit trail keeps entries: 14 days if it is not said.
     pub fn audit_max_age(mut self, age: Duration) -> Self {
         self.setup.audit_max_age = age;
+        self
+    }
+
+    /// How many bytes the audit trail keeps, [`Self::DEFAULT_AUDIT_MAX_BYTES`] if it is not said, at least 1: the oldest
+    /// entries go first. The servers set so much of their storage aside when the trail is made. All processes must say
+    /// the same.
+    pub fn audit_max_bytes(mut self, bytes: u64) -> Self {
+        self.setup.audit_max_bytes = i64::try_from(bytes.max(1)).unwrap_or(i64::MAX);
         self
     }
 

@@ -9,7 +9,7 @@ use async_nats::client::RequestErrorKind;
 use async_nats::jetstream::Context;
 use async_nats::{Client, HeaderMap, Message, Request};
 use bytes::Bytes;
-use eventmodel::StoreError;
+use eventmodel::{__limited as limited, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::broadcast;
@@ -107,19 +107,21 @@ impl Default for Events {
 impl Events {
     pub(crate) fn happened(&self, event: ConnectionEvent) {
         match &event {
-            ConnectionEvent::Connected => tracing::info!("connected to NATS"),
+            ConnectionEvent::Connected => limited!(INFO, "connected to NATS"),
             ConnectionEvent::Disconnected => {
                 self.losses.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(?event, "NATS");
+                limited!(WARN, "the connection to NATS is lost");
             }
             ConnectionEvent::PermissionDenied { message } => {
-                tracing::error!(%message, "NATS denied a permission");
+                limited!(ERROR, "NATS denied a permission", %message);
                 *self.denied() = Some(message.clone());
             }
-            ConnectionEvent::ServerError { .. } => tracing::error!(?event, "NATS"),
+            ConnectionEvent::ServerError { message } => {
+                limited!(ERROR, "a server of NATS reports an error", %message);
+            }
             // Each attempt to connect again that fails is one; that the connection is lost was said.
             ConnectionEvent::ClientError { .. } => tracing::debug!(?event, "NATS"),
-            _ => tracing::warn!(?event, "NATS"),
+            _ => limited!(WARN, "the connection to NATS", ?event),
         }
         // Nobody has to listen.
         let _ = self.sender.send(event);
@@ -168,6 +170,13 @@ pub(crate) enum Failure {
     /// It was refused: it had no effect.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// There is no room for it in this: it had no effect.
+    #[error("`{place}`: {refusal}; {room}")]
+    Full {
+        place: String,
+        refusal: Refusal,
+        room: &'static str,
+    },
     /// What came is not what the protocol says.
     #[error("an answer of the server cannot be understood: {0}")]
     Odd(String),
@@ -183,7 +192,19 @@ impl Failure {
         match self {
             Self::NoAnswer(_) | Self::NoResponders(_) => true,
             Self::Refused(refusal) => refusal.is_temporary(),
-            Self::NotSent(_) | Self::Odd(_) => false,
+            Self::NotSent(_) | Self::Full { .. } | Self::Odd(_) => false,
+        }
+    }
+
+    /// What a server refused to do in this place: a stream, an endpoint of the API.
+    pub(crate) fn refused(refusal: Refusal, place: &str) -> Self {
+        match refusal.room() {
+            Some(room) => Self::Full {
+                place: place.to_owned(),
+                refusal,
+                room,
+            },
+            None => Self::Refused(refusal),
         }
     }
 }
@@ -196,6 +217,9 @@ impl From<Failure> for StoreError {
                     reason: failure.to_string(),
                 }
             }
+            Failure::Full { .. } => StoreError::Full {
+                reason: failure.to_string(),
+            },
             Failure::Refused(refusal) if refusal.is_temporary() => StoreError::Unavailable {
                 reason: refusal.to_string(),
             },

@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use eventmodel::{
     DecodeError, Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent, Store, StoreError,
+    Trouble,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
@@ -84,6 +85,7 @@ impl InboxHost for NatsInboxes {
             given,
             wake,
             closing: CancellationToken::new(),
+            trouble: Mutex::default(),
         });
         Ok(Box::new(NatsInbox {
             pump: tokio::sync::Mutex::new(tokio::spawn(Pump::new(shared.clone(), told).run())),
@@ -119,6 +121,8 @@ struct Shared {
     given: mpsc::UnboundedSender<Result<RecordedEvent, StoreError>>,
     wake: Arc<Notify>,
     closing: CancellationToken,
+    /// What keeps the task from going on.
+    trouble: Mutex<Option<Trouble>>,
 }
 
 /// Not at once: another node may not know yet that this process takes nothing any more.
@@ -284,6 +288,10 @@ impl Inbox for NatsInbox {
     async fn handled(&self) -> Result<Option<Position>, StoreError> {
         let info = self.shared.durable.info(&self.shared.log).await?;
         Ok(Some(Position::new(info.map_or(0, |info| info.floor()))))
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        locked(&self.shared.trouble).clone()
     }
 
     fn parking(&self) -> Option<Arc<dyn Parking>> {

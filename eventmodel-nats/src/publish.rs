@@ -32,7 +32,7 @@ impl Connection {
         let ack: Ack = serde_json::from_slice(&answer.payload)
             .map_err(|error| Failure::Odd(format!("the answer to a publish: {error}")))?;
         match ack.error {
-            Some(refusal) => Err(Failure::Refused(refusal)),
+            Some(refusal) => Err(Failure::refused(refusal, stream)),
             None if ack.stream != stream => Err(Failure::Odd(format!(
                 "`{subject}` belongs to the JetStream stream `{}` now, not to `{stream}`: two streams were exchanged",
                 ack.stream

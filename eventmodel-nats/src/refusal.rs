@@ -26,8 +26,12 @@ impl Refusal {
     /// A message of the batch was refused or lost on its way, or the leader changed: nothing of it is stored.
     const BATCH_INCOMPLETE: u16 = 10176;
     const MESSAGE_TOO_LARGE: u16 = 10054;
-    /// Limits that a stream of logs must not have, in answers with status 503.
-    const FULL: [u16; 3] = [10077, 10047, 10023];
+    /// The store of a stream took nothing: the description says why.
+    const STORE_FAILED: u16 = 10077;
+    /// The limits of the account: bytes, consumers, streams.
+    const ACCOUNT_FULL: [u16; 3] = [10002, 10026, 10027];
+    /// `max_file_store` and `max_memory_store` of the servers, for a publish and for a new stream.
+    const SERVERS_FULL: [u16; 3] = [10023, 10028, 10047];
 
     pub(crate) fn is_conflict(&self) -> bool {
         matches!(
@@ -53,11 +57,27 @@ impl Refusal {
         )
     }
 
-    /// Whether the same request may succeed later.
+    /// How room is made, if it was refused because there is none.
+    pub(crate) fn room(&self) -> Option<&'static str> {
+        let code = self.err_code;
+        if code == Self::STORE_FAILED && self.description.contains("exceeded") {
+            return Some(
+                "raise the limits of the JetStream stream: `nats stream edit <stream> --max-bytes=<bytes>`",
+            );
+        }
+        if Self::ACCOUNT_FULL.contains(&code) {
+            return Some("raise the limits of the account, which `nats account info` shows");
+        }
+        Self::SERVERS_FULL.contains(&code).then_some(
+            "raise `max_file_store` of the servers (for storage in memory `max_memory_store`), or give them a larger \
+             disk, and restart them",
+        )
+    }
+
+    /// Whether the same request may succeed soon, without anybody's doing.
     pub(crate) fn is_temporary(&self) -> bool {
         let is_passing = matches!(self.code, 408 | 409 | 429 | 500 | 503);
-        (is_passing || self.err_code == Self::BATCH_INCOMPLETE)
-            && !Self::FULL.contains(&self.err_code)
+        (is_passing || self.err_code == Self::BATCH_INCOMPLETE) && self.room().is_none()
     }
 }
 
@@ -86,9 +106,32 @@ mod tests {
     }
 
     #[test]
-    fn a_full_stream_is_not_mended_by_another_try() {
-        assert!(refusal(503, 10163, "temporarily unavailable").is_temporary());
-        assert!(refusal(400, 10176, "atomic publish batch is incomplete").is_temporary());
-        assert!(!refusal(503, 10077, "maximum messages per subject exceeded").is_temporary());
+    fn what_has_no_room_is_told_from_what_passes_by_itself() {
+        for (code, err_code, description) in [
+            (503, 10163, "temporarily unavailable"),
+            (400, 10176, "atomic publish batch is incomplete"),
+            (503, 10077, "store is closed"),
+            (500, 10049, "error creating store for stream"),
+        ] {
+            let refusal = refusal(code, err_code, description);
+            assert!(
+                refusal.is_temporary() && refusal.room().is_none(),
+                "{refusal}"
+            );
+        }
+        for (code, err_code, description) in [
+            (503, 10077, "maximum bytes exceeded"),
+            (503, 10077, "maximum messages per subject exceeded"),
+            (400, 10002, "resource limits exceeded for account"),
+            (400, 10026, "maximum consumers limit reached"),
+            (503, 10023, "insufficient resources"),
+            (500, 10047, "insufficient storage resources available"),
+        ] {
+            let refusal = refusal(code, err_code, description);
+            assert!(
+                !refusal.is_temporary() && refusal.room().is_some(),
+                "{refusal}"
+            );
+        }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Setup {
     pub(crate) hand_over: Duration,
     /// How long entries of the audit trail are kept; none are if it is zero.
     pub(crate) audit_max_age: Duration,
+    /// How many bytes of them are kept.
+    pub(crate) audit_max_bytes: i64,
 }
 
 /// JetStream's own default.
@@ -103,7 +105,7 @@ impl Connection {
         let answer = self.request(&subject, None, body.into()).await?;
         match serde_json::from_slice(&answer.payload) {
             Ok(Answer::Good(good)) => Ok(good),
-            Ok(Answer::Refused { error }) => Err(Failure::Refused(error)),
+            Ok(Answer::Refused { error }) => Err(Failure::refused(error, endpoint)),
             Err(error) => Err(Failure::Odd(format!("`{subject}`: {error}"))),
         }
     }

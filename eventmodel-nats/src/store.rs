@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
 use eventmodel::view::{MemoryViews, ViewHost};
 use eventmodel::{
-    AuditTrail, CommandId, CommandRef, InboxHost, MemoryAudit, Position, RecordedEvent, StoreError,
-    Subject,
+    __limited as limited, AuditTrail, CommandId, CommandRef, InboxHost, MemoryAudit, Position,
+    RecordedEvent, StoreError, Subject,
 };
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
@@ -155,7 +155,7 @@ async fn verify_on_reconnect(
         };
         for log in store.all() {
             if let Err(error) = log.verified().await {
-                tracing::error!(log = %log.name, %error, "after connecting again");
+                limited!(ERROR, "a log is not what it was before the connection was lost", log = %log.name, %error);
             }
         }
     }

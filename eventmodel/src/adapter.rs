@@ -8,6 +8,7 @@ mod json;
 pub mod kinds;
 mod problem;
 mod receipt;
+mod refused;
 
 pub use envelope::{Envelope, is_correlation_id, is_traceparent};
 pub use failure::{CommandContext, internal, of_store, rejection_title};
@@ -16,3 +17,5 @@ pub use json::JsonText;
 pub use kinds::ProblemKind;
 pub use problem::{Problem, at, pointer_to};
 pub use receipt::{EventBody, ReceiptBody, is_json};
+pub use refused::Refused;
+pub(crate) use refused::RefusedRequests;

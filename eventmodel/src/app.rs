@@ -10,6 +10,7 @@ use futures_core::stream::BoxStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::adapter::{Problem, Refused, RefusedRequests};
 use crate::audit::{AuditEntry, AuditQuery, AuditTrail};
 use crate::codec::{Codec, Json};
 use crate::model::{EventModel, Vocabulary, log_of, logs_of_handlers};
@@ -28,7 +29,7 @@ mod options;
 mod snapshots;
 
 pub use any_view::AnyView;
-pub use automations::{AutomationStatus, Parked, RetryError};
+pub use automations::{AutomationStatus, Parked, RetryError, Waiting};
 pub use drain::NotDrained;
 pub use error::{ExecuteError, Failure, Panicked, RejectionReport, StartError};
 pub use events::EventQuery;
@@ -63,6 +64,7 @@ struct Inner {
     audit: Arc<dyn AuditTrail>,
     views: HashMap<TypeId, RunningView>,
     automations: std::sync::OnceLock<Vec<RunningAutomation>>,
+    refused: RefusedRequests,
     closing: AtomicBool,
     in_flight: TaskTracker,
     stop: CancellationToken,
@@ -106,6 +108,7 @@ impl App {
             audit: options.audit.clone().unwrap_or_else(|| store.audit()),
             views,
             automations: std::sync::OnceLock::new(),
+            refused: RefusedRequests::default(),
             closing: AtomicBool::new(false),
             in_flight: TaskTracker::new(),
             stop,
@@ -135,9 +138,9 @@ impl App {
     }
 
     /// A handle for the reaction to an event.
-    fn because(&self, cause: Cause) -> Self {
+    fn because(&self, cause: Arc<Cause>) -> Self {
         Self {
-            cause: Some(Arc::new(cause)),
+            cause: Some(cause),
             ..self.internal()
         }
     }
@@ -192,7 +195,13 @@ impl App {
             Some(cause) => cause.told(options),
             None => options,
         };
-        execute::execute(&self.inner, command, options).await
+        let result = execute::execute(&self.inner, command, options).await;
+        if let (Some(cause), Err(error)) = (&self.cause, &result)
+            && error.is_hindrance()
+        {
+            cause.hindered();
+        }
+        result
     }
 
     /// A view, to be asked.
@@ -224,6 +233,37 @@ impl App {
     /// [`StoreError`] if the audit trail cannot be read.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
         self.inner.audit.query(query).await
+    }
+
+    /// Counts a request that an adapter has refused before it was a command, by the kind of the problem. One that is
+    /// not of a [kind that all adapters know](crate::adapter::kinds) is not counted.
+    ///
+    /// Such requests are not in the audit trail: it holds commands. [`CommandEntry::execute`] counts a body that is not
+    /// one of its command by itself.
+    ///
+    /// ```
+    /// # use eventmodel::{App, EventModel, MemoryStore};
+    /// use eventmodel::adapter::{Problem, kinds};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let app = EventModel::new("hotel").start(MemoryStore::new()).await?;
+    /// let problem = Problem::of(kinds::UNKNOWN_COMMAND);
+    /// app.count_refused(&problem);
+    /// assert_eq!(app.refused()[0].requests, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`CommandEntry::execute`]: crate::CommandEntry::execute
+    pub fn count_refused(&self, problem: &Problem) {
+        let now = (self.inner.options.clock)();
+        self.inner.refused.count(problem, now);
+    }
+
+    /// How many requests adapters have refused before they were a command, since the app was started: by what was wrong.
+    pub fn refused(&self) -> Vec<Refused> {
+        self.inner.refused.list()
     }
 
     /// What automations have set aside because they could not handle it, the oldest first.

@@ -153,12 +153,19 @@ pub trait AuditTrail: Send + Sync + 'static {
     async fn flush(&self) {}
 }
 
-/// Keeps the audit trail in memory: 14 days, and at most 100,000 entries.
+/// Keeps the audit trail in memory, of the newest entries: 14 days, 100,000 entries and 64 MiB at most.
 #[derive(Debug)]
 pub struct MemoryAudit {
-    entries: Mutex<VecDeque<AuditEntry>>,
+    kept: Mutex<Entries>,
     max_age: Duration,
     max_entries: usize,
+    max_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    entries: VecDeque<AuditEntry>,
+    bytes: usize,
 }
 
 impl Default for MemoryAudit {
@@ -172,14 +179,44 @@ impl MemoryAudit {
     pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
     /// How many entries are kept.
     pub const DEFAULT_MAX_ENTRIES: usize = 100_000;
+    /// How many bytes the entries may take: 64 MiB.
+    pub const DEFAULT_MAX_BYTES: usize = 64 * 1024 * 1024;
 
-    /// Keeps entries for `max_age`, the newest `max_entries` of them.
+    /// Keeps entries for `max_age`, the newest `max_entries` of them, and no more than [`Self::DEFAULT_MAX_BYTES`].
     pub fn new(max_age: Duration, max_entries: usize) -> Self {
         Self {
-            entries: Mutex::default(),
+            kept: Mutex::default(),
             max_age,
             max_entries,
+            max_bytes: Self::DEFAULT_MAX_BYTES,
         }
+    }
+
+    /// Keeps the newest entries that take no more than `bytes` in memory.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Entries> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AuditEntry {
+    /// About how many bytes it takes in memory. Texts that entries share are counted with each.
+    fn size(&self) -> usize {
+        let outcome = match &self.outcome {
+            Outcome::Accepted { events, .. } => events.len() * size_of::<AuditedEvent>(),
+            Outcome::Rejected { code, message } => code.len() + message.len(),
+            Outcome::Conflict => 0,
+            Outcome::Failed { message } => message.len(),
+        };
+        let texts = self.id.as_str().len()
+            + self.correlation_id.len()
+            + self.causation_id.as_ref().map_or(0, |id| id.len());
+        size_of::<Self>() + texts + outcome
     }
 }
 
@@ -190,19 +227,26 @@ impl AuditTrail for MemoryAudit {
             .time
             .checked_sub(self.max_age)
             .unwrap_or(Timestamp::MIN);
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.push_back(entry);
-        while entries.len() > self.max_entries
-            || entries.front().is_some_and(|first| first.time < oldest)
+        let size = entry.size();
+        let mut kept = self.kept();
+        kept.entries.push_back(entry);
+        kept.bytes += size;
+        while kept.entries.len() > self.max_entries
+            || kept.bytes > self.max_bytes
+            || kept
+                .entries
+                .front()
+                .is_some_and(|first| first.time < oldest)
         {
-            entries.pop_front();
+            let dropped = kept.entries.pop_front();
+            kept.bytes -= dropped.map_or(0, |entry| entry.size());
         }
     }
 
     async fn query(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, crate::StoreError> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept();
+        let entries = kept.entries.iter();
         Ok(entries
-            .iter()
             .rev()
             .filter(|entry| query.matches(entry))
             .take(query.limit.unwrap_or(usize::MAX))
@@ -243,5 +287,28 @@ mod tests {
         assert_eq!(ids().await, ["d", "c"]);
         audit.record(entry("e", start + Duration::from_secs(60)));
         assert_eq!(ids().await, ["e"]);
+    }
+    #[tokio::test]
+    async fn entries_are_kept_up_to_a_number_of_bytes_however_large_they_are() {
+        let size = entry("a", Timestamp::UNIX_EPOCH).size();
+        let audit = MemoryAudit::default().max_bytes(4 * size);
+        let small = || entry("a", Timestamp::UNIX_EPOCH);
+        let of_size = |bytes: usize| AuditEntry {
+            outcome: Outcome::Failed {
+                message: "x".repeat(bytes).into(),
+            },
+            ..small()
+        };
+        let lens = async || audit.query(&AuditQuery::new()).await.unwrap().len();
+        for _ in 0..10 {
+            audit.record(small());
+        }
+        assert_eq!(lens().await, 4);
+        audit.record(of_size(2 * size));
+        assert_eq!(lens().await, 2, "a large one stands for three");
+        audit.record(of_size(5 * size));
+        assert_eq!(lens().await, 0, "one that is larger than all is not kept");
+        audit.record(small());
+        assert_eq!(lens().await, 1);
     }
 }

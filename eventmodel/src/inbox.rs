@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::parking::Parking;
@@ -34,6 +35,15 @@ pub trait InboxHost: Send + Sync + 'static {
         spec: &InboxSpec,
         store: &Arc<dyn Store>,
     ) -> Result<Box<dyn Inbox>, StoreError>;
+}
+
+/// What keeps an inbox from going on. It tries again by itself, with patience.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// Since when.
+    pub since: Timestamp,
+    /// What was wrong the last time. If it is not retryable, somebody has to mend it.
+    pub error: StoreError,
 }
 
 /// The events that an automation has still to handle. At least once: an event that is not [`done`](Inbox::done)
@@ -71,6 +81,11 @@ pub trait Inbox: Send + Sync {
     /// [`StoreError`] if it is not known. It may be called again.
     async fn handled(&self) -> Result<Option<Position>, StoreError> {
         Ok(None)
+    }
+
+    /// What keeps it from going on now, as far as [`next`](Self::next) does not say so.
+    fn trouble(&self) -> Option<Trouble> {
+        None
     }
 
     /// Where parked events are kept; in this process if it is `None`.

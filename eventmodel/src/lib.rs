@@ -122,6 +122,7 @@ mod guard;
 mod id;
 mod inbox;
 mod key;
+mod log_limit;
 mod memory;
 mod metadata;
 mod model;
@@ -148,7 +149,7 @@ pub mod view;
 
 pub use app::{
     AnyView, App, AppOptions, AutomationStatus, EventQuery, ExecuteError, ExecuteOptions, Failure,
-    NotDrained, Panicked, Parked, RejectionReport, RetryError, StartError,
+    NotDrained, Panicked, Parked, RejectionReport, RetryError, StartError, Waiting,
 };
 pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, MemoryAudit, Outcome};
 pub use automation::{Automation, AutomationInfo, Commands, IntoCommands, ReactError};
@@ -160,7 +161,7 @@ pub use describe::{FieldInfo, SchemaInfo, TypeInfo};
 pub use event::{BelongsTo, Event, EventInfo};
 pub use guard::Guard;
 pub use id::{CommandId, EventId, InvalidCommandId};
-pub use inbox::{Inbox, InboxHost, InboxSpec};
+pub use inbox::{Inbox, InboxHost, InboxSpec, Trouble};
 pub use key::{Key, KeyError, KeyReader, KeyWriter};
 pub use memory::MemoryStore;
 pub use metadata::{CommandRef, Metadata};
@@ -200,6 +201,7 @@ pub mod __private {
     pub use crate::automation::{FromReaction, Reacting, Reaction, issues_of};
     pub use crate::fields::{ByName, FromFields, Given, HasField};
     pub use crate::id::IdWriter;
+    pub use crate::log_limit::LogLimit;
     pub use crate::probe::{Otherwise, Probe, state_part, stream, stream_key};
     pub use crate::projection::FromRecorded;
     pub use crate::state::{ErasedSlot, Slot};

@@ -34,12 +34,13 @@ impl<C: Decide> CommandHandler<C> {
             .into());
         };
         let (parts, body) = request.into_parts();
-        let headers = headers::of_command(&parts.headers)?;
-        let body = body::json(&parts.headers, body, self.http.options.body_limit, deadline).await?;
+        let http = &self.http;
+        let headers = http.counted(headers::of_command(&parts.headers))?;
+        let body = body::json(&parts.headers, body, http.options.body_limit, deadline).await;
+        let body = http.counted(body)?;
         let context = headers.context(None, C::INFO, "");
         receipt::answer(
-            &self
-                .http
+            &http
                 .execute_entry(entry, body, &headers, &context, deadline)
                 .await?,
         )

@@ -34,7 +34,7 @@ fn settings(setup: &Setup, config: &Config) -> Vec<Setting> {
         needed,
         flag,
     };
-    let age = setup.audit_max_age;
+    let (age, bytes) = (setup.audit_max_age, setup.audit_max_bytes);
     let subjects = vec![format!("{SUBJECTS}.>")];
     let missing = misses(config, &subjects);
     let wanted = [&config.subjects[..], &missing[..]].concat().join(",");
@@ -95,6 +95,13 @@ fn settings(setup: &Setup, config: &Config) -> Vec<Setting> {
             format!("{:?}", config.max_age),
             format!("{age:?} (`audit_max_age`)"),
             Some(format!("--max-age {}s", age.as_secs())),
+        ),
+        setting(
+            "max_bytes",
+            config.max_bytes == bytes,
+            config.max_bytes.to_string(),
+            format!("{bytes} (`audit_max_bytes`)"),
+            Some(format!("--max-bytes {bytes}")),
         ),
         setting(
             "no_ack",

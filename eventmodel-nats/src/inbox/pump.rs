@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use async_nats::Subscriber;
 use async_nats::jetstream::{Message, consumer::pull};
-use eventmodel::StoreError;
+use eventmodel::{__limited as limited, StoreError, Trouble};
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
-use super::Shared;
 use super::order::{Arrival, Before, Item};
+use super::{Shared, locked};
 use crate::get::subject;
 use crate::message::{Kind, Stored};
 
@@ -28,8 +29,8 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 /// whose machine is gone.
 const EXPIRES: Duration = Duration::from_secs(10);
 
-/// Between two attempts.
-const RETRY: Duration = Duration::from_millis(50);
+/// Between two attempts, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// How long to wait for word of another process before the server is asked how far all are, and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(500));
@@ -44,7 +45,8 @@ const PARKED: &str = "parked";
 
 pub(super) struct Pump {
     shared: Arc<Shared>,
-    messages: Option<pull::Stream>,
+    /// What the consumer delivers, and since when.
+    messages: Option<(pull::Stream, Instant)>,
     /// What others have done.
     told: Subscriber,
     sign_of_life: Interval,
@@ -53,9 +55,12 @@ pub(super) struct Pump {
     /// Whose turn it is, if their instances are not parked.
     unchecked: Vec<u64>,
     suspects: VecDeque<u64>,
+    /// When the suspects are looked at again, if that failed.
+    suspects_at: Instant,
     poll: Duration,
     next_poll: Instant,
-    failing_since: Option<Instant>,
+    /// Since when it fails, and the last pause.
+    failing: Option<(Instant, Duration)>,
 }
 
 impl Pump {
@@ -70,22 +75,21 @@ impl Pump {
             turns: VecDeque::new(),
             unchecked: Vec::new(),
             suspects: VecDeque::new(),
+            suspects_at: Instant::now(),
             poll: POLL.0,
             next_poll: Instant::now(),
-            failing_since: None,
+            failing: None,
         }
     }
 
-    /// Goes on until the inbox is closed, or there is an error that another try does not mend.
+    /// Goes on until the inbox is closed. Whatever is wrong may be mended.
     pub(super) async fn run(mut self) {
         let shared = self.shared.clone();
         let go_on = async {
             loop {
-                if let Err(error) = self.step().await
-                    && let Err(error) = self.failed(error).await
-                {
-                    self.shared.give(Err(error));
-                    return;
+                match self.step().await {
+                    Ok(()) => {}
+                    Err(error) => self.failed(error).await,
                 }
             }
         };
@@ -110,13 +114,17 @@ impl Pump {
         }
         self.advance().await?;
         let is_waiting = self.shared.hand().is_waiting();
-        let Some(messages) = &mut self.messages else {
+        let Some((messages, since)) = &mut self.messages else {
             return Ok(());
         };
+        // One that is not there is noticed after two heartbeats.
+        if since.elapsed() > 3 * HEARTBEAT {
+            goes_on(&mut self.failing, &self.shared);
+        }
         tokio::select! {
             message = messages.next() => match message {
                 Some(Ok(message)) => {
-                    self.failing_since = None;
+                    goes_on(&mut self.failing, &self.shared);
                     self.take(message).await?;
                 }
                 Some(Err(error)) => return Err(self.lost(&error.to_string())),
@@ -143,29 +151,35 @@ impl Pump {
         let stream = consumer.stream().max_messages_per_batch(BATCH);
         let messages = stream.heartbeat(HEARTBEAT).expires(EXPIRES).messages();
         let messages = messages.await.map_err(|e| self.lost(&e.to_string()))?;
-        self.messages = Some(messages);
+        self.messages = Some((messages, Instant::now()));
         Ok(())
     }
 
-    /// Waits before another attempt; tells the app if it has not gone on for as long as an answer may take.
-    async fn failed(&mut self, error: StoreError) -> Result<(), StoreError> {
-        if !error.is_retryable() {
-            return Err(error);
+    /// Waits before another attempt. Says what is wrong if somebody has to mend it, or if it lasts longer than an answer
+    /// may take.
+    async fn failed(&mut self, mut error: StoreError) {
+        let max = RETRY.1.min(self.shared.durable.ack_wait / 3);
+        let first = (Instant::now(), RETRY.0.min(max));
+        let again = |(since, pause): (Instant, Duration)| (since, (pause * 2).min(max));
+        let (since, pause) = self.failing.map_or(first, again);
+        self.failing = Some((since, pause));
+        // A log that is another one now says more than that it has no such consumer.
+        if self.messages.is_none()
+            && let Err(other) = self.shared.log.verify().await
+            && !other.is_retryable()
+        {
+            error = other;
         }
-        tracing::debug!(consumer = self.shared.durable.name, %error, "trying again");
-        let now = Instant::now();
-        if now - *self.failing_since.get_or_insert(now) > self.shared.log.connection.timeout {
-            self.failing_since = None;
-            self.shared.give(Err(error));
+        let consumer = &self.shared.durable.name;
+        if error.is_retryable() && since.elapsed() <= self.shared.log.connection.timeout {
+            tracing::debug!(consumer, %error, "trying again");
+        } else {
+            limited!(WARN, "the inbox of an automation does not go on", consumer, %error);
+            let mut trouble = locked(&self.shared.trouble);
+            let since = trouble.as_ref().map_or_else(Timestamp::now, |t| t.since);
+            *trouble = Some(Trouble { since, error });
         }
-        tokio::time::sleep(RETRY).await;
-        if self.messages.is_none() {
-            match self.shared.log.verify().await {
-                Err(error) if !error.is_retryable() => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
+        tokio::time::sleep(pause).await;
     }
 
     async fn take(&mut self, message: Message) -> Result<(), StoreError> {
@@ -273,7 +287,15 @@ impl Pump {
                 self.checked(sequence);
             }
         }
-        self.next_suspect().await
+        if Instant::now() >= self.suspects_at
+            && let Err(error) = self.next_suspect().await
+        {
+            // The other events do not wait for it.
+            let consumer = &self.shared.durable.name;
+            limited!(WARN, "an event that may end processes waits", consumer, %error);
+            self.suspects_at = Instant::now() + self.shared.durable.ack_wait / 3;
+        }
+        Ok(())
     }
 
     async fn turn(&mut self, sequence: u64) -> Result<(), StoreError> {
@@ -311,6 +333,13 @@ impl Pump {
         } else {
             self.shared.give_event(sequence);
         }
+    }
+}
+
+/// It delivers again, or still.
+fn goes_on(failing: &mut Option<(Instant, Duration)>, shared: &Shared) {
+    if failing.take().is_some() {
+        *locked(&shared.trouble) = None;
     }
 }
 

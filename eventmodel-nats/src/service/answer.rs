@@ -9,7 +9,7 @@ use async_nats::client::PublishErrorKind;
 use async_nats::{Client, HeaderMap, HeaderValue, Message, Subject};
 use bytes::Bytes;
 use eventmodel::adapter::{self, CommandHeaders, Envelope, JsonText, Problem, ReceiptBody, kinds};
-use eventmodel::{App, Receipt};
+use eventmodel::{__limited as limited, App, Receipt};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
@@ -54,7 +54,7 @@ impl Handler {
             let started = Instant::now();
             let result = match &permit {
                 Ok(_) => handler.execute(&endpoint, &request, started).await,
-                Err(_) => Err(Problem::of(kinds::OVERLOADED).retry_after(1)),
+                Err(_) => handler.counted(Err(Problem::of(kinds::OVERLOADED).retry_after(1))),
             };
             let result = result.map_err(|problem| problem.based(&handler.problem_types));
             let wrong = result.as_ref().err();
@@ -64,8 +64,9 @@ impl Handler {
                 Some(reply) => handler.reply(reply, &result).await,
                 None => {
                     if let Err(problem) = &result {
-                        let problem = problem.to_json();
-                        tracing::warn!(subject = %endpoint.subject, problem, "nobody waits for the answer");
+                        let (subject, status) = (&endpoint.subject, problem.status());
+                        let title = problem.title();
+                        limited!(WARN, "nobody waits for the answer", subject, status, title);
                     }
                 }
             }
@@ -78,13 +79,11 @@ impl Handler {
         request: &Message,
         started: Instant,
     ) -> Result<Receipt, Problem> {
-        let empty = HeaderMap::new();
-        let headers = request.headers.as_ref().unwrap_or(&empty);
-        let headers = CommandHeaders::read(|name| values(headers, name))?;
+        let (headers, envelope) = self.counted(asked(request))?;
         let Envelope {
             data,
             correlation_id,
-        } = Envelope::read(&JsonText::read(&request.payload)?)?;
+        } = envelope;
         let entry = endpoint.entry.clone();
         let context = headers.context(correlation_id, entry.info(), "/data");
         let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
@@ -100,6 +99,11 @@ impl Handler {
         }
     }
 
+    /// Counts a request that is refused before it is a command.
+    fn counted<T>(&self, read: Result<T, Problem>) -> Result<T, Problem> {
+        read.inspect_err(|problem| self.app.count_refused(problem))
+    }
+
     /// Sends the first answer that the server takes a message of.
     async fn reply(&self, reply: Subject, result: &Result<Receipt, Problem>) {
         for (headers, payload) in answers(result) {
@@ -110,12 +114,15 @@ impl Handler {
                 Ok(()) => return,
                 Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {}
                 Err(error) => {
-                    tracing::warn!(%error, "an answer could not be sent");
+                    limited!(WARN, "an answer could not be sent", %error);
                     return;
                 }
             }
         }
-        tracing::warn!("the server takes no message that is large enough for an answer");
+        limited!(
+            WARN,
+            "the server takes no message that is large enough for an answer"
+        );
     }
 }
 
@@ -123,6 +130,15 @@ impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handler").finish_non_exhaustive()
     }
+}
+
+/// What a request says.
+fn asked(request: &Message) -> Result<(CommandHeaders, Envelope), Problem> {
+    let empty = HeaderMap::new();
+    let headers = request.headers.as_ref().unwrap_or(&empty);
+    let headers = CommandHeaders::read(|name| values(headers, name))?;
+    let body = JsonText::read(&request.payload)?;
+    Ok((headers, Envelope::read(&body)?))
 }
 
 type Answer = (HeaderMap, Bytes);

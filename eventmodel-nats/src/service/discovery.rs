@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_nats::client::PublishErrorKind;
-use eventmodel::App;
+use eventmodel::{__limited as limited, App};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -144,7 +144,7 @@ pub(super) async fn serve(
                 sent = answer(Schemas::None).await;
             }
             if let Err(error) = sent {
-                tracing::warn!(%error, "who asked for services could not be answered");
+                limited!(WARN, "who asked for services could not be answered", %error);
             }
         }
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eventmodel::store::{Read, Store};
 use eventmodel::view::ViewError;
-use eventmodel::{Position, RecordedEvent, StoreError};
+use eventmodel::{__limited as limited, Position, RecordedEvent, StoreError};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -20,8 +20,9 @@ use super::side::Side;
 /// How many events are applied together at most.
 const BATCH: usize = 1_000;
 
-/// Before what failed is tried again.
+/// Before what failed is tried again; each further wait is twice as long, up to the second one.
 const RETRY: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How far a checkpoint may lag while no event is one of the view's own.
 const LAG: u64 = 10_000;
@@ -112,13 +113,15 @@ impl Feeder {
                     Err(error) => failure = failure.or(Some(error)),
                 }
             }
+            let mut pause = RETRY;
             while let Err(error) = self.apply(&batch).await {
                 if !error.is_retryable() {
                     return Err(error);
                 }
                 let (view, bucket) = (self.side.definition.name(), &self.side.bucket.name);
-                tracing::warn!(view, bucket, %error, "the view cannot be written, trying again");
-                sleep(RETRY).await;
+                limited!(WARN, "the view cannot be written, trying again", view, bucket, %error);
+                sleep(pause).await;
+                pause = (2 * pause).min(PATIENCE);
                 match self.side.bucket.verify().await {
                     Err(error) if !error.is_retryable() => return Err(error.into()),
                     _ => {}
@@ -266,7 +269,7 @@ async fn read(
             let _ = sender.send((number, Err(failure))).await;
             return;
         }
-        tracing::warn!(view, %log, error = %failure, "the log of the view cannot be read, trying again");
+        limited!(WARN, "the log of the view cannot be read, trying again", view, %log, error = %failure);
         sleep(RETRY).await;
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::HeaderMap;
 use eventmodel::view::{ViewDefinition, ViewError};
-use eventmodel::{Position, StoreError};
+use eventmodel::{__limited as limited, Position, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -15,8 +15,9 @@ use crate::setup::Setup;
 
 const BUCKET: &str = "eventmodel_views";
 
-/// Before what failed is tried again.
+/// Before what failed is tried again; each further wait is twice as long, up to the second one.
 const RETRY: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct Live {
@@ -44,13 +45,18 @@ impl Live {
 
     /// Tells that this version is to be read, as soon as it has reached these positions; unless a newer one is.
     pub(super) async fn tell(&self, side: &Side, setup: &Setup, ends: &[Position]) {
+        let mut pause = RETRY;
         while let Err(error) = self.try_tell(side, setup, ends).await {
-            if !error.is_retryable() {
-                let (view, bucket) = (side.definition.name(), &self.record.bucket);
-                tracing::warn!(view, bucket, %error, "the version of the view is not told");
+            // A view that has stopped tells nothing; whatever is wrong with the store may be mended.
+            if !matches!(error, ViewError::Store(_)) && !error.is_retryable() {
                 return;
             }
-            sleep(RETRY).await;
+            let (view, bucket) = (side.definition.name(), &self.record.bucket);
+            if pause == PATIENCE {
+                limited!(WARN, "the version of the view is not told yet", view, bucket, %error);
+            }
+            sleep(pause).await;
+            pause = (2 * pause).min(PATIENCE);
         }
     }
 

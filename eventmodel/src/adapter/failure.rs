@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::kinds::{self, ProblemKind};
 use super::problem::{Problem, at};
 use crate::excerpt::excerpt;
+use crate::log_limit::limited;
 use crate::{CommandId, CommandInfo, ExecuteError, Failure, StoreError, Violations};
 
 /// What an answer says of the command that it is about.
@@ -100,12 +101,8 @@ impl CommandContext {
     fn mistake(&self, kind: &'static ProblemKind, error: &dyn Display) -> Problem {
         let correlation_id = self.correlation_id.as_deref();
         let error = excerpt(error.to_string());
-        tracing::error!(
-            command = self.info.ty.name,
-            correlation_id,
-            error,
-            "the command failed"
-        );
+        let command = self.info.ty.name;
+        limited!(ERROR, "the command failed", command, correlation_id, error);
         Problem::of(kind)
     }
 
@@ -137,8 +134,12 @@ pub fn rejection_title(info: &CommandInfo, code: &str) -> String {
 pub fn of_store(error: &StoreError) -> Problem {
     match error {
         StoreError::UnknownLog { .. } => Problem::of(kinds::UNKNOWN_LOG).detail(error.to_string()),
+        StoreError::Full { .. } => {
+            limited!(ERROR, "nothing can be stored", %error);
+            Problem::of(kinds::STORE_FULL).retry_after(5)
+        }
         error if is_mistake(error) => {
-            tracing::error!(%error, "the store failed");
+            limited!(ERROR, "the store failed", %error);
             Problem::of(kinds::INTERNAL)
         }
         error => {
@@ -155,7 +156,7 @@ fn is_mistake(error: &StoreError) -> bool {
 
 /// A mistake of the program.
 pub fn internal(error: &dyn Display, doing: &'static str) -> Problem {
-    tracing::error!(%error, doing, "a request could not be answered");
+    limited!(ERROR, "a request could not be answered", %error, doing);
     Problem::of(kinds::INTERNAL)
 }
 

@@ -92,6 +92,9 @@ kinds! {
         "The view has stopped at an event that it cannot read, so as not to skip it. The program must be mended.";
     UNAVAILABLE = "unavailable" 503 "The store is not available"
         "Nothing was stored. Send the request again after the time in `Retry-After`.";
+    STORE_FULL = "store-full" 503 "The store is full"
+        "Nothing was stored. An operator has to make room; reading goes on meanwhile. Send the request again after the \
+         time in `Retry-After`.";
     SHUTTING_DOWN = "shutting-down" 503 "The server is shutting down"
         "Nothing was stored. Send the request again, to another process or later.";
     TOO_MANY_WATCHERS = "too-many-watchers" 503 "Too many watch already"

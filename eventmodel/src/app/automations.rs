@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use super::{App, StartError};
-use crate::inbox::{Inbox, InboxSpec};
+use crate::inbox::{Inbox, InboxSpec, Trouble};
 use crate::model::{AutomationEntry, logs_of_handlers};
 use crate::parking::{MemoryParking, Parking};
 use crate::{Position, StoreError, Subject};
@@ -68,6 +68,16 @@ pub enum RetryError {
     },
 }
 
+/// What an automation waits for. It goes on by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// Since when.
+    pub since: Timestamp,
+    /// What was in the way the last time: that the store is full, or cannot be reached.
+    pub error: String,
+}
+
 /// Where an automation is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -78,7 +88,9 @@ pub struct AutomationStatus {
     pub positions: BTreeMap<Arc<str>, Position>,
     /// How many stream instances are parked.
     pub parked: usize,
-    /// Why it has stopped, if it has.
+    /// What it waits for with some events, or with all; since when is that of the oldest.
+    pub waiting: Option<Waiting>,
+    /// Why it does not go on, if somebody has to mend that. It goes on by itself then.
     pub stopped: Option<StoreError>,
 }
 
@@ -102,6 +114,15 @@ struct Shared {
     progress: watch::Sender<Progress>,
     /// What is parked and in hand again.
     retried: Mutex<BTreeSet<Subject>>,
+    /// The events that wait, and for what.
+    waits: Mutex<BTreeMap<Position, Waiting>>,
+}
+
+/// An event that waits, as long as this is there.
+struct Wait {
+    shared: Arc<Shared>,
+    position: Position,
+    since: Timestamp,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -109,8 +130,17 @@ struct Progress {
     handled: Position,
     /// The first event that is in hand, or waits for its turn.
     pending: Option<Position>,
-    failed: Option<StoreError>,
-    stopped: bool,
+    /// What keeps it from going on with anything.
+    trouble: Option<Trouble>,
+    ended: bool,
+}
+
+impl Progress {
+    /// Whether it does not go on before somebody has mended something, or at all.
+    fn stopped(&self) -> bool {
+        let is_stopped = |trouble: &Trouble| !trouble.error.is_retryable();
+        self.ended || self.trouble.as_ref().is_some_and(is_stopped)
+    }
 }
 
 pub(super) async fn start(app: &App) -> Result<Vec<RunningAutomation>, StartError> {
@@ -143,6 +173,7 @@ async fn start_one(app: &App, entry: &AutomationEntry) -> Result<RunningAutomati
         let shared = Arc::new(Shared {
             progress: watch::Sender::new(Progress::default()),
             retried: Mutex::default(),
+            waits: Mutex::default(),
         });
         let (retry, retries) = mpsc::unbounded_channel();
         let runner = Runner::new(
@@ -207,6 +238,34 @@ impl Shared {
     fn retried(&self) -> std::sync::MutexGuard<'_, BTreeSet<Subject>> {
         self.retried.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn waits(&self) -> std::sync::MutexGuard<'_, BTreeMap<Position, Waiting>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wait {
+    fn new(shared: &Arc<Shared>, position: Position, since: Timestamp) -> Self {
+        let shared = shared.clone();
+        Self {
+            shared,
+            position,
+            since,
+        }
+    }
+
+    /// What is in the way.
+    fn tell(&self, error: String) {
+        let since = self.since;
+        let mut waits = self.shared.waits();
+        waits.insert(self.position, Waiting { since, error });
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.shared.waits().remove(&self.position);
+    }
 }
 
 impl Lane {
@@ -215,6 +274,28 @@ impl Lane {
         let retried = self.shared.retried();
         parked.retain(|parked| !retried.contains(&parked.subject));
         parked
+    }
+
+    /// What keeps it from going on with anything.
+    fn troubles(&self) -> Vec<Trouble> {
+        let own = self.shared.progress.borrow().trouble.clone();
+        self.inbox.trouble().into_iter().chain(own).collect()
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        let troubles = self.troubles().into_iter();
+        let troubles = troubles.filter(|trouble| trouble.error.is_retryable());
+        let troubles = troubles.map(|Trouble { since, error }| Waiting {
+            since,
+            error: error.to_string(),
+        });
+        let events = self.shared.waits().values().cloned().collect::<Vec<_>>();
+        troubles.chain(events).min_by_key(|waiting| waiting.since)
+    }
+
+    fn stopped(&self) -> Option<StoreError> {
+        let mut errors = self.troubles().into_iter().map(|trouble| trouble.error);
+        errors.find(|error| !error.is_retryable())
     }
 
     /// Waits until everything up to `position` was handled or parked, or the automation has stopped.
@@ -227,7 +308,7 @@ impl Lane {
                 Ok(None) => {
                     // An error says that the runner is gone.
                     let _ = progress
-                        .wait_for(|p| p.handled >= position || p.stopped)
+                        .wait_for(|p| p.handled >= position || p.stopped())
                         .await;
                     return;
                 }
@@ -236,11 +317,11 @@ impl Lane {
             if until >= position {
                 // What a retry has in hand was done before.
                 let idle = |p: &Progress| p.pending.is_none_or(|first| first > position);
-                let _ = progress.wait_for(|p| idle(p) || p.stopped).await;
+                let _ = progress.wait_for(|p| idle(p) || p.stopped()).await;
                 return;
             }
-            let stopped = progress.wait_for(|p| p.stopped);
-            if tokio::time::timeout(POLL, stopped).await.is_ok() {
+            let stopped = progress.wait_for(Progress::stopped);
+            if tokio::time::timeout(POLL, stopped).await.is_ok() || self.stopped().is_some() {
                 return;
             }
         }
@@ -264,7 +345,11 @@ impl RunningAutomation {
                 .map(|l| (l.log.clone(), progress(l).handled))
                 .collect(),
             parked: self.lanes.iter().map(|lane| lane.parked().len()).sum(),
-            stopped: self.lanes.iter().find_map(|lane| progress(lane).failed),
+            waiting: {
+                let waiting = self.lanes.iter().filter_map(Lane::waiting);
+                waiting.min_by_key(|waiting| waiting.since)
+            },
+            stopped: self.lanes.iter().find_map(Lane::stopped),
         }
     }
 
@@ -275,14 +360,14 @@ impl RunningAutomation {
         }
     }
 
-    /// Waits until it has stopped.
-    pub(super) async fn stopped(&self) {
+    /// Waits until it has ended.
+    pub(super) async fn ended(&self) {
         for lane in &self.lanes {
             let _ = lane
                 .shared
                 .progress
                 .subscribe()
-                .wait_for(|progress| progress.stopped)
+                .wait_for(|progress| progress.ended)
                 .await;
         }
     }

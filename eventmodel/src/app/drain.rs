@@ -281,7 +281,7 @@ pub(super) async fn shutdown(app: &Inner) -> Result<(), NotDrained> {
     };
     app.stop.cancel();
     for automation in app.running_automations() {
-        automation.stopped().await;
+        automation.ended().await;
     }
     app.audit.flush().await;
     behind.map_or(Ok(()), |behind| Err(NotDrained::Behind { behind }))

@@ -194,6 +194,11 @@ impl<R> ExecuteError<R> {
         }
     }
 
+    /// Whether what is in the way is not the command: it passes, or an operator mends it.
+    pub(super) fn is_hindrance(&self) -> bool {
+        self.is_retryable() || matches!(self, Self::Store(StoreError::Drift { .. }))
+    }
+
     /// The same error, with another rejection.
     pub fn map_rejection<T>(self, map: impl FnOnce(R) -> T) -> ExecuteError<T> {
         match self {

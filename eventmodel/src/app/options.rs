@@ -130,7 +130,9 @@ impl AppOptions {
         self
     }
 
-    /// How often an automation tries to handle an event before it is set aside. 6; at least 1.
+    /// How often an automation tries to handle an event before it is set aside. 6; at least 1. What is no fault of the
+    /// event does not count: while the store is full or cannot be reached, or others write first, it is tried for as
+    /// long as that takes.
     #[must_use]
     pub fn automation_attempts(mut self, attempts: u32) -> Self {
         self.automation_attempts = attempts.max(1);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::EventModel;
-use crate::adapter::JsonText;
+use crate::adapter::{JsonText, Problem, kinds};
 use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::automation::{Automation, AutomationInfo, Commands, ReactError, Reaction};
 use crate::command::{CommandInfo, Decide};
@@ -50,6 +50,7 @@ impl<C: Decide> ErasedCommand for CommandOf<C> {
         options: ExecuteOptions,
     ) -> Result<Receipt, Failure> {
         let command: C = body.deserialize().map_err(|violation| {
+            app.count_refused(&Problem::of(kinds::INVALID));
             let mut violations = Violations::new();
             violations.push(violation);
             ExecuteError::Invalid(violations)

@@ -14,6 +14,13 @@ pub enum StoreError {
         /// What happened.
         reason: String,
     },
+    /// The store has no room: a log, an account or a disk is full. Nothing was stored. It goes on when an operator has
+    /// made room.
+    #[error("the store is full: {reason}")]
+    Full {
+        /// What is full, and how room is made.
+        reason: String,
+    },
     /// No log of this name was opened. Start a model that has it.
     #[error("there is no log `{log}`: a model that needs it has to be started first")]
     UnknownLog {
@@ -57,7 +64,10 @@ impl StoreError {
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Defect { .. })
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::Full { .. } | Self::Defect { .. }
+        )
     }
 }
 

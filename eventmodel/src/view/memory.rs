@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::host::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewStatus};
 use super::{ViewError, ViewProgress};
+use crate::log_limit::limited;
 use crate::store::{Read, Store, StoreError};
 use crate::{Position, RecordedEvent};
 
@@ -120,7 +121,7 @@ async fn feed(view: Arc<Shared>, log: Arc<str>, store: Arc<dyn Store>, stop: Can
             view.progress.stop(ViewError::Store(failure));
             return;
         }
-        tracing::warn!(view = view_name, error = %failure, "the log of the view cannot be read, trying again");
+        limited!(WARN, "the log of the view cannot be read, trying again", view = view_name, error = %failure);
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(RETRY) => {}

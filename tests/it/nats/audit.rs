@@ -7,6 +7,7 @@ use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats::async_nats::jetstream::stream::{
     Config, DiscardPolicy, RetentionPolicy, Source, StorageType,
 };
+use eventmodel_nats::{NatsStore, NatsStoreBuilder};
 use eventmodel_nats_harness::{Cluster, Server};
 
 use crate::bank::{bank, deposit};
@@ -104,6 +105,11 @@ const CASES: &[Case] = &[
         "allow_direct",
         |c| c.allow_direct = false,
         Some(|c| c.allow_direct = true),
+    ),
+    (
+        "max_bytes",
+        |c| c.max_bytes = -1,
+        Some(|c| c.max_bytes = NatsStoreBuilder::DEFAULT_AUDIT_MAX_BYTES),
     ),
     ("no_ack", |c| c.no_ack = true, Some(|c| c.no_ack = false)),
 ];

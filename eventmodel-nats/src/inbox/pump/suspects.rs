@@ -1,6 +1,6 @@
 //! One at a time: events that may be what ends processes.
 
-use eventmodel::{Kept, Parked, Parking, StoreError};
+use eventmodel::{__limited as limited, Kept, Parked, Parking, StoreError};
 use jiff::Timestamp;
 
 use super::{Item, Pump};
@@ -64,7 +64,14 @@ impl Pump {
     ) -> Result<bool, StoreError> {
         let attempts = u32::try_from(deliveries - 1).unwrap_or(u32::MAX);
         let (automation, subject) = (self.shared.automation, event.subject().clone());
-        tracing::error!(automation, position = %event.position(), %subject, attempts, "the event ends processes: parked");
+        limited!(
+            ERROR,
+            "the event ends processes: parked",
+            automation,
+            position = %event.position(),
+            %subject,
+            attempts
+        );
         let kept = Kept {
             parked: Parked {
                 automation,

@@ -1,14 +1,22 @@
 //! Handling one event: react, execute the commands, try again, give up.
 
+use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
+use jiff::Timestamp;
 
+use super::{Shared, Wait};
 use crate::app::execute::Backoff;
 use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::automation::{Commands, ReactError, Reaction};
+use crate::log_limit::limited;
 use crate::model::AutomationEntry;
+use crate::store::StoreError;
+use crate::view::ViewError;
 use crate::{CommandId, DecodeError, Metadata, RecordedEvent, panics};
 
 tokio::task_local! {
@@ -33,13 +41,25 @@ pub(in crate::app) fn asking(app: &App) -> Option<&'static str> {
     })
 }
 
+/// The longest wait for what is no fault of the event.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How much of an error is kept with what is parked, in bytes.
+const MAX_ERROR: usize = 4096;
+
 /// What the commands of a reaction follow from, also those that a handler executes by itself.
 pub(in crate::app) struct Cause {
     automation: &'static str,
     event: Metadata,
+    /// Whether a command that the handler has executed met a hindrance.
+    hindered: AtomicBool,
 }
 
 impl Cause {
+    pub(in crate::app) fn hindered(&self) {
+        self.hindered.store(true, Ordering::Relaxed);
+    }
+
     /// The options, with what they do not say.
     pub(in crate::app) fn told(&self, mut options: ExecuteOptions) -> ExecuteOptions {
         let event = &self.event;
@@ -58,21 +78,39 @@ impl Cause {
 pub(super) struct GivenUp {
     pub(super) error: String,
     pub(super) attempts: u32,
+    pub(super) since: Timestamp,
+    /// If it could not be parked: that it waits, and how long before the next attempt.
+    pub(super) waits: Option<(Wait, Duration)>,
 }
 
 impl GivenUp {
-    /// It was not tried.
-    pub(super) fn unread(error: &DecodeError) -> Self {
+    fn new(app: &App, mut error: String, attempts: u32) -> Self {
+        // It may tell all that it was given.
+        let end = (0..=error.len().min(MAX_ERROR)).rev();
+        error.truncate(
+            end.into_iter()
+                .find(|end| error.is_char_boundary(*end))
+                .unwrap_or(0),
+        );
         Self {
-            error: error.to_string(),
-            attempts: 0,
+            error,
+            attempts,
+            since: (app.inner.options.clock)(),
+            waits: None,
         }
+    }
+
+    /// It was not tried.
+    pub(super) fn unread(app: &App, error: &DecodeError) -> Self {
+        Self::new(app, error.to_string(), 0)
     }
 }
 
 /// Whether another attempt makes sense.
 enum Attempt {
     Again(String),
+    /// For as long as it takes: it is no fault of the event.
+    Wait(String),
     Never(String),
 }
 
@@ -81,33 +119,42 @@ pub(super) async fn handle(
     entry: &AutomationEntry,
     log: &str,
     event: &RecordedEvent,
+    shared: &Arc<Shared>,
 ) -> Result<(), GivenUp> {
     let options = &app.inner.options;
-    let first = options.automation_backoff;
-    let mut backoff = Backoff::new(
-        event.metadata().id.as_str(),
-        first,
-        first.saturating_mul(100),
-    );
-    let app = app.because(Cause {
-        automation: entry.info().ty.name,
+    let (id, first) = (event.metadata().id.as_str(), options.automation_backoff);
+    let mut backoff = Backoff::new(id, first, first.saturating_mul(100));
+    let mut patience = Backoff::new(id, first.min(PATIENCE), PATIENCE);
+    let (automation, position) = (entry.info().ty.name, event.position());
+    let cause = Arc::new(Cause {
+        automation,
         event: event.metadata().clone(),
+        hindered: AtomicBool::new(false),
     });
+    let app = app.because(cause);
+    let mut waits: Option<Wait> = None;
     let mut attempts = 0;
     // Once it has reacted, the same commands are tried: a handler need not decide the same twice.
     let mut commands: Option<Commands> = None;
     loop {
-        attempts += 1;
         let error = match attempt(&app, entry, log, event, &mut commands).await {
             Ok(()) => return Ok(()),
-            Err(Attempt::Never(error)) => return Err(GivenUp { error, attempts }),
+            Err(Attempt::Never(error)) => return Err(GivenUp::new(&app, error, attempts + 1)),
+            Err(Attempt::Wait(error)) => {
+                limited!(WARN, "an event waits", automation, %position, error);
+                let now = || (options.clock)();
+                let waits = waits.get_or_insert_with(|| Wait::new(shared, position, now()));
+                waits.tell(error);
+                patience.wait().await;
+                continue;
+            }
             Err(Attempt::Again(error)) => error,
         };
+        attempts += 1;
         if attempts >= options.automation_attempts {
-            return Err(GivenUp { error, attempts });
+            return Err(GivenUp::new(&app, error, attempts));
         }
-        let (automation, position) = (entry.info().ty.name, event.position());
-        tracing::warn!(automation, %position, attempts, error, "trying again");
+        limited!(WARN, "trying again", automation, %position, attempts, error);
         backoff.wait().await;
     }
 }
@@ -139,11 +186,12 @@ async fn attempt(
             // The domain has answered; it would answer the same again.
             Err(ExecuteError::Rejected(rejection)) => {
                 let (automation, command) = (name, command.info().ty.name);
-                tracing::info!(
+                limited!(
+                    INFO,
+                    "the command was rejected",
                     automation,
                     command,
-                    code = rejection.code,
-                    "the command was rejected"
+                    code = rejection.code
                 );
             }
             // An id that was used follows from this event: it was this automation, before a restart.
@@ -159,7 +207,7 @@ fn failed(command: &str, error: &Failure) -> Attempt {
     match error {
         // What a function panicked at may be another state by then.
         ExecuteError::Panicked(panicked) => Attempt::Again(panicked.to_string()),
-        error if error.is_retryable() => Attempt::Again(text),
+        error if error.is_hindrance() => Attempt::Wait(text),
         _ => Attempt::Never(text),
     }
 }
@@ -173,15 +221,41 @@ async fn react(
         metadata: event.metadata().clone(),
         app: Some(app.clone()),
     };
+    let hindered = app.cause.as_ref().map(|cause| &cause.hindered);
+    let is_hindered = || hindered.is_some_and(|hindered| hindered.swap(false, Ordering::Relaxed));
+    is_hindered();
     // A handler that panics must not take the runner, and the other instances, with it.
     let reaction = AssertUnwindSafe(entry.erased().react(event, &context)).catch_unwind();
     match REACTION.scope(app.clone(), reaction).await {
         Ok(Ok(commands)) => Ok(commands),
         Ok(Err(error @ ReactError::Decode(_))) => Err(Attempt::Never(error.to_string())),
+        Ok(Err(error)) if is_hindered() || is_hindrance(&error) => {
+            Err(Attempt::Wait(error.to_string()))
+        }
         Ok(Err(error)) => Err(Attempt::Again(error.to_string())),
         Err(panic) => {
             let text = panics::message(&*panic);
-            Err(Attempt::Again(format!("the handler panicked: {text}")))
+            let text = format!("the handler panicked: {text}");
+            Err(match is_hindered() {
+                true => Attempt::Wait(text),
+                false => Attempt::Again(text),
+            })
         }
     }
+}
+
+/// Whether a handler failed because a view, or the store, did not answer.
+fn is_hindrance(error: &ReactError) -> bool {
+    let ReactError::Handler(error) = error else {
+        return false;
+    };
+    let mut source: Option<&(dyn Error + 'static)> = Some(&**error);
+    while let Some(error) = source {
+        let view = error.downcast_ref().is_some_and(ViewError::is_retryable);
+        if view || error.downcast_ref().is_some_and(StoreError::is_retryable) {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }

@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
-use super::Shared;
-use super::handle::{GivenUp, handle};
+use super::handle::{GivenUp, PATIENCE, handle};
+use super::{Shared, Wait};
 use crate::app::App;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Trouble};
+use crate::log_limit::limited;
 use crate::model::AutomationEntry;
 use crate::parking::{Kept, Parking};
-use crate::{Position, StoreError, Subject};
+use crate::{Position, RecordedEvent, StoreError, Subject};
 
 mod claim;
 mod item;
@@ -28,7 +29,7 @@ use item::Item;
 /// How many events may be taken and not done.
 const MAX_PENDING: usize = 1024;
 
-/// How long to wait before an inbox that failed is asked again.
+/// How long to wait before a store that failed is asked again. Each further wait is twice as long, up to [`PATIENCE`].
 const RETRY: Duration = Duration::from_millis(200);
 
 /// How often a sign of life is given at most.
@@ -56,7 +57,14 @@ pub(super) struct Runner {
     awaited: HashMap<Subject, Awaited>,
     /// Tells the claims of this process from those of others.
     process: Arc<str>,
+    /// If the inbox has failed: when it is asked again, and how long the wait is.
+    asks_at: Option<(Instant, Duration)>,
 }
+
+/// The app stops: what is not done is left to the next start.
+struct Stopping;
+
+type Step<T = ()> = Result<T, Stopping>;
 
 /// What is handled again.
 struct Retried {
@@ -98,6 +106,7 @@ impl Runner {
             retried: HashMap::new(),
             awaited: HashMap::new(),
             process: Uuid::now_v7().to_string().into(),
+            asks_at: None,
         }
     }
 
@@ -106,52 +115,78 @@ impl Runner {
         let lease = self.parking.lease().unwrap_or_default();
         let mut sign_of_life = tokio::time::interval((lease / 3).max(MIN_LIFE));
         sign_of_life.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let failed = loop {
+        loop {
             let has_claims = self.parking.lease().is_some()
                 && !(self.retried.is_empty() && self.awaited.is_empty());
             let step = tokio::select! {
                 biased;
-                () = stop.cancelled() => break None,
+                () = stop.cancelled() => break,
                 Some(done) = self.tasks.join_next() => self.finish(done).await,
                 Some(subject) = retries.recv() => self.retry(subject, None).await,
                 _ = sign_of_life.tick(), if has_claims => self.live(lease).await,
-                next = self.inbox.next(), if self.pending.len() < MAX_PENDING => match next {
-                    Ok(event) => self.take(Item::Event(event)).await,
-                    Err(StoreError::Undecodable(error)) => self.take(Item::Unreadable(error)).await,
-                    Err(error) if error.is_retryable() => {
-                        tracing::warn!(automation = self.name(), %error, "no events, asking again");
-                        tokio::select! {
-                            () = stop.cancelled() => break None,
-                            () = tokio::time::sleep(RETRY) => Ok(()),
-                        }
-                    }
-                    Err(error) => Err(error),
-                },
+                next = next(&*self.inbox, self.asks_at), if self.pending.len() < MAX_PENDING => {
+                    self.given(next).await
+                }
             };
-            match step {
-                Ok(()) => {}
-                Err(_) if stop.is_cancelled() => break None,
-                Err(error) => break Some(error),
+            if step.is_err() {
+                break;
             }
-        };
-        if let Some(error) = &failed {
-            tracing::error!(automation = self.name(), %error, "the automation has stopped");
         }
         // What is still in hand comes again after the next start; its commands have the same ids then.
         self.tasks.shutdown().await;
         self.let_go().await;
         self.inbox.close().await;
-        self.shared.progress.send_modify(|progress| {
-            progress.stopped = true;
-            progress.failed = failed;
-        });
+        self.shared
+            .progress
+            .send_modify(|progress| progress.ended = true);
     }
 
     fn name(&self) -> &'static str {
         self.entry.info().ty.name
     }
 
-    async fn take(&mut self, item: Item) -> Result<(), StoreError> {
+    /// Takes what the inbox gives. One that fails is asked again: whatever is wrong may be mended.
+    async fn given(&mut self, next: Result<RecordedEvent, StoreError>) -> Step {
+        let item = match next {
+            Ok(event) => Item::Event(event),
+            Err(StoreError::Undecodable(error)) => Item::Unreadable(error),
+            Err(error) => {
+                let pause = self
+                    .asks_at
+                    .map_or(RETRY, |(_, pause)| (pause * 2).min(PATIENCE));
+                self.asks_at = Some((Instant::now() + pause, pause));
+                self.failed(error);
+                return Ok(());
+            }
+        };
+        if self.asks_at.take().is_some() {
+            self.goes_on();
+        }
+        self.take(item).await
+    }
+
+    /// Nothing goes on for now.
+    fn failed(&self, error: StoreError) {
+        let automation = self.name();
+        if error.is_retryable() {
+            limited!(WARN, "the automation waits", automation, %error);
+        } else {
+            limited!(ERROR, "the automation has stopped until that is mended", automation, %error);
+        }
+        let now = || (self.app.inner.options.clock)();
+        self.shared.progress.send_modify(|progress| {
+            let since = progress.trouble.as_ref().map_or_else(now, |t| t.since);
+            progress.trouble = Some(Trouble { since, error });
+        });
+    }
+
+    fn goes_on(&self) {
+        self.shared
+            .progress
+            .send_modify(|progress| progress.trouble = None);
+    }
+
+    async fn take(&mut self, item: Item) -> Step {
         self.seen = self.seen.max(item.position());
         let subject = item.subject();
         match self.taken.get(subject) {
@@ -202,32 +237,34 @@ impl Runner {
                 return;
             };
             let (app, entry, log) = (self.app.clone(), self.entry.clone(), self.log.clone());
+            let shared = self.shared.clone();
             self.tasks.spawn(async move {
                 let result = match &item {
                     Item::Event(event) => match app.inner.vocabulary.check(event) {
                         Err(error) if !entry.info().handles(event.event_type()) => {
-                            Err(GivenUp::unread(&error))
+                            Err(GivenUp::unread(&app, &error))
                         }
-                        _ => handle(&app, &entry, &log, event).await,
+                        _ => handle(&app, &entry, &log, event, &shared).await,
                     },
-                    Item::Unreadable(error) => Err(GivenUp::unread(error)),
+                    Item::Unreadable(error) => Err(GivenUp::unread(&app, error)),
                 };
                 Done { item, result }
             });
         }
     }
 
-    async fn finish(
-        &mut self,
-        done: Result<Done, tokio::task::JoinError>,
-    ) -> Result<(), StoreError> {
+    async fn finish(&mut self, done: Result<Done, tokio::task::JoinError>) -> Step {
         let Ok(Done { item, result }) = done else {
             // Panics of handlers and decisions are caught; a task ends otherwise only when the runtime does.
             return Ok(());
         };
         let mut waiting = self.busy.remove(item.subject()).unwrap_or_default();
         if let Err(given_up) = result {
-            self.park(&item, given_up, &waiting).await?;
+            if let Err(error) = self.park(&item, &given_up, &waiting).await {
+                self.busy.insert(item.subject().clone(), waiting);
+                self.park_later(item, given_up, &error);
+                return Ok(());
+            }
             for behind in waiting.drain(..) {
                 self.done(&behind).await;
             }
@@ -251,7 +288,7 @@ impl Runner {
             Item::Unreadable(error) => self.inbox.set_aside(error).await,
         };
         if let Err(error) = done {
-            tracing::warn!(automation = self.name(), %error, "the event may come again");
+            limited!(WARN, "the event may come again", automation = self.name(), %error);
         }
         self.pending.remove(&item.position());
         self.report();
@@ -269,4 +306,15 @@ impl Runner {
             progress.pending = pending;
         });
     }
+}
+
+/// The next event; of an inbox that has failed, not before its time.
+async fn next(
+    inbox: &dyn Inbox,
+    asks_at: Option<(Instant, Duration)>,
+) -> Result<RecordedEvent, StoreError> {
+    if let Some((at, _)) = asks_at {
+        tokio::time::sleep_until(at).await;
+    }
+    inbox.next().await
 }

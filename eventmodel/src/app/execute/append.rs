@@ -4,6 +4,7 @@ use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::{Backoff, Execution, guarded};
+use crate::log_limit::limited;
 use crate::store::{Append, AppendError, Appended, StoreError};
 use crate::{Guard, Position, Subject};
 
@@ -57,6 +58,10 @@ impl Execution<'_> {
                 }
                 Err(error) => error,
             };
+            // Room is not made within the time that a caller waits.
+            if in_doubt.is_none() && matches!(error, AppendError::Store(StoreError::Full { .. })) {
+                return Err(error);
+            }
             if !error.is_retryable() {
                 return Err(match (in_doubt, error) {
                     (None, error) | (_, error @ AppendError::IdReused { .. }) => error,
@@ -68,7 +73,8 @@ impl Execution<'_> {
             }
             if let AppendError::Unknown { reason } = &error {
                 if in_doubt.is_none() {
-                    tracing::warn!(command = %self.command.id, %reason, "the answer to an append was lost");
+                    let command = &self.command.id;
+                    limited!(WARN, "the answer to an append was lost", %command, %reason);
                 }
                 in_doubt = Some(reason.clone());
             }

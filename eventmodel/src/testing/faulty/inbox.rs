@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::shared::{Shared, unavailable};
 use crate::store::{Store, StoreError};
-use crate::{DecodeError, Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent};
+use crate::{DecodeError, Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent, Trouble};
 
 /// After how many other events an event comes again, at most.
 const LATEST: u64 = 4;
@@ -97,6 +97,10 @@ impl Inbox for FaultyInbox {
 
     async fn handled(&self) -> Result<Option<Position>, StoreError> {
         self.inbox.handled().await
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.inbox.trouble()
     }
 
     fn parking(&self) -> Option<Arc<dyn Parking>> {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
-use super::Runner;
+use super::{Runner, Step};
 use crate::parking::{Claim, Kept};
-use crate::{Position, StoreError, Subject};
+use crate::{Position, Subject};
 
 /// How long giving claims back may take.
 const LET_GO: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ impl Runner {
         &mut self,
         subject: &Subject,
         silent: Option<&Claim>,
-    ) -> Result<Option<Kept>, StoreError> {
+    ) -> Step<Option<Kept>> {
         loop {
             let Some(mut kept) = self.find(subject).await? else {
                 return Ok(None);
@@ -68,7 +68,7 @@ impl Runner {
     }
 
     /// Says that this process lives, and looks whether others do.
-    pub(super) async fn live(&mut self, lease: Duration) -> Result<(), StoreError> {
+    pub(super) async fn live(&mut self, lease: Duration) -> Step {
         let mine: Vec<_> = self.retried.keys().cloned().collect();
         for subject in mine {
             self.beat(&subject).await?;
@@ -80,7 +80,7 @@ impl Runner {
         Ok(())
     }
 
-    async fn beat(&mut self, subject: &Subject) -> Result<(), StoreError> {
+    async fn beat(&mut self, subject: &Subject) -> Step {
         let Some(again) = self.retried.get(subject) else {
             return Ok(());
         };
@@ -108,7 +108,7 @@ impl Runner {
         Ok(())
     }
 
-    async fn look_after(&mut self, subject: Subject, lease: Duration) -> Result<(), StoreError> {
+    async fn look_after(&mut self, subject: Subject, lease: Duration) -> Step {
         let now = self.find(&subject).await?;
         let Some(awaited) = self.awaited.get_mut(&subject) else {
             return Ok(());
@@ -135,7 +135,7 @@ impl Runner {
     }
 
     /// Another process may handle it again.
-    pub(super) async fn unclaim(&self, mut kept: Kept) -> Result<(), StoreError> {
+    pub(super) async fn unclaim(&self, mut kept: Kept) -> Step {
         let subject = kept.parked.subject.clone();
         loop {
             kept.claim = None;

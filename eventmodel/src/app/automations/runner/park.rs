@@ -6,28 +6,37 @@
 
 use std::collections::VecDeque;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
 use super::item::Item;
-use super::{RETRY, Retried, Runner};
+use super::{Done, PATIENCE, RETRY, Retried, Runner, Step, Stopping, Wait};
 use crate::app::Parked;
 use crate::app::automations::handle::GivenUp;
+use crate::app::execute::Backoff;
+use crate::log_limit::limited;
 use crate::parking::{Claim, Kept};
 use crate::store::{Load, Read};
 use crate::{Position, RecordedEvent, StoreError, Subject};
 
 impl Runner {
     /// Keeps a reference to an event that was given up, and to those that wait behind it.
+    ///
+    /// # Errors
+    /// It may be kept; the same again finds out.
     pub(super) async fn park(
         &mut self,
         item: &Item,
-        given_up: GivenUp,
+        given_up: &GivenUp,
         behind: &VecDeque<Item>,
     ) -> Result<(), StoreError> {
-        let GivenUp { error, attempts } = given_up;
+        let GivenUp {
+            error,
+            attempts,
+            since,
+            ..
+        } = given_up;
         let (automation, position, subject) = (self.name(), item.position(), item.subject());
-        tracing::error!(automation, %position, %subject, error, "the event is parked");
-        let retried = self.retried.remove(subject);
+        let retried = self.retried.get(subject);
         let mut kept = Kept {
             parked: Parked {
                 automation,
@@ -35,21 +44,21 @@ impl Runner {
                 subject: subject.clone(),
                 position,
                 event_type: item.event_type().clone(),
-                error,
-                attempts,
-                since: (self.app.inner.options.clock)(),
+                error: error.clone(),
+                attempts: *attempts,
+                since: *since,
                 waiting: behind.len(),
             },
             last: behind.back().map_or(position, Item::position),
             claim: None,
             revision: 0,
         };
-        let (since, waiting, last) = (kept.parked.since, behind.len(), kept.last);
-        let mut found = retried.as_ref().map(|again| again.kept.clone());
+        let (waiting, last) = (behind.len(), kept.last);
+        let mut found = retried.map(|again| again.kept.clone());
         loop {
             if let Some(found) = &found {
                 // What others let wait meanwhile.
-                let more = match &retried {
+                let more = match retried {
                     Some(_) if !self.has_claimed(found) => break,
                     Some(again) => found.parked.waiting.saturating_sub(again.known.1),
                     None if found.parked.position <= position => break,
@@ -59,23 +68,41 @@ impl Runner {
                 kept.last = last.max(found.last);
             }
             kept.revision = found.map_or(0, |found| found.revision);
-            if self.keep(&kept).await?.is_some() {
+            if self.parking.keep(kept.clone()).await?.is_some() {
                 break;
             }
-            found = self.find(subject).await?;
+            found = self.parking.find(subject).await?;
             let is_it =
-                |found: &Kept| (found.parked.position, found.parked.since) == (position, since);
+                |found: &Kept| (found.parked.position, found.parked.since) == (position, *since);
             // It was kept, and the answer lost.
             if found.as_ref().is_some_and(is_it) {
                 break;
             }
         }
+        limited!(ERROR, "the event is parked", automation, %position, %subject, error);
+        self.retried.remove(subject);
         self.shared.retried().remove(subject);
         Ok(())
     }
 
+    /// Parks it in a while, as soon as that can be done. Its instance waits; others go on.
+    pub(super) fn park_later(&mut self, item: Item, mut given_up: GivenUp, error: &StoreError) {
+        let (automation, position) = (self.name(), item.position());
+        limited!(WARN, "an event cannot be parked yet", automation, %position, %error);
+        let now = || (self.app.inner.options.clock)();
+        let first = || (Wait::new(&self.shared, position, now()), RETRY);
+        let (wait, pause) = given_up.waits.take().unwrap_or_else(first);
+        wait.tell(error.to_string());
+        self.tasks.spawn(async move {
+            tokio::time::sleep(pause).await;
+            given_up.waits = Some((wait, (pause * 2).min(PATIENCE)));
+            let result = Err(given_up);
+            Done { item, result }
+        });
+    }
+
     /// Whether the event has to wait behind one that is parked, as it does from now on. A retry will find it.
-    pub(super) async fn waits_behind(&self, item: &Item) -> Result<bool, StoreError> {
+    pub(super) async fn waits_behind(&self, item: &Item) -> Step<bool> {
         let subject = item.subject();
         // Here it is in hand, or handled again.
         if self.busy.contains_key(subject) {
@@ -100,11 +127,7 @@ impl Runner {
 
     /// Takes what is parked, and what waits behind it, from the log again; unless another process does, other than one
     /// that has made this claim.
-    pub(super) async fn retry(
-        &mut self,
-        subject: Subject,
-        silent: Option<&Claim>,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn retry(&mut self, subject: Subject, silent: Option<&Claim>) -> Step {
         if self.busy.contains_key(&subject) || self.retried.contains_key(&subject) {
             return Ok(());
         }
@@ -124,14 +147,12 @@ impl Runner {
     }
 
     /// Everything that was known to wait is handled: forgets it, or goes on with what is new.
-    pub(super) async fn end_retry(&mut self, subject: &Subject) -> Result<(), StoreError> {
+    pub(super) async fn end_retry(&mut self, subject: &Subject) -> Step {
         while let Some(again) = self.retried.get(subject) {
             if again.kept.last <= again.known.0 {
-                match self.parking.release(subject, again.kept.revision).await {
-                    Ok(true) => break,
-                    Ok(false) => {}
-                    Err(error) if error.is_retryable() => self.pause(&error).await?,
-                    Err(error) => return Err(error),
+                let release = || self.parking.release(subject, again.kept.revision);
+                if self.patiently(release).await? {
+                    break;
                 }
                 let now = self.find(subject).await?;
                 let Some(now) = now.filter(|now| self.has_claimed(now)) else {
@@ -151,24 +172,27 @@ impl Runner {
         Ok(())
     }
 
-    async fn take_from_log(&mut self, subject: &Subject) -> Result<(), StoreError> {
+    async fn take_from_log(&mut self, subject: &Subject) -> Step {
         let Some(again) = self.retried.get_mut(subject) else {
             return Ok(());
         };
         again.known = (again.kept.last, again.kept.parked.waiting);
         let (kept, until) = (again.kept.clone(), again.until);
-        let events = loop {
-            match self.waiting(&kept, until).await {
-                Ok(events) => break events,
-                Err(error) if error.is_retryable() => self.pause(&error).await?,
-                Err(error) => {
-                    tracing::error!(automation = self.name(), %subject, %error, "still parked");
-                    if let Some(again) = self.retried.remove(subject) {
-                        self.unclaim(again.kept).await?;
-                    }
-                    self.shared.retried().remove(subject);
-                    return Ok(());
+        let waiting = || {
+            self.waiting(&kept, until).map(|events| match events {
+                Err(error) if error.is_retryable() => Err(error),
+                events => Ok(events),
+            })
+        };
+        let events = match self.patiently(waiting).await? {
+            Ok(events) => events,
+            Err(error) => {
+                tracing::error!(automation = self.name(), %subject, %error, "still parked");
+                if let Some(again) = self.retried.remove(subject) {
+                    self.unclaim(again.kept).await?;
                 }
+                self.shared.retried().remove(subject);
+                return Ok(());
             }
         };
         // An event that is here as that of a second stream has its turn at its first one.
@@ -226,33 +250,38 @@ impl Runner {
     }
 
     /// The new version.
-    pub(super) async fn keep(&self, kept: &Kept) -> Result<Option<u64>, StoreError> {
-        loop {
-            match self.parking.keep(kept.clone()).await {
-                Ok(revision) => return Ok(revision),
-                Err(error) if error.is_retryable() => self.pause(&error).await?,
-                Err(error) => return Err(error),
-            }
-        }
+    pub(super) async fn keep(&self, kept: &Kept) -> Step<Option<u64>> {
+        self.patiently(|| self.parking.keep(kept.clone())).await
     }
 
-    pub(super) async fn find(&self, subject: &Subject) -> Result<Option<Kept>, StoreError> {
-        loop {
-            match self.parking.find(subject).await {
-                Ok(found) => return Ok(found),
-                Err(error) if error.is_retryable() => self.pause(&error).await?,
-                Err(error) => return Err(error),
-            }
-        }
+    pub(super) async fn find(&self, subject: &Subject) -> Step<Option<Kept>> {
+        self.patiently(|| self.parking.find(subject)).await
     }
 
-    /// Nothing can be said to be done before it is known to be kept: waits, unless the app stops.
-    async fn pause(&self, error: &StoreError) -> Result<(), StoreError> {
-        tracing::warn!(automation = self.name(), %error, "trying again");
+    /// Nothing can be said to be done before it is known to be kept: tries until it is, whatever is wrong, unless the
+    /// app stops.
+    async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Step<T> {
         let stop = &self.app.inner.stop;
-        tokio::select! {
-            () = stop.cancelled() => Err(error.clone()),
-            () = tokio::time::sleep(RETRY) => Ok(()),
+        let mut backoff = Backoff::new(self.name(), RETRY, PATIENCE);
+        let mut has_failed = false;
+        loop {
+            match attempt().await {
+                Ok(done) => {
+                    if has_failed {
+                        self.goes_on();
+                    }
+                    return Ok(done);
+                }
+                Err(error) => {
+                    self.failed(error);
+                    has_failed = true;
+                }
+            }
+            let waited = stop.run_until_cancelled(backoff.wait()).await;
+            waited.ok_or(Stopping)?;
         }
     }
 }

@@ -1,0 +1,121 @@
+//! Lines of the log that can come in floods: of each kind some, and the number of those that were left out.
+//!
+//! A full disk that is filled by the lines that report it helps nobody. Crates that limit a log are layers of the
+//! program's subscriber; a library has none, so the limit stands where the line is written.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+/// Within this time one line of a kind is written, and one that tells how many were left out.
+const PERIOD: Duration = Duration::from_secs(10);
+
+/// The limit of one kind of lines. [`limited!`](crate::__limited) makes one for each place.
+#[derive(Debug)]
+pub struct LogLimit {
+    /// Until when no other line is written, in milliseconds since the first one of all.
+    until: AtomicU64,
+    left_out: AtomicU64,
+    /// Writes how many were left out.
+    tell: fn(u64),
+}
+
+impl LogLimit {
+    /// The limit of lines whose number is written like this.
+    pub const fn new(tell: fn(u64)) -> Self {
+        Self {
+            until: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
+            tell,
+        }
+    }
+
+    /// Whether a line may be written now. One that may not is counted, and the count is written when the time is over.
+    pub fn passes(&'static self) -> bool {
+        let (now, period) = (now(), millis(PERIOD));
+        let until = self.until.load(Ordering::Relaxed);
+        let is_first = now >= until && {
+            let next = self.until.compare_exchange(
+                until,
+                now + period,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            next.is_ok()
+        };
+        if !is_first && self.left_out.fetch_add(1, Ordering::Relaxed) == 0 {
+            let until = self.until.load(Ordering::Relaxed);
+            self.tell_after(Duration::from_millis(until.saturating_sub(now)));
+        }
+        is_first
+    }
+
+    /// How many were left out and not told yet.
+    pub fn left_out(&self) -> Option<u64> {
+        let left_out = self.left_out.swap(0, Ordering::Relaxed);
+        (left_out > 0).then_some(left_out)
+    }
+
+    /// Without a runtime the next line tells it.
+    fn tell_after(&'static self, wait: Duration) {
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep(wait).await;
+                if let Some(left_out) = self.left_out() {
+                    (self.tell)(left_out);
+                }
+            });
+        }
+    }
+}
+
+fn now() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    millis(START.get_or_init(Instant::now).elapsed())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Writes a line that may come in floods: `limited!(WARN, "a reply could not be sent", %error)`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __limited {
+    ($level:ident, $message:literal $(, $($fields:tt)+)?) => {{
+        static LIMIT: $crate::__private::LogLimit = $crate::__private::LogLimit::new(|left_out| {
+            ::tracing::event!(
+                ::tracing::Level::$level,
+                left_out,
+                concat!($message, " (more of these)")
+            );
+        });
+        if LIMIT.passes() {
+            let left_out = LIMIT.left_out();
+            ::tracing::event!(::tracing::Level::$level, left_out, $($($fields)+,)? $message);
+        }
+    }};
+}
+
+pub(crate) use crate::__limited as limited;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_flood_one_line_is_written_and_the_others_are_counted() {
+        static TOLD: AtomicU64 = AtomicU64::new(0);
+        static LIMIT: LogLimit = LogLimit::new(|left_out| {
+            TOLD.fetch_add(left_out, Ordering::Relaxed);
+        });
+        let passed = (0..1000).filter(|_| LIMIT.passes()).count() as u64;
+        assert!(passed < 1000, "{passed}");
+        tokio::time::sleep(2 * PERIOD).await;
+        let told = TOLD.load(Ordering::Relaxed);
+        assert_eq!(passed + told + LIMIT.left_out().unwrap_or(0), 1000);
+        assert!(told > 0, "what was left out is told when the flood is over");
+    }
+}
