@@ -15,6 +15,7 @@ use tokio::sync::{Barrier, Semaphore};
 
 use crate::bank::{Balance, Deposited, Import, Opened, Withdraw, account, bank, deposit, withdraw};
 
+mod full;
 mod in_handler;
 pub(crate) mod settled;
 mod unreadable;

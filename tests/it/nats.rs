@@ -8,6 +8,7 @@ mod audit;
 mod campaign;
 mod connecting;
 mod contract;
+mod full;
 mod hotel;
 mod hotel_run;
 mod inboxes;

@@ -311,7 +311,69 @@ async fn what_an_automation_has_set_aside_can_be_seen_and_retried() {
 #[tokio::test]
 async fn operators_routes_are_not_among_the_others() {
     let bank = Bank::with(|http| http.router()).await;
-    for path in ["/audit", "/events", "/parked"] {
+    for path in ["/audit", "/events", "/parked", "/refused"] {
         bank.get(path).await.problem(404, "not-found");
     }
+}
+
+#[tokio::test]
+async fn what_was_no_command_is_counted_by_its_reason_and_not_in_the_audit_trail() {
+    let bank = Bank::with(|http| http.router().merge(http.admin())).await;
+    let open = |body: Value| bank.put("open-account", body);
+    for _ in 0..3 {
+        bank.put("no-such-command", json!({}))
+            .await
+            .problem(404, "unknown-command");
+    }
+    for body in [json!({ "account": 1, "owner": null }), json!({})] {
+        open(body).await.problem(422, "invalid-fields");
+    }
+    let put = Method::PUT;
+    let json = [("content-type", "application/json")];
+    for (headers, body) in [(&json[..], "{"), (&json, "[]"), (&[], "{}")] {
+        let request = request(
+            put.clone(),
+            "/mutation/open-account",
+            headers,
+            Body::from(body),
+        );
+        bank.send(request).await;
+    }
+    bank.get("/nowhere").await.problem(404, "not-found");
+    bank.get("/mutation/open-account")
+        .await
+        .problem(405, "method-not-allowed");
+    // These are commands, and no view is one.
+    let ann = || json!({ "account": "ann", "owner": "Ann" });
+    open(ann()).await.expect(201);
+    open(ann()).await.problem(409, "open-account/already-open");
+    bank.get("/query/balance/nobody")
+        .await
+        .problem(404, "no-such-instance");
+
+    let answer = bank.get("/refused").await.expect(200).json();
+    let counts: Vec<_> = answer["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            (
+                item["code"].as_str().unwrap(),
+                item["status"].as_u64(),
+                item["requests"].as_u64(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("invalid-fields", 422, 2),
+        ("malformed-body", 400, 2),
+        ("method-not-allowed", 405, 1),
+        ("not-found", 404, 1),
+        ("unknown-command", 404, 3),
+        ("unsupported-media-type", 415, 1),
+    ];
+    let expected = expected.map(|(code, status, requests)| (code, Some(status), Some(requests)));
+    assert_eq!(counts, expected, "{answer}");
+    let audit = bank.get("/audit").await.expect(200).json();
+    assert_eq!(audit["items"].as_array().unwrap().len(), 2);
 }

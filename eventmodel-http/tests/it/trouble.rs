@@ -70,6 +70,13 @@ async fn a_store_that_is_not_there_is_no_fault_of_the_request() {
     assert_eq!(answer.header("retry-after"), "1");
     assert!(!answer.text.contains("10.0.0.7"));
     answer.problem(503, "unavailable");
+    store.fail(Some(AppendError::Store(StoreError::Full {
+        reason: "the disk of 10.0.0.7".into(),
+    })));
+    let answer = open(&bank, &[]).await;
+    assert_eq!(answer.header("retry-after"), "5");
+    assert!(!answer.text.contains("10.0.0.7"));
+    answer.problem(503, "store-full");
     store.fail(Some(AppendError::Store(StoreError::failed(
         "disk of 10.0.0.7 is broken",
     ))));

@@ -63,6 +63,27 @@ async fn commands_do_not_depend_on_the_trail() {
     assert!(app.audit(&AuditQuery::new()).await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn the_trail_keeps_as_many_bytes_as_it_is_told_and_the_newest_entries() {
+    const COMMANDS: u64 = 200;
+    const BYTES: u64 = 20_000;
+    let server = Server::start().await.unwrap();
+    let store = NatsStore::builder().audit_max_bytes(BYTES);
+    let store = store.connect(server.url()).await.unwrap();
+    let app = bank().start(store.clone()).await.unwrap();
+    for _ in 0..COMMANDS {
+        let _ = app.execute(deposit("ann", 1)).await.unwrap();
+    }
+    app.shutdown().await.unwrap();
+    let context = jetstream::new(store.client().clone());
+    let state = context.get_stream(TRAIL).await.unwrap();
+    let state = state.cached_info().state.clone();
+    assert_eq!(state.last_sequence, COMMANDS);
+    assert!(state.bytes <= BYTES && state.messages > 10, "{state:?}");
+    let kept = app.audit(&AuditQuery::new()).await.unwrap();
+    assert_eq!(kept.len() as u64, state.messages);
+}
+
 const TRAIL: &str = "EVENTMODEL_AUDIT";
 
 /// What is wrong, how it is made wrong, and how an operator mends it; nothing if he removes the trail.

@@ -25,7 +25,7 @@ mod unreadable;
 const BOUND: Duration = Duration::from_secs(60);
 
 /// Waits until it holds.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + BOUND;
     while !holds().await {
         assert!(Instant::now() < end, "{what}: not within {BOUND:?}");
@@ -35,9 +35,9 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 
 /// Takes a cent of each deposit, and notes what it has seen; no thirteen until it is mended.
 #[derive(Clone, Default)]
-struct Taker {
+pub(super) struct Taker {
     seen: Arc<Mutex<Vec<(String, u32)>>>,
-    mended: Arc<AtomicBool>,
+    pub(super) mended: Arc<AtomicBool>,
 }
 
 #[automation]
@@ -54,7 +54,7 @@ impl Taker {
 }
 
 impl Taker {
-    fn model(&self) -> EventModel {
+    pub(super) fn model(&self) -> EventModel {
         bank().slice(Slice::new("Taker").automation_with(self.clone()))
     }
 
@@ -70,7 +70,7 @@ impl Taker {
         accounts
     }
 
-    fn seen_of(&self, account: &str) -> Vec<u32> {
+    pub(super) fn seen_of(&self, account: &str) -> Vec<u32> {
         self.first_seen().remove(account).unwrap_or_default()
     }
 }
@@ -101,7 +101,7 @@ impl Process {
     }
 }
 
-async fn withdrawals(app: &App) -> usize {
+pub(super) async fn withdrawals(app: &App) -> usize {
     let events = app.events(EventQuery::new().event::<Withdrawn>());
     events.try_collect::<Vec<_>>().await.map_or(0, |e| e.len())
 }

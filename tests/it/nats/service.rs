@@ -137,6 +137,15 @@ async fn what_goes_wrong_is_a_problem_with_the_status_that_http_gives() {
         let media_type = reply.headers.get("Content-Type").unwrap();
         assert_eq!(media_type.as_str(), "application/problem+json");
     }
+    // Those that were a command are in the audit trail instead.
+    let counts = hotel.app.refused().into_iter();
+    let counts: Vec<_> = counts.map(|r| (r.kind.code, r.requests)).collect();
+    let (fields, body, header) = (
+        ("invalid-fields", 2),
+        ("malformed-body", 3),
+        ("malformed-header", 1),
+    );
+    assert_eq!(counts, [fields, body, header]);
     let reply = hotel.send("book-room", BOOK, &[]).await;
     assert_eq!(reply.body["type"], "/problems/book-room/already-booked");
     let reply = hotel.send("book-room", &misspelled, &[]).await;
