@@ -79,7 +79,7 @@
 //!
 //! # Routes
 //!
-//! [`router`] has all but the last four, which are those of [`Http::admin`].
+//! [`router`] has all but the last five, which are those of [`Http::admin`].
 //!
 //! | route | answers |
 //! |---|---|
@@ -89,10 +89,11 @@
 //! | `GET /query/<view>`, `GET /query/<view>/<first parts of a key>` | the instances under it: `{"items": [...], "next"?: ".."}` |
 //! | both, with `Accept: text/event-stream` | the same live, as server-sent events |
 //! | `GET /problems/<type>` | what a type of problem means |
-//! | `GET /health`, `GET /ready` | whether the process answers; whether views and automations run (503 if one has stopped) |
+//! | `GET /health`, `GET /ready` | whether the process answers; whether views and automations run (503 if one has stopped; one that waits, for room in the store, says for what) |
 //! | `GET /audit?command=&id=&correlationId=&since=&limit=` | how commands ended, the newest first |
 //! | `GET /events?log=&subject=&after=&limit=` | what was recorded; `subject` is a pattern such as `room.*` |
 //! | `GET /parked` | what automations have set aside |
+//! | `GET /refused` | how many requests were refused before they were a command, by what was wrong with them |
 //! | `POST /parked/retry` | handles it again: `{"automation"?: .., "log"?: .., "subject"?: ..}`, `{}` is all |
 //!
 //! The address of a command or a view is its name in kebab case. Commands that only automations issue have none.

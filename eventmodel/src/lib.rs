@@ -90,7 +90,8 @@
 //!   error means that nothing was.
 //! - A view skips nothing and applies nothing twice. Asked with [`View::after`], it has seen what was just written.
 //! - An automation handles the events of an instance in order, and each command it issues is executed once. What it
-//!   cannot handle is parked and shown ([`App::parked`]); other instances go on.
+//!   cannot handle is parked and shown ([`App::parked`]); other instances go on. What is no fault of an event, as a store
+//!   that is full, parks nothing: it waits, and goes on by itself.
 //! - What cannot be read is never skipped: [`DecodeError`].
 //!
 //! The store of this crate, [`MemoryStore`], keeps nothing after the process ends.

@@ -160,7 +160,6 @@ async fn an_automation_whose_log_cannot_be_read_goes_on_when_that_is_mended() {
     let store = Troubled::new(Wrong::Unreadable);
     let bot = bank().slice(Slice::new("Bot").automation::<WelcomeBot>());
     let app = start(bot, &store).await;
-    let _ = app.execute(open("ann")).await.unwrap();
     until(|| status(&app).stopped.is_some()).await;
     let stopped = status(&app).stopped.unwrap();
     assert!(
@@ -169,6 +168,7 @@ async fn an_automation_whose_log_cannot_be_read_goes_on_when_that_is_mended() {
     );
     store.mend();
     until(|| status(&app).stopped.is_none()).await;
+    let _ = app.execute(open("ann")).await.unwrap();
     while types(&app).await != ["Opened", "Deposited"] {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

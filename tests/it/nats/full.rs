@@ -193,9 +193,8 @@ async fn everything_goes_on_after_a_full_server_was_restarted_with_room() {
     assert!(is_full(&error, "raise `max_file_store`"), "{error}");
     bot.let_go();
     until("it waits", async || waits_for(&app, "max_file_store")).await;
-    let config = server.directory().join("server.conf");
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace(ROOM, "max_file_store: 200MB")).unwrap();
+    let more = |text: String| text.replace(ROOM, "max_file_store: 200MB");
+    server.reconfigure(more).unwrap();
     server.restart().await.unwrap();
     until("all gifts are given", async || gifts(&app).await == opened).await;
     app.settled().await.unwrap();

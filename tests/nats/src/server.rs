@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::binary;
 use crate::builder::{ServerBuilder, log};
-use crate::error::Error;
+use crate::error::{Error, io};
 use crate::monitor;
 use crate::port::Port;
 use crate::process::Process;
@@ -82,6 +82,14 @@ impl Server {
     /// Where its configuration, its log and its data are.
     pub fn directory(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Changes its configuration file, which it reads when it is started again.
+    pub fn reconfigure(&self, change: impl FnOnce(String) -> String) -> Result<(), Error> {
+        let text = std::fs::read_to_string(&self.config);
+        let text = text.map_err(io("the configuration could not be read"))?;
+        let written = std::fs::write(&self.config, change(text));
+        written.map_err(io("the configuration could not be written"))
     }
 
     /// The last lines of its log.

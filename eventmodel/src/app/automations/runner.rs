@@ -127,6 +127,11 @@ impl Runner {
                 next = next(&*self.inbox, self.asks_at), if self.pending.len() < MAX_PENDING => {
                     self.given(next).await
                 }
+                () = still(self.asks_at), if self.asks_at.is_some() => {
+                    self.asks_at = None;
+                    self.goes_on();
+                    Ok(())
+                }
             };
             if step.is_err() {
                 break;
@@ -317,4 +322,11 @@ async fn next(
         tokio::time::sleep_until(at).await;
     }
     inbox.next().await
+}
+
+/// An inbox that was asked again, and fails no more for a while, has nothing to give.
+async fn still(asks_at: Option<(Instant, Duration)>) {
+    if let Some((at, _)) = asks_at {
+        tokio::time::sleep_until(at + PATIENCE).await;
+    }
 }

@@ -235,8 +235,7 @@ async fn send<C: Decide + Clone>(app: &App, id: &str, command: C) -> Vec<EventId
     }
 }
 
-/// The log, when everything is handled. What was parked, because servers were away for long, is retried in every
-/// process.
+/// The log, when everything is handled. What was parked, if anything was, is retried in every process.
 async fn finished(truth: &App, processes: &[Process]) -> Vec<RecordedEvent> {
     let end = Instant::now() + PATIENCE;
     loop {

@@ -6,7 +6,7 @@ use eventmodel_nats_harness::Server;
 use tokio::time::timeout;
 
 use super::process::Process;
-use super::{BOUND, connect};
+use super::{BOUND, connect, until};
 use crate::bank::{bank, deposit};
 
 /// Sends until the connection takes no more.
@@ -35,12 +35,13 @@ async fn what_could_not_be_acknowledged_is_acknowledged_later_and_what_waits_for
     fill(&process).await;
     process.inbox.done(&first).await.unwrap();
     // It has tried, and says so.
-    let error = timeout(BOUND, process.inbox.next()).await;
-    let error = error.expect("it is bounded").unwrap_err();
+    until("it says so", async || process.inbox.trouble().is_some()).await;
+    let error = process.inbox.trouble().unwrap().error;
     assert!(error.is_retryable(), "{error}");
     process.proxy.unblock();
     let second = process.next().await;
     assert!(second.position() > first.position());
     process.inbox.done(&second).await.unwrap();
     process.is_done(second.position()).await;
+    until("it goes on", async || process.inbox.trouble().is_none()).await;
 }

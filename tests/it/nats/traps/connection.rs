@@ -1,6 +1,6 @@
 //! What happens to a connection is told; a server that does not do is refused.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventmodel::StoreError;
 use eventmodel::store::{AppendError, Store};
@@ -206,12 +206,9 @@ async fn a_message_that_is_too_large_is_refused_with_its_size() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_full_says_so_and_is_not_tried_for_ever() {
-    let server = Server::builder()
-        .jetstream("max_file_store: 200KB")
-        .start()
-        .await
-        .unwrap();
+async fn a_log_that_is_full_says_so_and_takes_the_same_append_when_there_is_room() {
+    const ROOM: &str = "max_file_store: 200KB";
+    let server = Server::builder().jetstream(ROOM).start().await.unwrap();
     let bench = Bench::open(builder().connect(server.url()).await.unwrap()).await;
     let item = bench.item("a");
     let mut last = 0;
@@ -223,10 +220,20 @@ async fn a_log_that_is_full_says_so_and_is_not_tried_for_ever() {
         }
         assert!(last < 10);
     };
-    assert!(!error.is_retryable(), "{error:?}");
+    assert!(error.is_retryable(), "{error:?}");
     assert!(
-        matches!(error, AppendError::Store(StoreError::Failed(_))),
+        matches!(error, AppendError::Store(StoreError::Full { .. })),
         "{error:?}"
     );
     assert!(error.to_string().contains("resources"), "{error}");
+    server
+        .reconfigure(|text| text.replace(ROOM, "max_file_store: 200MB"))
+        .unwrap();
+    server.restart().await.unwrap();
+    let append = bench.sized(&format!("c-{last}"), &[(&item, last)], &[(&item, 50_000)]);
+    let end = Instant::now() + Duration::from_secs(60);
+    while let Err(error) = bench.store.append(append.clone()).await {
+        assert!(error.is_retryable() && Instant::now() < end, "{error:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
