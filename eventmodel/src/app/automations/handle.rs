@@ -236,9 +236,10 @@ async fn react(
         Err(panic) => {
             let text = panics::message(&*panic);
             let text = format!("the handler panicked: {text}");
-            Err(match is_hindered() {
-                true => Attempt::Wait(text),
-                false => Attempt::Again(text),
+            Err(if is_hindered() {
+                Attempt::Wait(text)
+            } else {
+                Attempt::Again(text)
             })
         }
     }
