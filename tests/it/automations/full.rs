@@ -1,20 +1,22 @@
 //! What is no fault of an event parks nothing: it waits, and goes on.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
 use eventmodel::{
-    App, AppOptions, AutomationStatus, CommandRef, EventModel, MemoryStore, Position, Receipt,
-    RecordedEvent, Slice, Store, StoreError, Subject, automation,
+    App, AppOptions, AutomationStatus, CommandRef, DecodeError, EventModel, Inbox, InboxHost,
+    InboxSpec, Kept, MemoryStore, Parked, Parking, Position, Receipt, RecordedEvent, Slice, Store,
+    StoreError, Subject, automation,
 };
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use tokio::time::Instant;
 
-use super::{WelcomeBot, open, types};
+use super::{Fragile, WelcomeBot, open, types, with};
 use crate::bank::{Opened, bank, deposit};
 
 /// What is wrong with a store.
@@ -24,6 +26,8 @@ enum Wrong {
     Full,
     /// The log cannot be read, and another try does not mend that.
     Unreadable,
+    /// What is parked is kept, and the answers are lost.
+    Parking,
 }
 
 /// A store in trouble, until it is mended.
@@ -93,6 +97,98 @@ impl Store for Troubled {
             return stream::iter([Err(StoreError::failed("a cable is loose"))]).boxed();
         }
         self.store.read(read)
+    }
+
+    fn inboxes(&self) -> Arc<dyn InboxHost> {
+        if matches!(self.wrong, Wrong::Parking) {
+            return Arc::new(self.clone());
+        }
+        self.store.inboxes()
+    }
+}
+
+#[async_trait]
+impl InboxHost for Troubled {
+    async fn open(
+        &self,
+        spec: &InboxSpec,
+        store: &Arc<dyn Store>,
+    ) -> Result<Box<dyn Inbox>, StoreError> {
+        let inbox = self.store.inboxes().open(spec, store).await?;
+        let (kept, mended) = (Mutex::default(), self.mended.clone());
+        let parking = Arc::new(Mute { kept, mended });
+        Ok(Box::new(Desk { inbox, parking }))
+    }
+}
+
+struct Desk {
+    inbox: Box<dyn Inbox>,
+    parking: Arc<Mute>,
+}
+
+#[async_trait]
+impl Inbox for Desk {
+    async fn next(&self) -> Result<RecordedEvent, StoreError> {
+        self.inbox.next().await
+    }
+
+    async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError> {
+        self.inbox.done(event).await
+    }
+
+    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError> {
+        self.inbox.set_aside(unreadable).await
+    }
+
+    fn parking(&self) -> Option<Arc<dyn Parking>> {
+        Some(self.parking.clone())
+    }
+}
+
+/// Keeps what it is given, and does not say so until it is mended.
+struct Mute {
+    kept: Mutex<BTreeMap<Subject, Kept>>,
+    mended: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Parking for Mute {
+    fn list(&self) -> Vec<Parked> {
+        let kept = self.kept.lock().unwrap();
+        kept.values().map(|kept| kept.parked.clone()).collect()
+    }
+
+    fn peek(&self, subject: &Subject) -> Option<Kept> {
+        self.kept.lock().unwrap().get(subject).cloned()
+    }
+
+    async fn find(&self, subject: &Subject) -> Result<Option<Kept>, StoreError> {
+        Ok(self.peek(subject))
+    }
+
+    async fn keep(&self, mut kept: Kept) -> Result<Option<u64>, StoreError> {
+        let subject = kept.parked.subject.clone();
+        let there = self.peek(&subject).map_or(0, |there| there.revision);
+        if kept.revision != there {
+            return Ok(None);
+        }
+        kept.revision = there + 1;
+        self.kept.lock().unwrap().insert(subject, kept);
+        if !self.mended.load(Ordering::SeqCst) {
+            let reason = "the answer is lost".into();
+            return Err(StoreError::Unavailable { reason });
+        }
+        Ok(Some(there + 1))
+    }
+
+    async fn release(&self, subject: &Subject, revision: u64) -> Result<bool, StoreError> {
+        let is_it = self
+            .peek(subject)
+            .is_some_and(|kept| kept.revision == revision);
+        if is_it {
+            self.kept.lock().unwrap().remove(subject);
+        }
+        Ok(is_it)
     }
 }
 
@@ -172,4 +268,30 @@ async fn an_automation_whose_log_cannot_be_read_goes_on_when_that_is_mended() {
     while types(&app).await != ["Opened", "Deposited"] {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_behind_an_event_while_it_cannot_be_parked_waits_behind_it() {
+    let store = Troubled::new(Wrong::Parking);
+    let fragile = Fragile::default();
+    let app = start(with(fragile.clone()), &store).await;
+    let _ = app.execute(deposit("ann", 13)).await.unwrap();
+    until(|| status(&app).waiting.is_some()).await;
+    // It is kept by now, and the automation does not know.
+    assert_eq!(app.parked().len(), 1);
+    let _ = app.execute(deposit("ann", 2)).await.unwrap();
+    until(|| {
+        app.parked()
+            .first()
+            .is_some_and(|parked| parked.waiting == 1)
+    })
+    .await;
+    store.mend();
+    app.settled().await.unwrap();
+    let parked = app.parked();
+    fragile.mended.store(true, Ordering::SeqCst);
+    app.retry(&parked[0]).unwrap();
+    until(|| fragile.handled.lock().unwrap().len() == 2).await;
+    let handled = fragile.handled.lock().unwrap();
+    assert_eq!(*handled, [("ann".into(), 13), ("ann".into(), 2)]);
 }

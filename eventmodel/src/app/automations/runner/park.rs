@@ -54,11 +54,16 @@ impl Runner {
             revision: 0,
         };
         let (waiting, last) = (behind.len(), kept.last);
+        let is_it =
+            |found: &Kept| (found.parked.position, found.parked.since) == (position, *since);
         let mut found = retried.map(|again| again.kept.clone());
         loop {
             if let Some(found) = &found {
                 // What others let wait meanwhile.
                 let more = match retried {
+                    // It was kept, and the answer lost. More may have come behind it since.
+                    _ if is_it(found) && found.last >= last => break,
+                    _ if is_it(found) => 0,
                     Some(_) if !self.has_claimed(found) => break,
                     Some(again) => found.parked.waiting.saturating_sub(again.known.1),
                     None if found.parked.position <= position => break,
@@ -72,12 +77,6 @@ impl Runner {
                 break;
             }
             found = self.parking.find(subject).await?;
-            let is_it =
-                |found: &Kept| (found.parked.position, found.parked.since) == (position, *since);
-            // It was kept, and the answer lost.
-            if found.as_ref().is_some_and(is_it) {
-                break;
-            }
         }
         limited!(ERROR, "the event is parked", automation, %position, %subject, error);
         self.retried.remove(subject);
