@@ -9,14 +9,20 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-/// Within this time one line of a kind is written, and one that tells how many were left out.
+/// Within this time some lines of a kind are written, and one that tells how many were left out.
 const PERIOD: Duration = Duration::from_secs(10);
+
+/// How many are written. Lines that name what somebody may ask for, like the correlation id of a mistake, are all there
+/// unless they come in a flood.
+const BURST: u64 = 20;
 
 /// The limit of one kind of lines. [`limited!`](crate::__limited) makes one for each place.
 #[derive(Debug)]
 pub struct LogLimit {
-    /// Until when no other line is written, in milliseconds since the first one of all.
+    /// When the period ends, in milliseconds since the first line of all.
     until: AtomicU64,
+    /// How many were written since the period began.
+    written: AtomicU64,
     left_out: AtomicU64,
     period: Duration,
     /// Writes how many were left out.
@@ -32,6 +38,7 @@ impl LogLimit {
     const fn within(period: Duration, tell: fn(u64)) -> Self {
         Self {
             until: AtomicU64::new(0),
+            written: AtomicU64::new(0),
             left_out: AtomicU64::new(0),
             period,
             tell,
@@ -42,20 +49,21 @@ impl LogLimit {
     pub fn passes(&'static self) -> bool {
         let (now, period) = (now(), millis(self.period));
         let until = self.until.load(Ordering::Relaxed);
-        let is_first = now >= until && {
-            let next = self.until.compare_exchange(
-                until,
-                now + period,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-            next.is_ok()
-        };
-        if !is_first && self.left_out.fetch_add(1, Ordering::Relaxed) == 0 {
+        if now >= until {
+            let end = now + period;
+            let next =
+                self.until
+                    .compare_exchange(until, end, Ordering::Relaxed, Ordering::Relaxed);
+            if next.is_ok() {
+                self.written.store(0, Ordering::Relaxed);
+            }
+        }
+        let passes = self.written.fetch_add(1, Ordering::Relaxed) < BURST;
+        if !passes && self.left_out.fetch_add(1, Ordering::Relaxed) == 0 {
             let until = self.until.load(Ordering::Relaxed);
             self.tell_after(Duration::from_millis(until.saturating_sub(now)));
         }
-        is_first
+        passes
     }
 
     /// How many were left out and not told yet.
@@ -118,7 +126,7 @@ mod tests {
             TOLD.fetch_add(left_out, Ordering::Relaxed);
         });
         let mut written = 0;
-        while written < 3 {
+        while written < 3 * BURST {
             written += u64::from(LIMIT.passes());
         }
         let all = 100_000;

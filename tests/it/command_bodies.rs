@@ -30,16 +30,17 @@ struct Send {
     weight: f64,
     by_pair: BTreeMap<(u8, u8), String>,
     by_name: HashMap<String, u32>,
+    #[expect(clippy::option_option, reason = "JSON cannot tell the two")]
     nested: Option<Option<u8>>,
     #[serde(serialize_with = "unless_poison")]
-    poison: bool,
+    note: String,
 }
 
-fn unless_poison<S: Serializer>(poison: &bool, to: S) -> Result<S::Ok, S::Error> {
-    if *poison {
+fn unless_poison<S: Serializer>(note: &str, to: S) -> Result<S::Ok, S::Error> {
+    if note == "poison" {
         return Err(serde::ser::Error::custom("poison cannot be written"));
     }
-    to.serialize_bool(*poison)
+    to.serialize_str(note)
 }
 
 impl Decide for Send {
@@ -57,7 +58,7 @@ fn send() -> Send {
         by_pair: BTreeMap::from([((1, 2), "a".into())]),
         by_name: (0..8).map(|n| (n.to_string(), n)).collect(),
         nested: None,
-        poison: false,
+        note: String::new(),
     }
 }
 
@@ -117,7 +118,7 @@ async fn another_body_under_an_id_is_refused_whatever_it_is_made_of() {
 async fn a_body_that_cannot_be_written_is_refused_under_an_id() {
     let app = start().await;
     let poison = || Send {
-        poison: true,
+        note: "poison".into(),
         ..send()
     };
     let refused = app.execute_with(poison(), key()).await.unwrap_err();
