@@ -45,6 +45,12 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// [`SubjectError::TooLong`] if a key is too long for a subject.
     fn subjects(&self) -> Result<Vec<Subject>, SubjectError>;
 
+    /// Whether it is known to have the keys of the other, without writing their subjects.
+    #[doc(hidden)]
+    fn __has_same_keys(&self, _: &Self) -> bool {
+        false
+    }
+
     /// Whether it equals the other, by `PartialEq`; `None` if its type does not have that.
     #[doc(hidden)]
     fn __equals(&self, _: &Self) -> Option<bool> {

@@ -31,16 +31,19 @@ impl Payload {
                 pointer: changed(&bytes, &decoded),
             });
         }
-        match decoded.subjects() {
-            Ok(read) if read == *subjects => Ok(Self {
-                bytes,
-                decoded: Arc::new(decoded),
-            }),
-            read => Err(EncodeError::Moved {
-                stored: listed(subjects),
-                read: read.map_or_else(|error| error.to_string(), |read| listed(&read)),
-            }),
+        if !event.__has_same_keys(&decoded) {
+            let read = decoded.subjects();
+            if !read.as_ref().is_ok_and(|read| read == subjects) {
+                return Err(EncodeError::Moved {
+                    stored: listed(subjects),
+                    read: read.map_or_else(|error| error.to_string(), |read| listed(&read)),
+                });
+            }
         }
+        Ok(Self {
+            bytes,
+            decoded: Arc::new(decoded),
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Path;
 use syn::ext::IdentExt;
+use syn::{Path, Type};
 
 use super::{
     anonymous, at, body, bounded, evaluated, has_fields, keys, located, schema, type_info,
@@ -66,7 +66,7 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
         broken,
         quote!(::core::result::Result::Ok(#krate::__private::Vec::from([#(#subjects),*]))),
     );
-    let equals = equals(krate, broken);
+    let equals = equals(krate, &streams, broken);
     let belongs = streams.iter().enumerate().map(|(i, stream)| {
         let span = span_of(stream);
         let belongs = located(quote!(#krate::BelongsTo::<#stream>), span);
@@ -119,11 +119,26 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
     )
 }
 
-/// Tells whether two events are equal, if their type does.
-fn equals(krate: &Path, broken: bool) -> TokenStream {
+/// Whether two events are equal, and whether their keys are, as far as their types tell.
+fn equals(krate: &Path, streams: &[&Type], broken: bool) -> TokenStream {
     let probe = quote!(#krate::__private::Probe::<Self>::equals(self, other));
     let equals = body(broken, probe);
+    let keys = streams.iter().map(|stream| {
+        let key = quote!(<Self as #krate::BelongsTo<#stream>>::stream_key);
+        quote! {
+            ::core::matches!(
+                #krate::__private::Probe::<#stream>::equals(&#key(self), &#key(other)),
+                ::core::option::Option::Some(true)
+            )
+        }
+    });
+    let has_same_keys = body(broken, quote!(#(#keys)&&*));
     quote! {
+        fn __has_same_keys(&self, other: &Self) -> ::core::primitive::bool {
+            #has_same_keys
+        }
+
+
         fn __equals(&self, other: &Self) -> ::core::option::Option<::core::primitive::bool> {
             #equals
         }
