@@ -12,35 +12,34 @@ use tokio::runtime::Handle;
 /// Within this time some lines of a kind are written, and one that tells how many were left out.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// How many are written. Lines that name what somebody may ask for, like the correlation id of a mistake, are all there
-/// unless they come in a flood.
-const BURST: u64 = 20;
-
 /// The limit of one kind of lines. [`limited!`](crate::__limited) makes one for each place.
 #[derive(Debug)]
 pub struct LogLimit {
     /// When the period ends, in milliseconds since the first line of all.
     until: AtomicU64,
-    /// How many were written since the period began.
-    written: AtomicU64,
+    /// How many were to be written since the period began.
+    met: AtomicU64,
     left_out: AtomicU64,
     period: Duration,
+    /// How many are written in a period.
+    burst: u64,
     /// Writes how many were left out.
     tell: fn(u64),
 }
 
 impl LogLimit {
-    /// The limit of lines whose number is written like this.
-    pub const fn new(tell: fn(u64)) -> Self {
-        Self::within(PERIOD, tell)
+    /// The limit of lines of which so many are written in ten seconds, and the number of the others like this.
+    pub const fn new(burst: u64, tell: fn(u64)) -> Self {
+        Self::within(PERIOD, burst, tell)
     }
 
-    const fn within(period: Duration, tell: fn(u64)) -> Self {
+    const fn within(period: Duration, burst: u64, tell: fn(u64)) -> Self {
         Self {
             until: AtomicU64::new(0),
-            written: AtomicU64::new(0),
+            met: AtomicU64::new(0),
             left_out: AtomicU64::new(0),
             period,
+            burst,
             tell,
         }
     }
@@ -55,10 +54,10 @@ impl LogLimit {
                 self.until
                     .compare_exchange(until, end, Ordering::Relaxed, Ordering::Relaxed);
             if next.is_ok() {
-                self.written.store(0, Ordering::Relaxed);
+                self.met.store(0, Ordering::Relaxed);
             }
         }
-        let passes = self.written.fetch_add(1, Ordering::Relaxed) < BURST;
+        let passes = self.met.fetch_add(1, Ordering::Relaxed) < self.burst;
         if !passes && self.left_out.fetch_add(1, Ordering::Relaxed) == 0 {
             let until = self.until.load(Ordering::Relaxed);
             self.tell_after(Duration::from_millis(until.saturating_sub(now)));
@@ -94,12 +93,16 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Writes a line that may come in floods: `limited!(WARN, "a reply could not be sent", %error)`.
+/// Writes a line that may come in floods: `limited!(WARN, "a reply could not be sent", %error)`. One in ten seconds, or so
+/// many: `limited!(20 ERROR, ..)`, for lines that name what somebody may look for.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __limited {
-    ($level:ident, $message:literal $(, $($fields:tt)+)?) => {{
-        static LIMIT: $crate::__private::LogLimit = $crate::__private::LogLimit::new(|left_out| {
+    ($level:ident, $($line:tt)+) => {
+        $crate::__limited!(1 $level, $($line)+)
+    };
+    ($burst:literal $level:ident, $message:literal $(, $($fields:tt)+)?) => {{
+        static LIMIT: $crate::__private::LogLimit = $crate::__private::LogLimit::new($burst, |left_out| {
             ::tracing::event!(
                 ::tracing::Level::$level,
                 left_out,
@@ -119,14 +122,22 @@ pub(crate) use crate::__limited as limited;
 mod tests {
     use super::*;
 
+    #[test]
+    fn so_many_lines_are_written_as_it_was_told() {
+        static LIMIT: LogLimit = LogLimit::new(3, |_| ());
+        let written: Vec<_> = (0..5).map(|_| LIMIT.passes()).collect();
+        assert_eq!(written, [true, true, true, false, false]);
+        assert_eq!(LIMIT.left_out(), Some(2));
+    }
+
     #[tokio::test]
     async fn of_a_flood_some_lines_are_written_and_the_others_are_counted() {
         static TOLD: AtomicU64 = AtomicU64::new(0);
-        static LIMIT: LogLimit = LogLimit::within(Duration::from_millis(50), |left_out| {
+        static LIMIT: LogLimit = LogLimit::within(Duration::from_millis(50), 2, |left_out| {
             TOLD.fetch_add(left_out, Ordering::Relaxed);
         });
         let mut written = 0;
-        while written < 3 * BURST {
+        while written < 6 {
             written += u64::from(LIMIT.passes());
         }
         let all = 100_000;

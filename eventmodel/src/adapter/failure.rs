@@ -102,7 +102,7 @@ impl CommandContext {
         let correlation_id = self.correlation_id.as_deref();
         let error = excerpt(error.to_string());
         let command = self.info.ty.name;
-        limited!(ERROR, "the command failed", command, correlation_id, error);
+        limited!(20 ERROR, "the command failed", command, correlation_id, error);
         Problem::of(kind)
     }
 
