@@ -62,7 +62,8 @@ impl Refusal {
         let code = self.err_code;
         if code == Self::STORE_FAILED && self.description.contains("exceeded") {
             return Some(
-                "raise the limits of the JetStream stream: `nats stream edit <stream> --max-bytes=<bytes>`",
+                "raise this limit of the JetStream stream: `nats stream edit <stream>` with `--max-bytes=<bytes>` or \
+                 `--max-msgs=<number>`",
             );
         }
         if Self::ACCOUNT_FULL.contains(&code) {

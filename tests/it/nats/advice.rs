@@ -144,6 +144,9 @@ impl Line {
                 age => age,
             });
         }
+        if let Some(bytes) = self.number("max-bytes") {
+            config.max_bytes = bytes;
+        }
         if let Some(messages) = self.number("max-msgs") {
             config.max_messages = messages;
         }
