@@ -180,8 +180,9 @@ impl Http {
         self.route(&["/"], &get(endpoint(self, index::index)))
     }
 
-    /// What only operators may see and do: `GET /audit`, `GET /events`, `GET /parked`, `POST /parked/retry`, and `GET
-    /// /refused`, how many requests were refused before they were a command. It is not a part of [`router`](Self::router): put it where not everyone can reach it.
+    /// What only operators may see and do: `GET /audit`, `GET /events`, `GET /parked`, `POST /parked/retry`, and
+    /// `GET /refused`, how many requests were refused before they were a command, those that no route takes included.
+    /// It is not a part of [`router`](Self::router): put it where not everyone can reach it.
     pub fn admin(&self) -> Router {
         self.route(&["/audit"], &get(endpoint(self, admin::audit)))
             .merge(self.route(&["/events"], &get(endpoint(self, admin::events))))

@@ -196,10 +196,13 @@ impl App {
             None => options,
         };
         let result = execute::execute(&self.inner, command, options).await;
-        if let (Some(cause), Err(error)) = (&self.cause, &result)
+        if let Err(error) = &result
             && error.is_hindrance()
         {
-            cause.hindered();
+            match &self.cause {
+                Some(cause) => cause.hindered(),
+                None => automations::hindered(self),
+            }
         }
         result
     }

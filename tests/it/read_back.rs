@@ -120,6 +120,7 @@ impl History {
 enum What {
     NotANumber,
     NotAnOptionalNumber,
+    Infinite,
     Skipped,
     KeyNotWritten,
     EmptyNote,
@@ -158,10 +159,14 @@ impl Decide for Take {
             What::NotAnOptionalNumber => emit((
                 measured(id),
                 Measured {
-                    previous: Some(f64::INFINITY),
+                    previous: Some(f64::NAN),
                     ..measured(id)
                 },
             )),
+            What::Infinite => emit(Measured {
+                previous: Some(f64::INFINITY),
+                ..measured(id)
+            }),
             What::Skipped => emit(Measured {
                 scale: 7,
                 ..measured(id)
@@ -232,6 +237,8 @@ async fn an_event_that_would_be_read_as_another_one_or_not_at_all_is_refused() {
     );
     let (error, text) = refused(What::NotAnOptionalNumber).await;
     assert!(at(&error, None), "{text}");
+    let (error, text) = refused(What::Infinite).await;
+    assert!(at(&error, None), "{text}");
     let (error, text) = refused(What::Skipped).await;
     assert!(at(&error, None), "{text}");
     assert!(text.contains("#[serde(skip)]"), "{text}");
@@ -257,7 +264,7 @@ async fn an_event_that_would_be_read_as_another_one_or_not_at_all_is_refused() {
     assert!(view.get(&Sample { id: 7 }).await.unwrap().is_some());
     let noted = app.audit(&AuditQuery::new()).await.unwrap();
     let failed = |entry: &&eventmodel::AuditEntry| matches!(entry.outcome, Outcome::Failed { .. });
-    assert_eq!(noted.iter().filter(failed).count(), 9);
+    assert_eq!(noted.iter().filter(failed).count(), 10);
 }
 
 #[tokio::test]

@@ -138,7 +138,6 @@ fn equals(krate: &Path, streams: &[&Type], broken: bool) -> TokenStream {
             #has_same_keys
         }
 
-
         fn __equals(&self, other: &Self) -> ::core::option::Option<::core::primitive::bool> {
             #equals
         }

@@ -144,6 +144,11 @@ async fn a_member_that_stands_there_twice_is_pointed_at() {
             "/data/unknown/1/a~1b~0",
         ),
         (r#"{"data": {"": 1, "": 2}}"#, "/data/"),
+        // What a reader of any value would take for the JSON in the string.
+        (
+            r#"{"data": {"x": {"$serde_json::private::RawValue": "{\"a\": 1, \"a\": 2}"}}}"#,
+            "/data/x/$serde_json::private::RawValue",
+        ),
     ] {
         for command in ["open-account", "deposit", "close-account"] {
             let problem = bank

@@ -143,7 +143,7 @@ pub fn of_store(error: &StoreError) -> Problem {
             Problem::of(kinds::INTERNAL)
         }
         error => {
-            tracing::warn!(%error, "the store cannot be reached");
+            limited!(WARN, "the store cannot serve", %error);
             Problem::of(kinds::UNAVAILABLE).retry_after(1)
         }
     }

@@ -120,6 +120,7 @@ impl Finding {
     fn detail(&self) -> String {
         match &self.fault {
             Fault::Doubled => "it stands there more than once".to_owned(),
+            Fault::Reserved => "a member cannot have this name".to_owned(),
             Fault::TooDeep => format!(
                 "at most {} arrays and objects may be around a value",
                 JsonText::MAX_DEPTH
@@ -134,7 +135,7 @@ impl Finding {
 
     fn problem(&self) -> Problem {
         let problem = match self.fault {
-            Fault::Doubled | Fault::Changed { .. } => {
+            Fault::Doubled | Fault::Reserved | Fault::Changed { .. } => {
                 Problem::of(kinds::INVALID).detail("the body can be understood in several ways")
             }
             _ => Problem::of(kinds::MALFORMED_BODY).detail("the body cannot be read"),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use super::{App, StartError};
+use crate::excerpt::excerpt;
 use crate::inbox::{Inbox, InboxSpec, Trouble};
 use crate::model::{AutomationEntry, logs_of_handlers};
 use crate::parking::{MemoryParking, Parking};
@@ -16,7 +17,7 @@ use crate::{Position, StoreError, Subject};
 mod handle;
 mod runner;
 
-pub(super) use handle::{Cause, asking};
+pub(super) use handle::{Cause, asking, hindered};
 use runner::Runner;
 
 /// How long to wait before an inbox that others share is asked again how far they are.
@@ -60,21 +61,24 @@ pub enum RetryError {
         /// The stream instance.
         subject: Subject,
     },
-    /// The automation has stopped.
-    #[error("`{automation}` has stopped: `App::automations` says why; start the app again")]
+    /// The automation has ended with its app.
+    #[error(
+        "`{automation}` has ended, as the app is shutting down: retry in another process, or after the next start"
+    )]
     Stopped {
         /// The automation.
         automation: &'static str,
     },
 }
 
-/// What an automation waits for. It goes on by itself.
+/// What an automation waits for: what is no fault of an event. It goes on by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waiting {
     /// Since when.
     pub since: Timestamp,
-    /// What was in the way the last time: that the store is full, or cannot be reached.
+    /// What was in the way the last time, cut to a kilobyte: the store is full or cannot be reached, a view is not that
+    /// far, others wrote first, an event cannot be parked.
     pub error: String,
 }
 
@@ -258,6 +262,7 @@ impl Wait {
     fn tell(&self, error: String) {
         let since = self.since;
         let mut waits = self.shared.waits();
+        let error = excerpt(error);
         waits.insert(self.position, Waiting { since, error });
     }
 }

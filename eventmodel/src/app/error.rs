@@ -10,7 +10,7 @@ use crate::store::{AppendError, StoreError};
 use crate::view::ViewError;
 use crate::{
     CodecError, CommandId, DecodeError, EncodeError, EventId, InvalidCommandId, Position,
-    Rejection, Subject, SubjectError, Violations,
+    Rejection, Subject, SubjectError, Violations, panics,
 };
 
 /// Why a command was not executed.
@@ -40,6 +40,9 @@ pub enum ExecuteError<R> {
         actual: Position,
     },
     /// Another command was committed under its id. Use another id.
+    ///
+    /// Bodies are compared by what serde writes of them, whatever the order of maps. A set is written as a list, so a
+    /// `HashSet` in a command may differ from itself: use a `BTreeSet`.
     #[error("the id `{id}` was used before, by `{name}` with another body: use another id")]
     IdReused {
         /// The id.
@@ -177,11 +180,17 @@ impl<R: Rejection> From<&R> for RejectionReport {
     fn from(rejection: &R) -> Self {
         Self {
             code: rejection.code().to_owned(),
-            message: rejection.to_string(),
+            message: text_of(rejection),
             // The code and the message say it all where the details cannot be written as JSON.
             details: serde_json::to_value(rejection).unwrap_or_default(),
         }
     }
+}
+
+/// The text of a rejection, which is code of the user.
+pub(super) fn text_of<R: Rejection>(rejection: &R) -> String {
+    panics::caught(|| rejection.to_string())
+        .unwrap_or_else(|message| format!("the text of the rejection panicked: {message}"))
 }
 
 impl<R> ExecuteError<R> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::error::{Panicked, from_append};
+use super::error::{Panicked, from_append, text_of};
 use super::{ExecuteError, ExecuteOptions, Inner, Route};
 use crate::audit::{AuditEntry, AuditedEvent, Outcome};
 use crate::codec::CodecError;
@@ -357,7 +357,7 @@ impl Execution<'_> {
             },
             Err(ExecuteError::Rejected(rejection)) => Outcome::Rejected {
                 code: rejection.code().into(),
-                message: excerpt(rejection.to_string()).into(),
+                message: excerpt(text_of(rejection)).into(),
             },
             Err(ExecuteError::Conflict { .. } | ExecuteError::Stale { .. }) => Outcome::Conflict,
             Err(error) => Outcome::Failed {
@@ -406,7 +406,7 @@ fn instance(slots: &[&mut dyn ErasedSlot], append: &Append) -> Subject {
 }
 
 /// What a function of the command gives. The functions of the user may panic, and must not take with them what others
-/// wait for: the audit trail its entry, the sender an answer.
+/// wait for: the sender an answer, the audit trail the entry of a command that has an id.
 fn caught<C: Decide, T>(function: &'static str, users: impl FnOnce() -> T) -> Result<T, Panicked> {
     panics::caught(users).map_err(|message| Panicked::Command {
         command: C::INFO.ty.name,

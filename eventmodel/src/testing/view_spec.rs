@@ -47,8 +47,9 @@ pub fn view_spec<P: Projection>() -> ViewSpec<P> {
 
 /// The spec of a view: given some events, then this is what it shows. Made by [`view_spec`].
 ///
-/// It also checks that every event reads back as the event it is and is one that the view handles, that keys can be written and
-/// read, and that the view shows the same when it was restored from a snapshot that was taken after any of the events.
+/// It also checks that every event reads back as the event it is and is one that the view handles, that keys can be
+/// written and read, and that the view shows the same when it was restored from a snapshot that was taken after any of
+/// the events.
 ///
 /// # Panics
 /// If something is not as expected, at the line of the spec, with what was given and a diff.

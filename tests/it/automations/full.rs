@@ -1,8 +1,9 @@
 //! What is no fault of an event parks nothing: it waits, and goes on.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -204,6 +205,46 @@ impl Curt {
     }
 }
 
+/// The same, with a handle from elsewhere.
+#[derive(Default)]
+struct FromElsewhere {
+    app: Arc<OnceLock<App>>,
+}
+
+#[automation]
+impl FromElsewhere {
+    async fn opened(&self, event: &Opened) -> Result<(), String> {
+        let app = self.app.get().ok_or("there is no app yet")?;
+        let given = app.execute(deposit(&event.account, 100)).await;
+        given.map(|_: Receipt| ()).map_err(|_| "no".into())
+    }
+}
+
+/// Fails with an error that cannot be written.
+#[derive(Default)]
+struct Unspeakable;
+
+#[derive(Debug)]
+struct NoWords;
+
+impl fmt::Display for NoWords {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("no words")
+    }
+}
+
+impl std::error::Error for NoWords {}
+
+#[automation]
+impl Unspeakable {
+    async fn opened(&self, event: &Opened) -> Result<(), NoWords> {
+        if event.account == "bob" {
+            return Ok(());
+        }
+        Err(NoWords)
+    }
+}
+
 async fn start(model: EventModel, store: &Troubled) -> App {
     let options = AppOptions::new().automation_attempts(2);
     model.start_with(store.clone(), options).await.unwrap()
@@ -249,6 +290,49 @@ async fn an_event_waits_while_the_store_is_full() {
 #[tokio::test(start_paused = true)]
 async fn an_event_waits_also_if_its_handler_executes_the_command_by_itself() {
     waits_for_room(bank().slice(Slice::new("Bot").automation::<Curt>())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_waits_also_if_its_handler_has_a_handle_from_elsewhere() {
+    let store = Troubled::new(Wrong::Full);
+    let bot = FromElsewhere::default();
+    let handle = bot.app.clone();
+    let app = start(bank().slice(Slice::new("Bot").automation_with(bot)), &store).await;
+    assert!(handle.set(app.clone()).is_ok());
+    let _ = app.execute(open("ann")).await.unwrap();
+    until(|| status(&app).waiting.is_some()).await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert!(app.parked().is_empty());
+    store.mend();
+    app.settled().await.unwrap();
+    assert_eq!(types(&app).await, ["Opened", "Deposited"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_error_cannot_be_written_is_parked_and_others_go_on() {
+    let model = bank().slice(Slice::new("Bot").automation::<Unspeakable>());
+    let app = start(model, &Troubled::new(Wrong::Parking)).await;
+    for name in ["ann", "bob"] {
+        let _ = app.execute(open(name)).await.unwrap();
+    }
+    app.settled().await.unwrap();
+    let parked = app.parked();
+    assert_eq!(parked.len(), 1);
+    assert!(parked[0].error.contains("no words"), "{}", parked[0].error);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_waits_without_a_busy_loop_if_the_back_off_is_nothing() {
+    let store = Troubled::new(Wrong::Full);
+    let options = AppOptions::new().automation_backoff(Duration::ZERO);
+    let model = bank().slice(Slice::new("Bot").automation::<WelcomeBot>());
+    let app = model.start_with(store.clone(), options).await.unwrap();
+    let _ = app.execute(open("ann")).await.unwrap();
+    until(|| status(&app).waiting.is_some()).await;
+    // Time passes only when all tasks sleep.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    store.mend();
+    app.settled().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

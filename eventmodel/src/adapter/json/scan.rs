@@ -15,6 +15,8 @@ pub(super) struct Finding {
 pub(super) enum Fault {
     /// An object has two members of this name.
     Doubled,
+    /// The reader would take the value of this member for something else than what is sent.
+    Reserved,
     TooDeep,
     /// A number is beyond what a 64-bit float can be.
     TooLarge,
@@ -26,6 +28,9 @@ pub(super) enum Fault {
     /// The escapes of a string are no Unicode.
     NotUnicode(String),
 }
+
+/// A member of such a name stands for JSON in a string, or for a number, where `serde_json` reads a `Value`.
+const RESERVED: &str = "$serde_json::private::";
 
 /// Looks for what is wrong with a text.
 pub(super) fn check(text: &str) -> Result<(), Finding> {
@@ -107,7 +112,11 @@ impl<'a> Scanner<'a> {
             let name = self.string(here)?;
             self.next();
             self.at += 1;
-            self.value(&Step::Member(here, &name))?;
+            let member = Step::Member(here, &name);
+            if name.starts_with(RESERVED) {
+                return Err(member.finding(Fault::Reserved));
+            }
+            self.value(&member)?;
             self.names.push(name);
         }
         let names = &mut self.names[outer..];

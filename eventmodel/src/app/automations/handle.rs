@@ -13,6 +13,7 @@ use super::{Shared, Wait};
 use crate::app::execute::Backoff;
 use crate::app::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::automation::{Commands, ReactError, Reaction};
+use crate::excerpt::excerpt;
 use crate::log_limit::limited;
 use crate::model::AutomationEntry;
 use crate::store::StoreError;
@@ -22,6 +23,20 @@ use crate::{CommandId, DecodeError, Metadata, RecordedEvent, panics};
 tokio::task_local! {
     /// The handle of the reaction that this task is in the middle of.
     static REACTION: App;
+}
+
+/// Tells the reaction that this task is in the middle of, if it is one of this app, that it met what is no fault of its
+/// event: the handler has a handle from elsewhere.
+pub(in crate::app) fn hindered(app: &App) {
+    let tell = |reaction: &App| {
+        if let Some(cause) = &reaction.cause
+            && Arc::ptr_eq(&reaction.inner, &app.inner)
+        {
+            cause.hindered();
+        }
+    };
+    // Most commands are executed by nobody's reaction.
+    let _ = REACTION.try_with(tell);
 }
 
 /// The automation whose handler asks: it holds the handle that it was given, or runs in this task, with a handle from
@@ -44,8 +59,8 @@ pub(in crate::app) fn asking(app: &App) -> Option<&'static str> {
 /// The longest wait for what is no fault of the event.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How much of an error is kept with what is parked, in bytes.
-const MAX_ERROR: usize = 4096;
+/// The shortest one: what is in the way is asked for again and again.
+const MIN_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the commands of a reaction follow from, also those that a handler executes by itself.
 pub(in crate::app) struct Cause {
@@ -84,20 +99,23 @@ pub(super) struct GivenUp {
 }
 
 impl GivenUp {
-    fn new(app: &App, mut error: String, attempts: u32) -> Self {
-        // It may tell all that it was given.
-        let end = (0..=error.len().min(MAX_ERROR)).rev();
-        error.truncate(
-            end.into_iter()
-                .find(|end| error.is_char_boundary(*end))
-                .unwrap_or(0),
-        );
+    fn new(app: &App, error: String, attempts: u32) -> Self {
         Self {
-            error,
+            // It may tell all that it was given.
+            error: excerpt(error),
             attempts,
             since: (app.inner.options.clock)(),
             waits: None,
         }
+    }
+
+    /// What the handler said could not be written.
+    pub(super) fn panicked(app: &App, panic: &str) -> Self {
+        Self::new(
+            app,
+            format!("the error of the handler panicked: {panic}"),
+            1,
+        )
     }
 
     /// It was not tried.
@@ -124,7 +142,7 @@ pub(super) async fn handle(
     let options = &app.inner.options;
     let (id, first) = (event.metadata().id.as_str(), options.automation_backoff);
     let mut backoff = Backoff::new(id, first, first.saturating_mul(100));
-    let mut patience = Backoff::new(id, first.min(PATIENCE), PATIENCE);
+    let mut patience = Backoff::new(id, first.clamp(MIN_PAUSE, PATIENCE), PATIENCE);
     let (automation, position) = (entry.info().ty.name, event.position());
     let cause = Arc::new(Cause {
         automation,

@@ -2,9 +2,11 @@
 //! time, and neither more memory nor more tasks than a bound, however long the log is.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -17,7 +19,7 @@ use crate::inbox::{Inbox, Trouble};
 use crate::log_limit::limited;
 use crate::model::AutomationEntry;
 use crate::parking::{Kept, Parking};
-use crate::{Position, RecordedEvent, StoreError, Subject};
+use crate::{Position, RecordedEvent, StoreError, Subject, panics};
 
 mod claim;
 mod item;
@@ -43,6 +45,8 @@ pub(super) struct Runner {
     parking: Arc<dyn Parking>,
     shared: Arc<Shared>,
     tasks: JoinSet<Done>,
+    /// How many of the tasks only wait until an event can be parked. They take no turn from others.
+    parked_later: usize,
     /// The instances that are being handled, and what waits behind the event in hand.
     busy: HashMap<Subject, VecDeque<Item>>,
     /// Events whose instance is free, as long as there are too many tasks.
@@ -98,6 +102,7 @@ impl Runner {
             parking,
             shared,
             tasks: JoinSet::new(),
+            parked_later: 0,
             busy: HashMap::new(),
             ready: VecDeque::new(),
             pending: BTreeSet::new(),
@@ -237,22 +242,31 @@ impl Runner {
     }
 
     fn spawn_ready(&mut self) {
-        while self.tasks.len() < self.app.inner.options.automation_parallelism.get() {
+        let most = self.app.inner.options.automation_parallelism.get();
+        while self.tasks.len() - self.parked_later < most {
             let Some(item) = self.ready.pop_front() else {
                 return;
             };
             let (app, entry, log) = (self.app.clone(), self.entry.clone(), self.log.clone());
             let shared = self.shared.clone();
             self.tasks.spawn(async move {
-                let result = match &item {
-                    Item::Event(event) => match app.inner.vocabulary.check(event) {
-                        Err(error) if !entry.info().handles(event.event_type()) => {
-                            Err(GivenUp::unread(&app, &error))
-                        }
-                        _ => handle(&app, &entry, &log, event, &shared).await,
-                    },
-                    Item::Unreadable(error) => Err(GivenUp::unread(&app, error)),
+                let handled = async {
+                    match &item {
+                        Item::Event(event) => match app.inner.vocabulary.check(event) {
+                            Err(error) if !entry.info().handles(event.event_type()) => {
+                                Err(GivenUp::unread(&app, &error))
+                            }
+                            _ => handle(&app, &entry, &log, event, &shared).await,
+                        },
+                        Item::Unreadable(error) => Err(GivenUp::unread(&app, error)),
+                    }
                 };
+                // Also the error of a handler is code of the user, when it is written.
+                let handled = AssertUnwindSafe(handled).catch_unwind().await;
+                let result = handled.unwrap_or_else(|panic| {
+                    let text = panics::message(&*panic);
+                    Err(GivenUp::panicked(&app, text))
+                });
                 Done { item, result }
             });
         }
@@ -263,6 +277,9 @@ impl Runner {
             // Panics of handlers and decisions are caught; a task ends otherwise only when the runtime does.
             return Ok(());
         };
+        if matches!(&result, Err(given_up) if given_up.waits.is_some()) {
+            self.parked_later -= 1;
+        }
         let mut waiting = self.busy.remove(item.subject()).unwrap_or_default();
         if let Err(given_up) = result {
             if let Err(error) = self.park(&item, &given_up, &waiting).await {

@@ -54,8 +54,11 @@ impl Runner {
             revision: 0,
         };
         let (waiting, last) = (behind.len(), kept.last);
-        let is_it =
-            |found: &Kept| (found.parked.position, found.parked.since) == (position, *since);
+        // What is written here has no claim: one that has is what is retried.
+        let is_it = |found: &Kept| {
+            found.claim.is_none()
+                && (found.parked.position, found.parked.since) == (position, *since)
+        };
         let mut found = retried.map(|again| again.kept.clone());
         loop {
             if let Some(found) = &found {
@@ -92,6 +95,7 @@ impl Runner {
         let first = || (Wait::new(&self.shared, position, now()), RETRY);
         let (wait, pause) = given_up.waits.take().unwrap_or_else(first);
         wait.tell(error.to_string());
+        self.parked_later += 1;
         self.tasks.spawn(async move {
             tokio::time::sleep(pause).await;
             given_up.waits = Some((wait, (pause * 2).min(PATIENCE)));
