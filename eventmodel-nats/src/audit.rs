@@ -15,8 +15,8 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use async_trait::async_trait;
 use eventmodel::{__limited as limited, AuditEntry, AuditQuery, AuditTrail, StoreError};
 use futures_util::StreamExt;
-use tokio::sync::{OnceCell, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::sync::{Mutex, OnceCell, mpsc, oneshot};
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::connection::{Connection, Failure};
@@ -42,6 +42,9 @@ const IN_FLIGHT: usize = 256;
 const ATTEMPTS: u32 = 8;
 const RETRY: Duration = Duration::from_millis(100);
 
+/// How long a stream that cannot be made is not asked for again.
+const REST: Duration = Duration::from_secs(5);
+
 /// How many messages are asked for at a time.
 const PAGE: usize = 1_000;
 
@@ -58,6 +61,8 @@ pub(crate) struct Trail {
     connection: Connection,
     setup: Setup,
     stream: OnceCell<()>,
+    /// When the stream could not be made the last time, and why.
+    failed: Mutex<Option<(Instant, StoreError)>>,
     queue: OnceLock<mpsc::Sender<Job>>,
     dropped: AtomicU64,
 }
@@ -74,6 +79,7 @@ impl Trail {
             connection,
             setup,
             stream: OnceCell::new(),
+            failed: Mutex::default(),
             queue: OnceLock::new(),
             dropped: AtomicU64::new(0),
         }
@@ -82,6 +88,22 @@ impl Trail {
     async fn ensure(&self) -> Result<(), StoreError> {
         let made = self.stream.get_or_try_init(async || self.create().await);
         made.await.copied()
+    }
+
+    /// The same for an entry: while the stream cannot be made, not each of them asks the servers.
+    async fn ensure_for_entry(&self) -> Result<(), StoreError> {
+        if self.stream.initialized() {
+            return Ok(());
+        }
+        let mut failed = self.failed.lock().await;
+        if let Some((_, error)) = failed.as_ref().filter(|(at, _)| at.elapsed() < REST) {
+            return Err(error.clone());
+        }
+        let ensured = self.ensure().await;
+        let lasting = ensured.clone().err();
+        let lasting = lasting.filter(|error| !matches!(error, StoreError::Unavailable { .. }));
+        *failed = lasting.map(|error| (Instant::now(), error));
+        ensured
     }
 
     async fn create(&self) -> Result<(), StoreError> {
@@ -145,7 +167,7 @@ impl Trail {
     }
 
     async fn publish(&self, entry: &AuditEntry, id: &str) -> Result<(), StoreError> {
-        self.ensure().await?;
+        self.ensure_for_entry().await?;
         let mut headers = HeaderMap::new();
         headers.insert(MESSAGE_ID, id);
         let payload = serde_json::to_vec(entry).map_err(StoreError::failed)?;

@@ -68,7 +68,7 @@ impl NatsStoreBuilder {
     pub const DEFAULT_HAND_OVER: Duration = Duration::from_secs(10);
 
     /// How many bytes the audit trail keeps on each of its servers, unless it is set: 256 MiB, some 500,000 commands.
-    pub const DEFAULT_AUDIT_MAX_BYTES: i64 = 256 * 1024 * 1024;
+    pub const DEFAULT_AUDIT_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
     pub(crate) fn new() -> Self {
         Self {
@@ -81,7 +81,7 @@ impl NatsStoreBuilder {
                 trails: 100_000,
                 hand_over: Self::DEFAULT_HAND_OVER,
                 audit_max_age: MemoryAudit::DEFAULT_MAX_AGE,
-                audit_max_bytes: Self::DEFAULT_AUDIT_MAX_BYTES,
+                audit_max_bytes: Self::DEFAULT_AUDIT_MAX_BYTES.cast_signed(),
             },
             views: Views::default(),
             options: ConnectOptions::new().name("eventmodel").ping_interval(PING),

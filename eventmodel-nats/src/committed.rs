@@ -133,7 +133,10 @@ impl Log {
 
     async fn message_at(&self, sequence: u64) -> Result<crate::message::Stored, StoreError> {
         let message = self.at(sequence, Source::Leader).await?;
-        message.ok_or_else(|| self.lost(&format!("position {sequence} is gone")))
+        match message {
+            Some(message) => Ok(message),
+            None => Err(self.missing(sequence).await),
+        }
     }
 }
 

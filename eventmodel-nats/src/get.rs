@@ -80,7 +80,7 @@ impl Log {
                 answer => break answer?,
             }
         };
-        match answer.status {
+        match status(&answer) {
             None => Ok(Some(stored(answer)?)),
             Some(StatusCode::NOT_FOUND) => Ok(None),
             Some(status) => Err(refused(status, &answer).into()),
@@ -158,6 +158,13 @@ pub(crate) fn number(headers: &HeaderMap, name: &'static str) -> Result<u64, Fai
     let text = text(headers, name)?;
     let number = text.parse();
     number.map_err(|_| Failure::Odd(format!("the header `{name}` is `{text}`")))
+}
+
+/// The status by which the server answers. A stored message may have one of its own; the server says where it stands.
+pub(crate) fn status(answer: &Message) -> Option<StatusCode> {
+    let headers = answer.headers.as_ref();
+    let is_stored = headers.is_some_and(|headers| headers.get("Nats-Sequence").is_some());
+    answer.status.filter(|_| !is_stored)
 }
 
 pub(crate) fn refused(status: StatusCode, answer: &Message) -> Failure {

@@ -1,7 +1,7 @@
 //! The server that leads a log: the one that tests the guards, so the one whose defects count.
 //!
-//! Another server may lead at any time. An advisory says so, to those who may hear it; who leads is therefore asked
-//! again, before an append under several guards, as soon as the answer may be out of date.
+//! Another server may lead at any time. Who leads is therefore asked again, before an append under several guards, as
+//! soon as the answer may be out of date.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

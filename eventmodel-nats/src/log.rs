@@ -213,6 +213,35 @@ impl Log {
         }
     }
 
+    /// There is no message at a position where one must be.
+    pub(crate) async fn missing(&self, sequence: u64) -> StoreError {
+        let info = self.connection.stream_info(&self.name).await;
+        let ends = info.ok().flatten().map(|info| info.state.last_seq);
+        if ends.is_some_and(|ends| ends < sequence) {
+            return StoreError::failed(format!(
+                "the log `{}` ends before position {sequence}, where another event of the same command must be: its \
+                 server has stored a part of a batch, as it does when an account or its disk is full in the middle of \
+                 one",
+                self.name
+            ));
+        }
+        self.lost(&format!("position {sequence} is gone"))
+    }
+
+    /// The log does not go on after what was read last: it lost that, or is another one.
+    pub(crate) async fn broken_off(&self, seen: u64) -> StoreError {
+        if let Ok(Some(info)) = self.connection.stream_info(&self.name).await
+            && let Some(begins) = info.lost_before()
+            && begins > seen
+        {
+            return self.lost(&format!(
+                "position {seen} was read, and the log begins at {begins}"
+            ));
+        }
+        self.replaced();
+        self.recreated()
+    }
+
     /// The log does not know of what was seen in it.
     pub(crate) async fn too_short(&self, subject: &Subject, seen: u64) -> StoreError {
         if let Ok(Some(info)) = self.connection.stream_info(&self.name).await

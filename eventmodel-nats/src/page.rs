@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::connection::{Connection, Failure};
-use crate::get::{number, refused};
+use crate::get::{number, refused, status};
 
 /// How many bytes a page has at most.
 const BYTES: usize = 8 * 1024 * 1024;
@@ -82,7 +82,7 @@ impl Page {
         let answer = answer.map_err(|_| Failure::NoAnswer(self.connection.timed_out(&self.api)))?;
         let message =
             answer.ok_or_else(|| Failure::NoAnswer("the connection was closed".into()))?;
-        match message.status {
+        match status(&message) {
             None => {}
             Some(status) if status.as_u16() == END => return Ok(None),
             Some(StatusCode::NOT_FOUND) => return Ok(None),

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::NatsStore;
 use crate::connection::{Connection, ConnectionEvent, Failure};
+use crate::drift::covers;
 
 mod answer;
 mod discovery;
@@ -145,8 +146,9 @@ impl NatsCommands {
         // Dropped when something below fails, it ends what was begun.
         let guard = stop.clone().drop_guard();
         let mut told = connection.events.subscribe();
+        let guarded = guarded(&self.app, &connection);
         let handler = Arc::new(Handler {
-            guarded: guarded(&self.app),
+            guarded: guarded.clone(),
             app: self.app,
             client: connection.client.clone(),
             problem_types: self.problem_types,
@@ -175,7 +177,7 @@ impl NatsCommands {
             stopped.cancelled().await;
             drop(barrier);
         });
-        let found = discovery::serve(&connection, identity, endpoints.clone(), found);
+        let found = discovery::serve(&connection, identity, endpoints.clone(), guarded, found);
         tasks.spawn(found.await?);
         confirm(&connection, &ping, &mut told).await?;
         Ok(ServedCommands {
@@ -235,9 +237,22 @@ impl ServedCommands {
     }
 }
 
-/// Subjects that a sender cannot publish to may still be those that he wants an answer at: the server does not ask
-/// whether he may. So what this program may do, and he may not, is not done for him.
-fn guarded(app: &App) -> Vec<String> {
+/// Subjects that no answer may go to.
+///
+/// A sender may want his answer at a subject that he may not publish to: the server does not ask whether he may. So what
+/// this program may do, and he may not, is not done for him.
+#[derive(Clone)]
+struct Guarded(Arc<[String]>);
+
+impl Guarded {
+    fn forbids(&self, reply: &str) -> bool {
+        // No answer goes to several subjects; and such a one says nothing of those it stands for.
+        let is_pattern = reply.split('.').any(|token| matches!(token, "*" | ">"));
+        is_pattern || self.0.iter().any(|pattern| covers(pattern, reply))
+    }
+}
+
+fn guarded(app: &App, connection: &Connection) -> Guarded {
     let logs = app.model().logs();
     let logs = logs.iter().flat_map(|log| &log.subjects);
     let mut guarded: Vec<_> = logs.map(|pattern| pattern.as_str().to_owned()).collect();
@@ -253,7 +268,9 @@ fn guarded(app: &App) -> Vec<String> {
         ]
         .map(str::to_owned),
     );
-    guarded
+    // Where the API and the buckets of another account are imported to.
+    guarded.push(format!("{}.>", connection.api));
+    Guarded(guarded.into())
 }
 
 fn endpoints(

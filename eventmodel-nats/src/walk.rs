@@ -78,7 +78,7 @@ impl<L: Deref<Target = Log>> Walk<L> {
                 headers: delivered.headers,
                 payload: delivered.payload,
             };
-            if self.is_new(&message)? {
+            if self.is_new(&message).await? {
                 (self.sequence, self.last) = (message.sequence, Some(message.identity()));
                 self.follows = true;
                 return Ok(Some(message));
@@ -103,7 +103,7 @@ impl<L: Deref<Target = Log>> Walk<L> {
     }
 
     /// Whether a message comes after those that were read; fails if it does not follow on them.
-    fn is_new(&mut self, message: &Stored) -> Result<bool, StoreError> {
+    async fn is_new(&mut self, message: &Stored) -> Result<bool, StoreError> {
         let order = message.sequence.cmp(&self.sequence);
         match (order, self.last) {
             // A server that lags begins before what it was asked for.
@@ -115,8 +115,7 @@ impl<L: Deref<Target = Log>> Walk<L> {
             (Ordering::Greater, None) => Ok(true),
             (Ordering::Greater, Some(_)) if self.follows => Ok(true),
             (Ordering::Equal | Ordering::Greater, Some(_)) => {
-                self.log.replaced();
-                Err(self.log.recreated())
+                Err(self.log.broken_off(self.sequence).await)
             }
         }
     }

@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
+use super::Guarded;
 use super::endpoint::Endpoint;
-use crate::drift::covers;
 
 /// The status of a problem, as ADR-32 of NATS names it.
 const ERROR_CODE: &str = "Nats-Service-Error-Code";
@@ -31,20 +31,21 @@ pub(super) struct Handler {
     pub(super) in_hand: Arc<Semaphore>,
     pub(super) timeout: Duration,
     pub(super) tasks: TaskTracker,
-    /// Patterns of subjects that no answer may go to.
-    pub(super) guarded: Vec<String>,
+    pub(super) guarded: Guarded,
 }
 
 impl Handler {
     /// Takes a request: it is answered in a task of its own.
     pub(super) fn take(self: &Arc<Self>, endpoint: &Arc<Endpoint>, request: Message) {
         if let Some(reply) = &request.reply
-            && self.guarded.iter().any(|pattern| covers(pattern, reply))
+            && self.guarded.forbids(reply)
         {
-            tracing::warn!(
-                subject = %endpoint.subject,
-                %reply,
-                "a request is refused: its answer would be stored, or asked of the server"
+            let subject = &endpoint.subject;
+            limited!(
+                WARN,
+                "a request is refused: its answer would be stored, or asked of the server",
+                subject,
+                %reply
             );
             return;
         }

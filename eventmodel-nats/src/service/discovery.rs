@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::Guarded;
 use super::endpoint::Endpoint;
 use super::error::ServeError;
 use crate::connection::Connection;
@@ -112,6 +113,7 @@ pub(super) async fn serve(
     connection: &Connection,
     identity: Identity,
     endpoints: Arc<[Arc<Endpoint>]>,
+    guarded: Guarded,
     stop: CancellationToken,
 ) -> Result<impl Future<Output = ()> + use<>, ServeError> {
     let client = connection.client.clone();
@@ -132,7 +134,7 @@ pub(super) async fn serve(
     let mut asked = stream::select_all(asked);
     Ok(async move {
         while let Some(Some((verb, request))) = stop.run_until_cancelled(asked.next()).await {
-            let Some(reply) = request.reply else {
+            let Some(reply) = request.reply.filter(|reply| !guarded.forbids(reply)) else {
                 continue;
             };
             let answer = |with: Schemas| {

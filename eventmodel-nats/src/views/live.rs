@@ -48,7 +48,8 @@ impl Live {
         let mut pause = RETRY;
         while let Err(error) = self.try_tell(side, setup, ends).await {
             // A view that has stopped tells nothing; whatever is wrong with the store may be mended.
-            if !matches!(error, ViewError::Store(_)) && !error.is_retryable() {
+            let has_stopped = side.progress.status().stopped.is_some();
+            if has_stopped || !matches!(error, ViewError::Store(_)) && !error.is_retryable() {
                 return;
             }
             let (view, bucket) = (side.definition.name(), &self.record.bucket);

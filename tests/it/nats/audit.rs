@@ -130,7 +130,7 @@ const CASES: &[Case] = &[
     (
         "max_bytes",
         |c| c.max_bytes = -1,
-        Some(|c| c.max_bytes = NatsStoreBuilder::DEFAULT_AUDIT_MAX_BYTES),
+        Some(|c| c.max_bytes = NatsStoreBuilder::DEFAULT_AUDIT_MAX_BYTES.cast_signed()),
     ),
     ("no_ack", |c| c.no_ack = true, Some(|c| c.no_ack = false)),
 ];

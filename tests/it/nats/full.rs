@@ -98,7 +98,7 @@ async fn a_full_log_refuses_commands_and_automations_wait_for_room() {
     limit(&store, "bank", 1).await;
     bot.let_go();
     let error = app.execute(open("bob")).await.unwrap_err();
-    let advice = "nats stream edit <stream> --max-bytes";
+    let advice = "`nats stream edit <stream>` with `--max-bytes=<bytes>`";
     assert!(
         is_full(&error, "`bank`") && is_full(&error, advice),
         "{error}"

@@ -102,6 +102,9 @@ async fn a_request_whose_answer_would_be_stored_is_refused() {
         let sent = client.publish_with_reply(subject, reply, body(id).into());
         sent.await.unwrap();
     }
+    let sent = client.publish_with_reply("$SRV.PING", "booking.1.2050-01-01", "".into());
+    sent.await.unwrap();
+    client.request("$SRV.PING", "".into()).await.unwrap();
     // One after the other: this one comes last.
     let answer = client.request(subject, body(9).into()).await.unwrap();
     let answer = String::from_utf8_lossy(&answer.payload).into_owned();
