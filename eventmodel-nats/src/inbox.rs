@@ -58,6 +58,7 @@ impl InboxHost for NatsInboxes {
             name: consumer::name(spec),
             ack_wait: setup.hand_over,
             create: setup.create && connection.creates_consumers,
+            has_skipped: Mutex::default(),
         };
         durable.open(&log, 0).await?;
         let wake = Arc::new(Notify::new());
@@ -286,8 +287,12 @@ impl Inbox for NatsInbox {
     }
 
     async fn handled(&self) -> Result<Option<Position>, StoreError> {
-        let info = self.shared.durable.info(&self.shared.log).await?;
-        Ok(Some(Position::new(info.map_or(0, |info| info.floor()))))
+        let (durable, log) = (&self.shared.durable, &self.shared.log);
+        let Some(info) = durable.info(log).await? else {
+            return Ok(Some(Position::START));
+        };
+        durable.check(log, &info).await?;
+        Ok(Some(Position::new(info.floor())))
     }
 
     fn trouble(&self) -> Option<Trouble> {

@@ -1,5 +1,6 @@
 //! The durable consumer of an automation on a log: created if it is missing, checked if it is there.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{
@@ -8,7 +9,7 @@ use async_nats::jetstream::consumer::{
 use eventmodel::{InboxSpec, StoreError};
 use serde::{Deserialize, Serialize};
 
-use super::escaped;
+use super::{escaped, locked};
 use crate::connection::Failure;
 use crate::log::Log;
 use crate::refusal::Refusal;
@@ -33,6 +34,10 @@ pub(super) struct Info {
     delivered: Place,
     ack_floor: Place,
     num_ack_pending: usize,
+    /// Another consumer of the name has another one.
+    created: String,
+    #[serde(default)]
+    paused: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,12 +53,14 @@ struct Create<'a> {
 }
 
 /// A durable consumer, by its name.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Durable {
     pub(super) name: String,
     pub(super) ack_wait: Duration,
     /// Whether it may be created.
     pub(super) create: bool,
+    /// When the consumer was created that was seen with a filter: what it has skipped it does not deliver any more.
+    pub(super) has_skipped: Mutex<Option<String>>,
 }
 
 /// The name of the consumer of an automation: `hotel-booking_CleaningBot`.
@@ -98,12 +105,7 @@ impl Durable {
                 self.create(log, after).await?;
                 continue;
             };
-            let replicas = match info.config.num_replicas {
-                // As many as the log has.
-                0 => 0,
-                _ => self.replicas(log).await?,
-            };
-            self.check_with(log, replicas, &info)?;
+            self.check(log, &info).await?;
             let consumer = log.stream.get_consumer(&self.name).await;
             return consumer.map_err(|error| StoreError::Unavailable {
                 reason: format!("the consumer `{}` cannot be opened: {error}", self.name),
@@ -117,14 +119,39 @@ impl Durable {
         })
     }
 
-    /// Fails if somebody has made it another one than was opened.
-    pub(super) fn check(&self, log: &Log, info: &Info) -> Result<(), StoreError> {
-        self.check_with(log, 0, info)
+    /// Fails if it is not what an automation needs, or was not at an earlier check and has skipped events since.
+    pub(super) async fn check(&self, log: &Log, info: &Info) -> Result<(), StoreError> {
+        let replicas = match info.config.num_replicas {
+            // As many as the log has.
+            0 => 0,
+            _ => self.replicas(log).await?,
+        };
+        let reason = {
+            let mut has_skipped = locked(&self.has_skipped);
+            if drift::is_filtered(&info.config) {
+                *has_skipped = Some(info.created.clone());
+            }
+            let has_skipped = has_skipped.as_ref() == Some(&info.created);
+            self.drift(log, replicas, &info.config, has_skipped)
+        };
+        reason.map_or(Ok(()), |reason| Err(drifted(log, reason)))
     }
 
-    fn check_with(&self, log: &Log, replicas: usize, info: &Info) -> Result<(), StoreError> {
-        let reason = self.drift(log, replicas, &info.config);
-        reason.map_or(Ok(()), |reason| Err(drifted(log, reason)))
+    /// Fails while somebody has paused it: it gives no other sign that it delivers nothing.
+    pub(super) fn check_pause(&self, log: &Log, info: &Info) -> Result<(), StoreError> {
+        if !info.paused {
+            return Ok(());
+        }
+        let until = info.config.pause_until;
+        let until = until.map_or_else(String::new, |until| format!(" until {until}"));
+        let (stream, name) = (&log.name, &self.name);
+        Err(drifted(
+            log,
+            format!(
+                "the consumer `{name}` is paused{until}; the automation goes on then, or run `nats consumer resume \
+                 {stream} {name}`"
+            ),
+        ))
     }
 
     /// How many copies of the log the servers keep.

@@ -41,12 +41,17 @@ const MAX_DELIVERIES: i64 = 5;
 /// How long giving back may take.
 const CLOSE: Duration = Duration::from_secs(2);
 
+/// A message has this header if the consumer was made to deliver no payload.
+const HEADERS_ONLY: &str = "Nats-Msg-Size";
+
 const PARKED: &str = "parked";
 
 pub(super) struct Pump {
     shared: Arc<Shared>,
-    /// What the consumer delivers, and since when.
+    /// What the consumer delivers, and from when on that is known to work.
     messages: Option<(pull::Stream, Instant)>,
+    /// When the consumer is opened, if it is not.
+    connect_at: Instant,
     /// What others have done.
     told: Subscriber,
     sign_of_life: Interval,
@@ -70,6 +75,7 @@ impl Pump {
         Self {
             shared,
             messages: None,
+            connect_at: Instant::now(),
             told,
             sign_of_life,
             turns: VecDeque::new(),
@@ -87,9 +93,11 @@ impl Pump {
         let shared = self.shared.clone();
         let go_on = async {
             loop {
-                match self.step().await {
-                    Ok(()) => {}
-                    Err(error) => self.failed(error).await,
+                if let Err(error) = self.step().await {
+                    let pause = self.failed(error).await;
+                    tokio::time::sleep(pause).await;
+                    // Whether it goes on is known after the next sign of life.
+                    self.sign_of_life.reset_immediately();
                 }
             }
         };
@@ -107,29 +115,20 @@ impl Pump {
         }
     }
 
+    /// What is in hand goes on, also while nothing is taken from the consumer.
     async fn step(&mut self) -> Result<(), StoreError> {
         self.shared.log.check()?;
-        if self.messages.is_none() {
-            self.connect().await?;
-        }
         self.advance().await?;
-        let is_waiting = self.shared.hand().is_waiting();
-        let Some((messages, since)) = &mut self.messages else {
-            return Ok(());
-        };
-        // One that is not there is noticed after two heartbeats.
-        if since.elapsed() > 3 * HEARTBEAT {
-            goes_on(&mut self.failing, &self.shared);
-        }
+        let is_connected = self.messages.is_some();
+        let is_waiting = is_connected && self.shared.hand().is_waiting();
+        let messages = self.messages.as_mut();
         tokio::select! {
-            message = messages.next() => match message {
-                Some(Ok(message)) => {
-                    goes_on(&mut self.failing, &self.shared);
-                    self.take(message).await?;
-                }
+            Some(message) = async { Some(messages?.0.next().await) } => match message {
+                Some(Ok(message)) => self.came(message).await?,
                 Some(Err(error)) => return Err(self.lost(&error.to_string())),
                 None => return Err(self.lost("it ended")),
             },
+            () = tokio::time::sleep_until(self.connect_at), if !is_connected => self.try_connect().await,
             Some(told) = self.told.next() => self.hear(&told.payload).await?,
             () = self.shared.wake.notified() => {}
             _ = self.sign_of_life.tick() => self.live().await?,
@@ -145,19 +144,27 @@ impl Pump {
         }
     }
 
+    async fn try_connect(&mut self) {
+        if let Err(error) = self.connect().await {
+            self.connect_at = Instant::now() + self.failed(error).await;
+        }
+    }
+
     async fn connect(&mut self) -> Result<(), StoreError> {
         let floor = self.shared.hand().floor();
         let consumer = self.shared.durable.open(&self.shared.log, floor).await?;
+        self.look().await?;
         let stream = consumer.stream().max_messages_per_batch(BATCH);
         let messages = stream.heartbeat(HEARTBEAT).expires(EXPIRES).messages();
         let messages = messages.await.map_err(|e| self.lost(&e.to_string()))?;
-        self.messages = Some((messages, Instant::now()));
+        // One that is not there is noticed after two heartbeats.
+        self.messages = Some((messages, Instant::now() + 3 * HEARTBEAT));
         Ok(())
     }
 
-    /// Waits before another attempt. Says what is wrong if somebody has to mend it, or if it lasts longer than an answer
-    /// may take.
-    async fn failed(&mut self, mut error: StoreError) {
+    /// How long to wait before another attempt. Says what is wrong if somebody has to mend it, or if it lasts longer than
+    /// an answer may take.
+    async fn failed(&mut self, mut error: StoreError) -> Duration {
         let max = RETRY.1.min(self.shared.durable.ack_wait / 3);
         let first = (Instant::now(), RETRY.0.min(max));
         let again = |(since, pause): (Instant, Duration)| (since, (pause * 2).min(max));
@@ -179,13 +186,27 @@ impl Pump {
             let since = trouble.as_ref().map_or_else(Timestamp::now, |t| t.since);
             *trouble = Some(Trouble { since, error });
         }
-        tokio::time::sleep(pause).await;
+        pause
+    }
+
+    async fn came(&mut self, message: Message) -> Result<(), StoreError> {
+        if let Some((_, works_from)) = &mut self.messages {
+            *works_from = Instant::now();
+        }
+        if self.failing.is_some() {
+            self.sign_of_life.reset_immediately();
+        }
+        self.take(message).await
     }
 
     async fn take(&mut self, message: Message) -> Result<(), StoreError> {
         let info = message.info().map_err(StoreError::failed)?;
         let (sequence, deliveries) = (info.stream_sequence, info.delivered);
         let message = message.message;
+        let headers = message.headers.as_ref();
+        if headers.is_some_and(|headers| headers.get(HEADERS_ONLY).is_some()) {
+            return self.look().await;
+        }
         let Some(reply) = message.reply else {
             return Ok(());
         };
@@ -236,19 +257,26 @@ impl Pump {
     }
 
     /// Asks how far all processes are, and whether the consumer is still what it must be: one with another filter gives
-    /// no sign that it skips events.
+    /// no sign that it skips events. Nothing more is taken from one that is not.
     async fn look(&mut self) -> Result<(), StoreError> {
         self.next_poll = Instant::now() + self.poll;
         self.poll = (self.poll * 2).min(POLL.1);
         let (durable, log) = (&self.shared.durable, &self.shared.log);
         if let Some(info) = durable.info(log).await? {
-            durable.check(log, &info)?;
+            let checked = durable.check(log, &info).await;
+            if let Err(error) = checked.and_then(|()| durable.check_pause(log, &info)) {
+                if !error.is_retryable() {
+                    self.messages = None;
+                }
+                return Err(error);
+            }
             self.shared.hand().raise(info.floor());
         }
         Ok(())
     }
 
-    /// Says that this process lives and has these in hand.
+    /// Says that this process lives and has these in hand. If all of that works, and the consumer delivers, whatever was
+    /// wrong is over.
     async fn live(&mut self) -> Result<(), StoreError> {
         let replies: Vec<_> = {
             let hand = self.shared.hand();
@@ -258,8 +286,17 @@ impl Pump {
             self.shared.answer(reply, "+WPI").await?;
         }
         // What others have done and parked, should their word have been lost.
-        self.look().await?;
-        self.shared.parking.refresh().await
+        let looked = match self.messages {
+            Some(_) => self.look().await,
+            None => Ok(()),
+        };
+        self.shared.parking.refresh().await?;
+        looked?;
+        let works = |(_, from): &(_, Instant)| Instant::now() >= *from;
+        if self.messages.as_ref().is_some_and(works) && self.failing.take().is_some() {
+            *locked(&self.shared.trouble) = None;
+        }
+        Ok(())
     }
 
     /// Gives what has its turn, and tells others what is done.
@@ -333,13 +370,6 @@ impl Pump {
         } else {
             self.shared.give_event(sequence);
         }
-    }
-}
-
-/// It delivers again, or still.
-fn goes_on(failing: &mut Option<(Instant, Duration)>, shared: &Shared) {
-    if failing.take().is_some() {
-        *locked(&shared.trouble) = None;
     }
 }
 

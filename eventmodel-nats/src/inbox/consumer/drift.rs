@@ -7,33 +7,45 @@ use crate::drift::Setting;
 use crate::log::Log;
 
 impl Durable {
-    /// The first setting that is not what an automation needs on a log with so many replicas: which, what it is, what
-    /// it must be, what to do.
-    pub(super) fn drift(&self, log: &Log, replicas: usize, config: &Config) -> Option<String> {
+    /// The first thing that is not what an automation needs on a log with so many replicas: which, what it is, what it
+    /// must be, what to do.
+    pub(super) fn drift(
+        &self,
+        log: &Log,
+        replicas: usize,
+        config: &Config,
+        has_skipped: bool,
+    ) -> Option<String> {
+        let (log, consumer) = (&log.name, &self.name);
+        let anew = format!(
+            "run `nats consumer rm {log} {consumer}`, and it is made anew: an automation that runs goes on where it was; \
+             one that is started sees all events again; what it has recorded is not recorded twice, but a command that \
+             was rejected is decided again"
+        );
         // First what is for good: nobody is to mend the rest in vain.
         let settings = [kept(config), self.changeable(replicas, config)];
-        let wrong = settings
-            .into_iter()
-            .flatten()
-            .find(|setting| !setting.fits)?;
-        let Setting {
+        let wrong = settings.into_iter().flatten().find(|s| !s.fits);
+        if let Some(Setting {
             name,
             actual,
             needed,
             flag,
             ..
-        } = wrong;
-        let (log, consumer) = (&log.name, &self.name);
-        let mend = match flag {
-            Some(flag) => format!("run `nats consumer edit {log} {consumer} {flag}`"),
-            None => format!(
-                "run `nats consumer rm {log} {consumer}`, and it is made anew: the automation sees all events again; \
-                 what it has recorded is not recorded twice, but a command that was rejected is decided again"
-            ),
-        };
-        Some(format!(
-            "`{name}` of the consumer `{consumer}` is {actual} and must be {needed}; {mend}"
-        ))
+        }) = wrong
+        {
+            let mend = match flag {
+                Some(flag) => format!("run `nats consumer edit {log} {consumer} {flag}`"),
+                None => anew,
+            };
+            return Some(format!(
+                "`{name}` of the consumer `{consumer}` is {actual} and must be {needed}; {mend}"
+            ));
+        }
+        has_skipped.then(|| {
+            format!(
+                "the consumer `{consumer}` had a filter for a while, and may have skipped events; {anew}"
+            )
+        })
     }
 
     fn changeable(&self, replicas: usize, config: &Config) -> Vec<Setting> {
@@ -80,6 +92,19 @@ impl Durable {
     }
 }
 
+fn filters(config: &Config) -> impl Iterator<Item = &str> {
+    let several = config.filter_subjects.iter().map(String::as_str);
+    let one = Some(config.filter_subject.as_str());
+    one.into_iter()
+        .chain(several)
+        .filter(|subject| !subject.is_empty())
+}
+
+/// Whether there are events that it does not deliver.
+pub(super) fn is_filtered(config: &Config) -> bool {
+    filters(config).any(|subject| subject != ">")
+}
+
 /// What is mended by making the consumer anew.
 fn kept(config: &Config) -> Vec<Setting> {
     let setting = |name, fits, actual: String, needed: &str| Setting {
@@ -89,14 +114,6 @@ fn kept(config: &Config) -> Vec<Setting> {
         needed: needed.into(),
         flag: None,
     };
-    let filter = [
-        std::slice::from_ref(&config.filter_subject),
-        &config.filter_subjects,
-    ];
-    let filter = filter.concat();
-    let is_all = filter
-        .iter()
-        .all(|subject| subject.is_empty() || subject == ">");
     let from_the_start = matches!(
         config.deliver_policy,
         // Where one that was deleted has gone on.
@@ -111,8 +128,8 @@ fn kept(config: &Config) -> Vec<Setting> {
         ),
         setting(
             "filter_subjects",
-            is_all,
-            filter.join(","),
+            !is_filtered(config),
+            filters(config).collect::<Vec<_>>().join(","),
             "none: what one event waits for may be any other",
         ),
         setting(
