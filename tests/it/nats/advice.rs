@@ -258,7 +258,7 @@ async fn a_program_that_keeps_its_logs_in_memory_is_led_by_its_errors() {
 #[tokio::test]
 async fn a_log_that_somebody_else_made_is_mended_by_what_the_errors_say() {
     let server = Server::start().await.unwrap();
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = crate::nats::builder().connect(server.url()).await.unwrap();
     let context = jetstream::new(store.client().clone());
     let config = Config {
         name: "bank".into(),
@@ -320,7 +320,7 @@ async fn taken_by(context: &Context, subject: &str) -> serde_json::Value {
 #[tokio::test]
 async fn the_log_that_is_in_the_way_is_found_as_it_is_said() {
     let server = Server::start().await.unwrap();
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = crate::nats::builder().connect(server.url()).await.unwrap();
     let context = jetstream::new(store.client().clone());
     let config = Config {
         name: "other".into(),

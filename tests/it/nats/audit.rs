@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use eventmodel::{AuditQuery, StoreError};
+use eventmodel_nats::NatsStoreBuilder;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats::async_nats::jetstream::stream::{
     Config, DiscardPolicy, RetentionPolicy, Source, StorageType,
 };
-use eventmodel_nats::{NatsStore, NatsStoreBuilder};
 use eventmodel_nats_harness::{Cluster, Server};
 
 use crate::bank::{bank, deposit};
@@ -68,7 +68,7 @@ async fn the_trail_keeps_as_many_bytes_as_it_is_told_and_the_newest_entries() {
     const COMMANDS: u64 = 200;
     const BYTES: u64 = 20_000;
     let server = Server::start().await.unwrap();
-    let store = NatsStore::builder().audit_max_bytes(BYTES);
+    let store = crate::nats::builder().audit_max_bytes(BYTES);
     let store = store.connect(server.url()).await.unwrap();
     let app = bank().start(store.clone()).await.unwrap();
     for _ in 0..COMMANDS {

@@ -91,7 +91,7 @@ fn is_full<R>(error: &ExecuteError<R>, reason: &str) -> bool {
 #[tokio::test]
 async fn a_full_log_refuses_commands_and_automations_wait_for_room() {
     let server = Server::start().await.unwrap();
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = crate::nats::builder().connect(server.url()).await.unwrap();
     let bot = Held::new();
     let app = two_attempts(bot.model(), &store).await;
     let _ = app.execute(open("ann")).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_full_log_refuses_commands_and_automations_wait_for_room() {
 #[tokio::test]
 async fn what_cannot_be_parked_waits_for_room_and_other_instances_go_on() {
     let server = Server::start().await.unwrap();
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = crate::nats::builder().connect(server.url()).await.unwrap();
     let taker = Taker::default();
     let app = two_attempts(taker.model(), &store).await;
     limit(&store, "KV_bank-parked", 1).await;
@@ -141,11 +141,10 @@ async fn what_cannot_be_parked_waits_for_room_and_other_instances_go_on() {
     until("others go on still", async || withdrawals(&app).await == 2).await;
     assert!(app.parked().is_empty() && status(&app).stopped.is_none());
     limit(&store, "KV_bank-parked", -1).await;
-    until("it is parked", async || !app.parked().is_empty()).await;
-    let [parked] = &app.parked()[..] else {
-        panic!("{:?}", app.parked())
-    };
-    assert_eq!((parked.attempts, parked.waiting), (2, 1));
+    let is_parked = async || matches!(&app.parked()[..], [parked] if parked.waiting == 1);
+    until("it is parked, and the other behind it", is_parked).await;
+    let parked = &app.parked()[0];
+    assert_eq!(parked.attempts, 2);
     until("nothing waits", async || status(&app).waiting.is_none()).await;
     taker
         .mended
@@ -158,7 +157,7 @@ async fn what_cannot_be_parked_waits_for_room_and_other_instances_go_on() {
 #[tokio::test]
 async fn a_view_whose_bucket_is_full_goes_on_when_there_is_room() {
     let server = Server::start().await.unwrap();
-    let builder = NatsStore::builder().views(KvViews::new());
+    let builder = crate::nats::builder().views(KvViews::new());
     let store = builder.connect(server.url()).await.unwrap();
     let app = ledger().start(store.clone()).await.unwrap();
     let _ = app.execute(deposit("ann", 1)).await.unwrap();
@@ -179,7 +178,7 @@ async fn a_view_whose_bucket_is_full_goes_on_when_there_is_room() {
 async fn everything_goes_on_after_a_full_server_was_restarted_with_room() {
     const ROOM: &str = "max_file_store: 200KB";
     let server = Server::builder().jetstream(ROOM).start().await.unwrap();
-    let builder = NatsStore::builder().audit_max_bytes(20_000);
+    let builder = crate::nats::builder().audit_max_bytes(20_000);
     let store = builder.connect(server.url()).await.unwrap();
     let bot = Held::new();
     let app = two_attempts(bot.model(), &store).await;
@@ -207,7 +206,7 @@ async fn everything_goes_on_after_a_full_server_was_restarted_with_room() {
 async fn an_automation_whose_consumer_was_changed_goes_on_when_that_is_mended() {
     const CONSUMER: &str = "bank_Taker";
     let server = Server::start().await.unwrap();
-    let store = NatsStore::connect(server.url()).await.unwrap();
+    let store = crate::nats::builder().connect(server.url()).await.unwrap();
     let taker = Taker::default();
     let app = two_attempts(taker.model(), &store).await;
     let _ = app.execute(deposit("ann", 1)).await.unwrap();

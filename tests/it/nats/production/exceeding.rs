@@ -536,7 +536,8 @@ async fn a_program_with_automations_needs_no_right_to_create_consumers() {
     let add = format!("nats consumer add hotel {BOT} --pull");
     assert!(error.contains(&add), "{error}");
     let context = jetstream::new(
-        NatsStore::connect(server.url())
+        crate::nats::builder()
+            .connect(server.url())
             .await
             .unwrap()
             .client()

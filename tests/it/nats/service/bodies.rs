@@ -4,7 +4,7 @@ use eventmodel::{
     App, Command, Decide, Decision, Event, EventModel, EventQuery, MemoryStore, Slice, Stream, emit,
 };
 use eventmodel_nats::async_nats::{Client, HeaderMap, Message, Request};
-use eventmodel_nats::{NatsCommands, NatsStore, ServedCommands};
+use eventmodel_nats::{NatsCommands, ServedCommands};
 use eventmodel_nats_harness::Server;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ impl Desk {
         let server = server.start().await.unwrap();
         let model = EventModel::new("desk").slice(Slice::new("Someone writes").command::<Write>());
         let app = model.start(MemoryStore::new()).await.unwrap();
-        let nats = NatsStore::connect(server.url()).await.unwrap();
+        let nats = crate::nats::builder().connect(server.url()).await.unwrap();
         let commands = NatsCommands::new(app.clone()).serve(&nats).await.unwrap();
         let client = nats.client().clone();
         Self {
