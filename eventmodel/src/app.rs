@@ -300,12 +300,12 @@ impl App {
     /// from it: what automations recorded in reaction. What others record meanwhile is not waited for.
     ///
     /// What is parked counts as handled. So does, on a store whose automations are shared by processes, what another
-    /// process has handled. Automations that react to each other without end never settle: bound the wait with
-    /// [`tokio::time::timeout`].
+    /// process has handled. Automations that react to each other without end never settle, nor does one that waits for
+    /// room in a full store: bound the wait with [`tokio::time::timeout`].
     ///
     /// A handler of an automation must not wait for all automations, of which it is one. It is told so at once, whether
-    /// it asks the `&App` that it takes or another clone; a task that it spawns and waits for is not told, and waits for
-    /// ever.
+    /// it asks the `&App` that it takes, or another clone. A task that it spawns is told only if it asks the `&App`; with
+    /// another clone it waits for ever, if the handler waits for it.
     ///
     /// # Errors
     /// [`ViewError`] if a view has stopped or the store cannot be reached; [`ViewError::InHandler`] in a handler of an

@@ -25,6 +25,10 @@ pub use commands::{Commands, IntoCommands};
 /// Each command gets an id that follows from the event's, so that an event which is delivered twice has its effect
 /// once. Events of one stream instance are handled in order, those of different instances at the same time; an
 /// event of several streams has its turn in its first one.
+///
+/// What a handler does beside that is done again each time it is called: after a restart, after a failure, and every few
+/// seconds while the store is full or cannot be reached. So let it return commands, and do what must not be repeated
+/// where such a command is handled.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an automation",
     label = "not an automation",

@@ -109,5 +109,5 @@ kinds! {
          mended, the same request is answered so again.";
     INTERNAL = "internal" 500 "The server has made a mistake"
         "The request is not to blame. The log of the server says what happened, for a command with the id in the \
-         member `correlationId`.";
+         member `correlationId`, unless there are too many such lines.";
 }

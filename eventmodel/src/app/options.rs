@@ -123,7 +123,8 @@ impl AppOptions {
         self
     }
 
-    /// How many stream instances one automation handles at the same time. 32.
+    /// How many stream instances one automation handles at the same time, those that wait for a full store or for a view
+    /// included. 32.
     #[must_use]
     pub fn automation_parallelism(mut self, instances: NonZeroUsize) -> Self {
         self.automation_parallelism = instances;
