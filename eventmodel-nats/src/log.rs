@@ -228,15 +228,23 @@ impl Log {
         self.lost(&format!("position {sequence} is gone"))
     }
 
+    /// If the log begins after a position that was known, it has lost that.
+    async fn lost_since(&self, seen: u64, known: &str) -> Option<StoreError> {
+        let info = self
+            .connection
+            .stream_info(&self.name)
+            .await
+            .ok()
+            .flatten()?;
+        let begins = info.lost_before().filter(|begins| *begins > seen)?;
+        let what = format!("position {seen} was {known}, and the log begins at {begins}");
+        Some(self.lost(&what))
+    }
+
     /// The log does not go on after what was read last: it lost that, or is another one.
     pub(crate) async fn broken_off(&self, seen: u64) -> StoreError {
-        if let Ok(Some(info)) = self.connection.stream_info(&self.name).await
-            && let Some(begins) = info.lost_before()
-            && begins > seen
-        {
-            return self.lost(&format!(
-                "position {seen} was read, and the log begins at {begins}"
-            ));
+        if let Some(lost) = self.lost_since(seen, "read").await {
+            return lost;
         }
         self.replaced();
         self.recreated()
@@ -244,13 +252,9 @@ impl Log {
 
     /// The log does not know of what was seen in it.
     pub(crate) async fn too_short(&self, subject: &Subject, seen: u64) -> StoreError {
-        if let Ok(Some(info)) = self.connection.stream_info(&self.name).await
-            && let Some(begins) = info.lost_before()
-            && begins > seen
-        {
-            return self.lost(&format!(
-                "position {seen} was seen on `{subject}`, and the log begins at {begins}"
-            ));
+        let known = format!("seen on `{subject}`");
+        if let Some(lost) = self.lost_since(seen, &known).await {
+            return lost;
         }
         StoreError::Drift {
             log: self.name.clone(),

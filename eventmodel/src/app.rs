@@ -198,11 +198,9 @@ impl App {
         let result = execute::execute(&self.inner, command, options).await;
         if let Err(error) = &result
             && error.is_hindrance()
+            && let Some(cause) = automations::cause(self)
         {
-            match &self.cause {
-                Some(cause) => cause.hindered(),
-                None => automations::hindered(self),
-            }
+            cause.hindered();
         }
         result
     }
@@ -311,7 +309,7 @@ impl App {
     /// [`ViewError`] if a view has stopped or the store cannot be reached; [`ViewError::InHandler`] in a handler of an
     /// automation.
     pub async fn settled(&self) -> Result<(), ViewError> {
-        if let Some(automation) = automations::asking(self) {
+        if let Some(automation) = automations::cause(self).map(|cause| cause.automation) {
             return Err(ViewError::InHandler { automation });
         }
         drain::settled(&self.inner).await
@@ -326,7 +324,7 @@ impl App {
     /// Everything has stopped all the same; nothing that was accepted is lost. [`NotDrained::InHandler`] in a handler of
     /// an automation, which it would wait for, as [`settled`](Self::settled) would; then nothing has stopped.
     pub async fn shutdown(&self) -> Result<(), NotDrained> {
-        if let Some(automation) = automations::asking(self) {
+        if let Some(automation) = automations::cause(self).map(|cause| cause.automation) {
             return Err(NotDrained::InHandler { automation });
         }
         drain::shutdown(&self.inner).await

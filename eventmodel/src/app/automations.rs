@@ -17,7 +17,7 @@ use crate::{Position, StoreError, Subject};
 mod handle;
 mod runner;
 
-pub(super) use handle::{Cause, asking, hindered};
+pub(super) use handle::{Cause, cause};
 use runner::Runner;
 
 /// How long to wait before an inbox that others share is asked again how far they are.

@@ -25,35 +25,16 @@ tokio::task_local! {
     static REACTION: App;
 }
 
-/// Tells the reaction that this task is in the middle of, if it is one of this app, that it met what is no fault of its
-/// event: the handler has a handle from elsewhere.
-pub(in crate::app) fn hindered(app: &App) {
-    let tell = |reaction: &App| {
-        if let Some(cause) = &reaction.cause
-            && Arc::ptr_eq(&reaction.inner, &app.inner)
-        {
-            cause.hindered();
-        }
+/// What the caller reacts to, if it is a handler: it holds the handle that it was given, or runs in this task, with a
+/// handle from elsewhere. What a handler has spawned cannot be told from what others have.
+pub(in crate::app) fn cause(app: &App) -> Option<Arc<Cause>> {
+    let running = |reaction: &App| {
+        let is_same = Arc::ptr_eq(&reaction.inner, &app.inner);
+        reaction.cause.clone().filter(|_| is_same)
     };
-    // Most commands are executed by nobody's reaction.
-    let _ = REACTION.try_with(tell);
-}
-
-/// The automation whose handler asks: it holds the handle that it was given, or runs in this task, with a handle from
-/// elsewhere. What a handler has spawned cannot be told from what others have.
-pub(in crate::app) fn asking(app: &App) -> Option<&'static str> {
-    let given = app.cause.as_ref().map(|cause| cause.automation);
-    given.or_else(|| {
-        let running = |reaction: &App| {
-            let is_same = Arc::ptr_eq(&reaction.inner, &app.inner);
-            reaction
-                .cause
-                .as_ref()
-                .filter(|_| is_same)
-                .map(|cause| cause.automation)
-        };
-        REACTION.try_with(running).ok().flatten()
-    })
+    // Most callers are nobody's reaction.
+    let elsewhere = || REACTION.try_with(running).ok().flatten();
+    app.cause.clone().or_else(elsewhere)
 }
 
 /// The longest wait for what is no fault of the event.
@@ -64,7 +45,7 @@ const MIN_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the commands of a reaction follow from, also those that a handler executes by itself.
 pub(in crate::app) struct Cause {
-    automation: &'static str,
+    pub(in crate::app) automation: &'static str,
     event: Metadata,
     /// Whether a command that the handler has executed met a hindrance.
     hindered: AtomicBool,

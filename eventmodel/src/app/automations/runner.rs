@@ -243,7 +243,7 @@ impl Runner {
 
     fn spawn_ready(&mut self) {
         let most = self.app.inner.options.automation_parallelism.get();
-        while self.tasks.len() - self.parked_later < most {
+        while self.tasks.len().saturating_sub(self.parked_later) < most {
             let Some(item) = self.ready.pop_front() else {
                 return;
             };
