@@ -124,13 +124,21 @@ impl Bench {
         .unwrap()
     }
 
-    /// Appends one event; its position.
+    /// Appends one event; its position. A cluster may still elect a leader for a new log: then it is tried again.
     pub(crate) async fn put(&self, id: &str, subject: &Subject, expected: u64) -> u64 {
-        let appended = self
-            .store
-            .append(self.append(id, &[(subject, expected)]))
-            .await;
-        positions(&appended.unwrap())[0]
+        let append = self.append(id, &[(subject, expected)]);
+        let stored = async {
+            loop {
+                match self.store.append(append.clone()).await {
+                    Ok(appended) => return positions(&appended)[0],
+                    Err(error) => assert!(error.is_retryable(), "{error:?}"),
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(BOUND, stored)
+            .await
+            .expect("an append is stored in time")
     }
 
     pub(crate) async fn load(
