@@ -107,84 +107,56 @@
 //! | `testing` | `eventmodel::testing`: given/when/then specs, and a store that fails on purpose. For `[dev-dependencies]` |
 //! | `store-contract` | the conformance suite for stores |
 
-pub mod adapter;
-mod app;
-mod audit;
-mod automation;
-mod canonical;
-mod codec;
-mod command;
-mod describe;
-pub mod envelope;
-mod event;
-mod excerpt;
-mod fields;
-mod guard;
-mod id;
-mod inbox;
-mod key;
-mod log_limit;
+pub mod board;
+mod engine;
+mod macro_support;
 mod memory;
-mod metadata;
 mod model;
-mod panics;
-mod parking;
-mod payload;
-mod position;
-mod probe;
-mod projection;
-mod receipt;
-mod recorded;
-mod rejection;
-mod scratch;
-mod state;
+mod record;
 pub mod store;
-mod stream;
-mod subject;
-mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod token;
-mod validation;
-pub mod view;
+pub mod transport;
+mod trouble;
 
-pub use app::{
-    AnyView, App, AppOptions, AutomationStatus, EventQuery, ExecuteError, ExecuteOptions, Failure,
-    NotDrained, Panicked, Parked, RejectionReport, RetryError, StartError, Waiting,
-};
-pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, MemoryAudit, Outcome};
-pub use automation::{Automation, AutomationInfo, Commands, IntoCommands, ReactError};
-pub use codec::{Codec, CodecError, Json};
-pub use command::{
-    Command, CommandInfo, Decide, Decision, Emits, Events, IntoEvents, emit, reject,
-};
-pub use describe::{FieldInfo, SchemaInfo, TypeInfo};
-pub use event::{BelongsTo, Event, EventInfo};
-pub use guard::Guard;
-pub use id::{CommandId, EventId, InvalidCommandId};
-pub use inbox::{Inbox, InboxHost, InboxSpec, Trouble};
-pub use key::{Key, KeyError, KeyReader, KeyWriter};
-pub use memory::MemoryStore;
-pub use metadata::{CommandRef, Metadata};
-pub use model::{
+/// Asking views: see [`View`].
+pub mod view {
+    pub use crate::engine::{After, DEFAULT_WAIT, View, ViewEntry};
+    pub use crate::memory::MemoryViews;
+    pub use crate::store::{
+        ErasedEntry, HostedView, ViewDefinition, ViewError, ViewFold, ViewHost, ViewProgress,
+        ViewState, ViewStatus,
+    };
+}
+
+pub use board::{
     AutomationEntry, CommandEntry, EventModel, ModelError, ModelProblem, Slice, Step,
     ViewDescription, Vocabulary,
 };
-pub use parking::{Claim, Kept, Parking};
-pub use payload::EncodeError;
-pub use position::Position;
-pub use projection::{HandlerInfo, Projection, ProjectionInfo};
-pub use receipt::Receipt;
-pub use recorded::{DecodeError, DecodeReason, NewEvent, RecordedEvent};
-pub use rejection::{NoRejection, Rejection, RejectionInfo, VariantInfo};
-pub use state::{DecisionState, Now, StateInfo, StatePart, Unguarded};
-pub use store::{Store, StoreError};
-pub use stream::{Stream, StreamInfo};
-pub use subject::{Subject, SubjectError, SubjectPattern, SubjectReader, SubjectWriter};
-pub use template::SubjectTemplate;
-pub use token::{SubjectToken, TokenError};
-pub use validation::{Violation, Violations};
-pub use view::{View, ViewEntry, ViewError};
+pub use engine::{
+    AnyView, App, AppOptions, AutomationStatus, EventQuery, ExecuteError, ExecuteOptions, Failure,
+    NotDrained, Panicked, Parked, RejectionReport, RetryError, StartError, View, ViewEntry,
+    Waiting,
+};
+pub use memory::MemoryStore;
+pub use model::{
+    Automation, AutomationInfo, BelongsTo, Command, CommandInfo, Commands, Decide, Decision,
+    DecisionState, Emits, EncodeError, Event, EventInfo, Events, FieldInfo, HandlerInfo,
+    IntoCommands, IntoEvents, Key, KeyError, KeyReader, KeyWriter, NoRejection, Now, Projection,
+    ProjectionInfo, ReactError, Rejection, RejectionInfo, SchemaInfo, StateInfo, StatePart, Stream,
+    StreamInfo, TypeInfo, Unguarded, VariantInfo, Violation, Violations, emit, reject,
+};
+pub use record::{
+    Codec, CodecError, CommandId, CommandRef, DecodeError, DecodeReason, EventId, Guard,
+    InvalidCommandId, Json, Metadata, NewEvent, Position, Receipt, RecordedEvent, Subject,
+    SubjectError, SubjectPattern, SubjectReader, SubjectTemplate, SubjectToken, SubjectWriter,
+    TokenError, cloudevents as envelope,
+};
+pub use store::{
+    AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Claim, Inbox, InboxHost, InboxSpec, Kept,
+    MemoryAudit, Outcome, Parking, Store, StoreError, Trouble, ViewError,
+};
+pub use transport as adapter;
 
 /// The code of the README is compiled and run.
 #[cfg(all(doctest, feature = "derive"))]
@@ -199,14 +171,11 @@ pub use eventmodel_derive::{
 /// What the macros expand to. Not a part of the API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::automation::{FromReaction, Reacting, Reaction, issues_of};
-    pub use crate::fields::{ByName, FromFields, Given, HasField};
-    pub use crate::id::IdWriter;
-    pub use crate::log_limit::LogLimit;
-    pub use crate::probe::{Otherwise, Probe, state_part, stream, stream_key};
-    pub use crate::projection::FromRecorded;
-    pub use crate::state::{ErasedSlot, Slot};
-    pub use crate::validation::{both_valid, garde_validate, valid};
+    pub use crate::macro_support::{
+        ByName, ErasedSlot, FromFields, FromReaction, FromRecorded, Given, HasField, IdWriter,
+        LogLimit, Otherwise, Probe, Reacting, Reaction, Slot, both_valid, garde_validate,
+        issues_of, state_part, stream, stream_key, valid,
+    };
     pub use serde::Serialize;
     pub use serde::de::DeserializeOwned;
     pub use std::boxed::Box;

@@ -9,18 +9,33 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 
-use crate::audit::{AuditTrail, MemoryAudit};
-use crate::inbox::{InboxHost, MemoryInboxes};
-use crate::view::{MemoryViews, ViewHost};
-use crate::{CommandId, CommandRef, Position, RecordedEvent, Subject, SubjectPattern};
+use crate::memory::MemoryViews;
+use crate::record::{CommandId, CommandRef, Position, RecordedEvent, Subject, SubjectPattern};
 
 mod append;
+mod audit;
 mod error;
+mod inbox;
+mod parking;
 mod snapshot;
+mod view_error;
+mod view_progress;
+mod views;
 
 pub use append::{Append, Appended};
+pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, MemoryAudit, Outcome};
 pub use error::{AppendError, InvalidAppend, StoreError};
+pub(crate) use inbox::MemoryInboxes;
+pub use inbox::{Inbox, InboxHost, InboxSpec, Trouble};
+pub(crate) use parking::MemoryParking;
+pub use parking::{Claim, Kept, Parking};
 pub use snapshot::{LoadedSnapshot, Snapshot};
+pub use view_error::ViewError;
+pub use view_progress::ViewProgress;
+pub use views::{
+    ErasedEntry, HostedView, ViewDefinition, ViewFold, ViewHost, ViewState, ViewStatus,
+};
+pub(crate) use views::{FoldOf, value_of};
 
 /// The engine that keeps the logs. Object-safe: an app does not care which one it runs on.
 #[async_trait]

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{InvalidAppend, Snapshot};
-use crate::{CommandRef, Guard, NewEvent, RecordedEvent};
+use super::error::InvalidAppend;
+use super::snapshot::Snapshot;
+use crate::record::{CommandRef, Guard, NewEvent, RecordedEvent};
 
 /// The events of one command, to be stored together.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{CommandId, DecodeError, EventId, Position, Subject};
+use crate::record::{CommandId, DecodeError, EventId, Position, Subject};
 
 /// Why a store could not answer.
 #[derive(Clone, Debug, thiserror::Error)]

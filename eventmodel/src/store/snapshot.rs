@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use crate::{Position, Subject};
+use crate::record::{Position, Subject};
 
 /// The state of a stream instance after an append, to be kept beside its last event there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use tokio::runtime::{Builder, Handle};
 
 use super::given::{History, IntoGiven};
 use super::report::{self, Failure};
-use crate::automation::{Commands, ReactError, Reaction};
-use crate::{Automation, IntoCommands, RecordedEvent};
+use crate::model::{Automation, Commands, IntoCommands, ReactError, Reaction};
+use crate::record::RecordedEvent;
 
 /// Starts the spec of an automation.
 ///

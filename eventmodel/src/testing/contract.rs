@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::Store;
+use crate::store::Store;
 
 mod bench;
 mod draft;

@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 
-use crate::audit::AuditTrail;
-use crate::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError};
-use crate::view::ViewHost;
-use crate::{CommandId, CommandRef, InboxHost, Position, RecordedEvent, Subject};
+use crate::record::{CommandId, CommandRef, Position, RecordedEvent, Subject};
+use crate::store::{
+    Append, AppendError, Appended, AuditTrail, InboxHost, Load, Loaded, LogSpec, Read, Store,
+    StoreError, ViewHost,
+};
 
 mod faults;
 mod inbox;

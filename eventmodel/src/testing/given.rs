@@ -6,8 +6,8 @@ use std::panic::Location;
 use jiff::Timestamp;
 
 use super::report::{self, Failure};
-use crate::command::{EmittedEvent, Recordable};
-use crate::{CommandId, CommandRef, Event, Metadata, NewEvent, Position, RecordedEvent};
+use crate::model::{EmittedEvent, Event, Recordable};
+use crate::record::{CommandId, CommandRef, Metadata, NewEvent, Position, RecordedEvent};
 
 /// The time of a spec that does not say `at`: the start of the year 2000.
 const DEFAULT_TIME: Timestamp = Timestamp::constant(946_684_800, 0);

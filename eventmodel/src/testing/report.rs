@@ -6,8 +6,8 @@ use std::fmt::{Display, Write};
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::command::EmittedEvent;
-use crate::{Command, Decision, RecordedEvent, Rejection, Subject};
+use crate::model::{Command, Decision, EmittedEvent, Rejection};
+use crate::record::{RecordedEvent, Subject};
 
 /// Why a spec failed.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use super::given::{History, record};
 use super::report::{self, Failure};
-use crate::state::{DecisionState, ErasedSlot};
-use crate::{Command, CommandId, Decide, Decision, RecordedEvent};
+use crate::model::{Command, Decide, Decision, DecisionState, ErasedSlot};
+use crate::record::{CommandId, RecordedEvent};
 
 /// After how many of so many events a snapshot is taken: after each, unless there are very many.
 pub(super) fn snapshots(events: usize) -> impl Iterator<Item = usize> {
@@ -197,7 +197,7 @@ impl<C: Decide> Scene<'_, C> {
     }
 
     /// What was emitted can be recorded, read, and folded by the states it belongs to.
-    fn folds_back(&self, events: crate::Events<C>) -> Result<(), Failure> {
+    fn folds_back(&self, events: crate::model::Events<C>) -> Result<(), Failure> {
         let mut slots = self.slots()?;
         self.fold(&mut slots, self.history.events())?;
         for (position, event) in (self.history.given.len() as u64 + 1..).zip(events.events) {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::given::{History, IntoGiven};
 use super::report::{self, Failure};
 use super::scene::Scene;
-use crate::{Command, Decide, Decision, Events, IntoEvents};
+use crate::model::{Command, Decide, Decision, Events, IntoEvents};
 
 /// Starts the spec of a command.
 ///

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use super::given::{History, IntoGiven};
 use super::report::{self, Failure};
 use super::scene::snapshots;
-use crate::{DecodeError, Key, Projection, RecordedEvent};
+use crate::model::{Key, Projection};
+use crate::record::{DecodeError, RecordedEvent};
 
 /// Starts the spec of a view.
 ///

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::bench::Bench;
+use crate::record::{
+    CommandId, CommandRef, Guard, Metadata, NewEvent, Position, RecordedEvent, Subject,
+};
 use crate::store::{Append, AppendError, Appended, Snapshot};
-use crate::{CommandId, CommandRef, Guard, Metadata, NewEvent, Position, RecordedEvent, Subject};
 
 /// A command that is being put together.
 #[derive(Clone, Debug)]

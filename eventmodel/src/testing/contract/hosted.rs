@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
 use super::seats::{Seats, fold};
-use crate::model::Vocabulary;
-use crate::view::{ErasedEntry, FoldOf, HostedView, ViewDefinition};
-use crate::{EventModel, Position, RecordedEvent, Slice, ViewError};
+use crate::board::{EventModel, Slice, Vocabulary};
+use crate::record::{Position, RecordedEvent};
+use crate::store::{ErasedEntry, FoldOf, HostedView, ViewDefinition, ViewError};
 
 pub(super) struct Hosted {
     pub(super) view: Arc<dyn HostedView>,

@@ -7,7 +7,8 @@ use tokio::time::timeout;
 
 use super::bench::Bench;
 use super::draft::same_events;
-use crate::{Inbox, InboxSpec, Position, RecordedEvent};
+use crate::record::{Position, RecordedEvent};
+use crate::store::{Inbox, InboxSpec};
 
 async fn open(bench: &Bench) -> Box<dyn Inbox> {
     let spec = InboxSpec {

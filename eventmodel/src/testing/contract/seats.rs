@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Codec, Json};
-use crate::describe::{SchemaInfo, TypeInfo};
-use crate::{
-    DecodeError, DecodeReason, EventInfo, HandlerInfo, Projection, ProjectionInfo, RecordedEvent,
-    StreamInfo, SubjectReader,
+use crate::model::{
+    EventInfo, HandlerInfo, Projection, ProjectionInfo, SchemaInfo, StreamInfo, TypeInfo,
 };
+use crate::record::{Codec, DecodeError, DecodeReason, Json, RecordedEvent, SubjectReader};
 
 /// The ids of the events of a seat.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

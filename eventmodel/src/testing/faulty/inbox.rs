@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 
 use super::shared::{Shared, unavailable};
-use crate::store::{Store, StoreError};
-use crate::{DecodeError, Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent, Trouble};
+use crate::record::{DecodeError, Position, RecordedEvent};
+use crate::store::{Inbox, InboxHost, InboxSpec, Parking, Store, StoreError, Trouble};
 
 /// After how many other events an event comes again, at most.
 const LATEST: u64 = 4;

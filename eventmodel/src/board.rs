@@ -1,0 +1,14 @@
+//! The board: the slices of an event model in the order of time, and what is known of them.
+
+mod check;
+mod entries;
+mod event_model;
+mod slice;
+mod vocabulary;
+
+pub use check::{ModelError, ModelProblem};
+pub use entries::{AutomationEntry, CommandEntry, ViewDescription};
+pub(crate) use entries::{log_of, logs_of_handlers};
+pub use event_model::EventModel;
+pub use slice::{Slice, Step};
+pub use vocabulary::Vocabulary;

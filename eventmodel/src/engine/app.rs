@@ -1,0 +1,406 @@
+//! The running event model: executes commands, answers views, runs automations.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_core::stream::BoxStream;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::board::{EventModel, Vocabulary, log_of, logs_of_handlers};
+use crate::engine::{RunningView, View};
+use crate::model::{Decide, Projection};
+use crate::record::{Codec, Json, Position, Receipt, RecordedEvent};
+use crate::store::{
+    AuditEntry, AuditQuery, AuditTrail, Store, StoreError, ViewDefinition, ViewError,
+};
+use crate::transport::{Problem, Refused, RefusedRequests};
+
+use super::automation::{self, AutomationStatus, Cause, Parked, RetryError, RunningAutomation};
+use super::command::{self, StateCache};
+use super::drain::{self, NotDrained};
+use super::error::{ExecuteError, StartError};
+use super::events::{self, EventQuery};
+use super::options::{AppOptions, ExecuteOptions};
+use super::snapshots::Snapshots;
+use super::view::AnyView;
+
+/// A running event model. Clones are cheap and share it.
+///
+/// Call [`shutdown`](Self::shutdown) before the program ends. When the last clone is dropped without it, views and
+/// automations stop where they are.
+#[derive(Clone)]
+pub struct App {
+    pub(super) inner: Arc<Inner>,
+    /// What the app's own tasks hold has none: they do not keep it running.
+    pub(super) handle: Option<Arc<DropGuard>>,
+    /// What the commands of a handler follow from.
+    pub(super) cause: Option<Arc<Cause>>,
+}
+
+pub(super) struct Inner {
+    pub(super) model: EventModel,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) options: AppOptions,
+    pub(super) vocabulary: Arc<Vocabulary>,
+    pub(super) routes: HashMap<TypeId, Route>,
+    pub(super) cache: StateCache,
+    /// Unless there are none.
+    pub(super) snapshots: Option<Snapshots>,
+    pub(super) audit: Arc<dyn AuditTrail>,
+    pub(super) views: HashMap<TypeId, RunningView>,
+    pub(super) automations: std::sync::OnceLock<Vec<RunningAutomation>>,
+    pub(super) refused: RefusedRequests,
+    pub(super) closing: AtomicBool,
+    pub(super) in_flight: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
+
+/// What the engine needs to know of a command type.
+#[derive(Clone)]
+pub(super) struct Route {
+    pub(super) name: Arc<str>,
+    pub(super) log: Arc<str>,
+    /// Texts that its events have: their types, and the usual content type.
+    pub(super) texts: Vec<Arc<str>>,
+}
+
+impl Route {
+    /// The text, without a copy for every event.
+    pub(super) fn shared(&self, text: &'static str) -> Arc<str> {
+        let known = self.texts.iter().find(|known| ***known == *text);
+        known.cloned().unwrap_or_else(|| text.into())
+    }
+}
+
+impl App {
+    pub(crate) async fn start(
+        model: EventModel,
+        store: Arc<dyn Store>,
+        options: AppOptions,
+    ) -> Result<Self, StartError> {
+        model.check()?;
+        store.open(&model.logs()).await?;
+        let snapshots = Snapshots::of(&model, &*store, &options).await;
+        let vocabulary = Arc::new(Vocabulary::of(&model));
+        let stop = CancellationToken::new();
+        // Dropped when something below fails, it stops what runs already.
+        let guard = stop.clone().drop_guard();
+        let views = start_views(&model, &store, &options, &vocabulary, &stop).await?;
+        let inner = Arc::new(Inner {
+            routes: routes(&model),
+            cache: StateCache::new(options.state_cache),
+            snapshots,
+            audit: options.audit.clone().unwrap_or_else(|| store.audit()),
+            views,
+            automations: std::sync::OnceLock::new(),
+            refused: RefusedRequests::default(),
+            closing: AtomicBool::new(false),
+            in_flight: TaskTracker::new(),
+            stop,
+            model,
+            store,
+            options,
+            vocabulary,
+        });
+        // From here on a failure drops the guard, which stops what runs already.
+        let app = Self {
+            inner,
+            handle: Some(Arc::new(guard)),
+            cause: None,
+        };
+        let automations = automation::start(&app.internal()).await?;
+        let _ = app.inner.automations.set(automations);
+        Ok(app)
+    }
+
+    /// A handle for the app's own tasks.
+    pub(super) fn internal(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            handle: None,
+            cause: None,
+        }
+    }
+
+    /// A handle for the reaction to an event.
+    pub(super) fn because(&self, cause: Arc<Cause>) -> Self {
+        Self {
+            cause: Some(cause),
+            ..self.internal()
+        }
+    }
+
+    /// The model that runs.
+    pub fn model(&self) -> &EventModel {
+        &self.inner.model
+    }
+
+    /// The store it runs on.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// Executes a command.
+    ///
+    /// A conflict is retried with fresh state. When this returns a receipt, all events of the command are stored;
+    /// when it returns an error other than [`ExecuteError::UnknownOutcome`], none is.
+    ///
+    /// # Errors
+    /// [`ExecuteError`]: each variant says when it occurs and what to do.
+    pub async fn execute<C: Decide>(
+        &self,
+        command: C,
+    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
+        self.execute_ref(&command, ExecuteOptions::default()).await
+    }
+
+    /// Executes a command with an id, a correlation id, an expected revision, …
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn execute_with<C: Decide>(
+        &self,
+        command: C,
+        options: ExecuteOptions,
+    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
+        self.execute_ref(&command, options).await
+    }
+
+    pub(crate) async fn execute_ref<C: Decide>(
+        &self,
+        command: &C,
+        options: ExecuteOptions,
+    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
+        // The commands of automations are still executed while the app drains, and may never come to an end.
+        let _in_flight = self.handle.as_ref().map(|_| self.inner.in_flight.token());
+        if self.handle.is_some() && self.inner.closing.load(Ordering::Acquire) {
+            return Err(ExecuteError::ShuttingDown);
+        }
+        let options = match &self.cause {
+            Some(cause) => cause.told(options),
+            None => options,
+        };
+        let result = command::execute(&self.inner, command, options).await;
+        if let Err(error) = &result
+            && error.is_hindrance()
+            && let Some(cause) = automation::cause(self)
+        {
+            cause.hindered();
+        }
+        result
+    }
+
+    /// A view, to be asked.
+    pub fn view<P: Projection>(&self) -> View<P> {
+        let running = self.inner.views.get(&TypeId::of::<P>()).cloned();
+        View::new(running.ok_or(ViewError::NotInModel {
+            view: P::INFO.ty.name,
+        }))
+    }
+
+    /// The view with this address (`cleaning-schedule`), without its type: for adapters.
+    pub fn view_at(&self, address: &str) -> Option<AnyView> {
+        let views = self.inner.model.views();
+        let view = views.iter().find(|view| view.address() == address)?;
+        Some(AnyView::new(self.inner.views.get(&view.type_id())?.clone()))
+    }
+
+    /// The recorded events that the query asks for, in the order of their log.
+    pub fn events(
+        &self,
+        query: EventQuery,
+    ) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+        events::read(&self.inner, query)
+    }
+
+    /// How commands ended, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the audit trail cannot be read.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        self.inner.audit.query(query).await
+    }
+
+    /// Counts a request that an adapter has refused before it was a command, by the kind of the problem. One that is
+    /// not of a [kind that all adapters know](crate::adapter::kinds) is not counted.
+    ///
+    /// Such requests are not in the audit trail: it holds commands. [`CommandEntry::execute`] counts a body that is not
+    /// one of its command by itself.
+    ///
+    /// ```
+    /// # use eventmodel::{App, EventModel, MemoryStore};
+    /// use eventmodel::adapter::{Problem, kinds};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let app = EventModel::new("hotel").start(MemoryStore::new()).await?;
+    /// let problem = Problem::of(kinds::UNKNOWN_COMMAND);
+    /// app.count_refused(&problem);
+    /// assert_eq!(app.refused()[0].requests, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`CommandEntry::execute`]: crate::CommandEntry::execute
+    pub fn count_refused(&self, problem: &Problem) {
+        let now = (self.inner.options.clock)();
+        self.inner.refused.count(problem, now);
+    }
+
+    /// How many requests adapters have refused before they were a command, since the app was started: by what was wrong.
+    pub fn refused(&self) -> Vec<Refused> {
+        self.inner.refused.list()
+    }
+
+    /// What automations have set aside because they could not handle it, the oldest first.
+    pub fn parked(&self) -> Vec<Parked> {
+        self.inner
+            .running_automations()
+            .iter()
+            .flat_map(RunningAutomation::parked)
+            .collect()
+    }
+
+    /// Handles what was set aside again, from the parked event on. If another process does so already, this one waits
+    /// for it, and takes over if it ends.
+    ///
+    /// # Errors
+    /// [`RetryError`] if it is not parked any more, or the app shuts down.
+    pub fn retry(&self, parked: &Parked) -> Result<(), RetryError> {
+        automation::retry(self.inner.running_automations(), parked)
+    }
+
+    /// Where the automations are.
+    pub fn automations(&self) -> Vec<AutomationStatus> {
+        self.inner
+            .running_automations()
+            .iter()
+            .map(RunningAutomation::status)
+            .collect()
+    }
+
+    /// Waits until every view and every automation has handled what was recorded before this call, and what followed
+    /// from it: what automations recorded in reaction. What others record meanwhile is not waited for.
+    ///
+    /// What is parked counts as handled. So does, on a store whose automations are shared by processes, what another
+    /// process has handled. Automations that react to each other without end never settle, nor does one that waits for
+    /// room in a full store: bound the wait with [`tokio::time::timeout`].
+    ///
+    /// A handler of an automation must not wait for all automations, of which it is one. It is told so at once, whether
+    /// it asks the `&App` that it takes, or another clone. A task that it spawns is told only if it asks the `&App`; with
+    /// another clone it waits for ever, if the handler waits for it.
+    ///
+    /// # Errors
+    /// [`ViewError`] if a view has stopped or the store cannot be reached; [`ViewError::InHandler`] in a handler of an
+    /// automation.
+    pub async fn settled(&self) -> Result<(), ViewError> {
+        if let Some(automation) = automation::cause(self).map(|cause| cause.automation) {
+            return Err(ViewError::InHandler { automation });
+        }
+        drain::settled(&self.inner).await
+    }
+
+    /// Stops in good order: takes no more commands, finishes those that run, lets automations and views handle
+    /// what is recorded by then and what follows from it, as [`settled`](Self::settled) does, and stops. What others
+    /// record meanwhile is left to other processes, or to the next start.
+    ///
+    /// # Errors
+    /// [`NotDrained::Behind`] if that took longer than [`AppOptions::drain_within`], or a view cannot get further.
+    /// Everything has stopped all the same; nothing that was accepted is lost. [`NotDrained::InHandler`] in a handler of
+    /// an automation, which it would wait for, as [`settled`](Self::settled) would; then nothing has stopped.
+    pub async fn shutdown(&self) -> Result<(), NotDrained> {
+        if let Some(automation) = automation::cause(self).map(|cause| cause.automation) {
+            return Err(NotDrained::InHandler { automation });
+        }
+        drain::shutdown(&self.inner).await
+    }
+}
+
+impl Inner {
+    pub(super) fn running_automations(&self) -> &[RunningAutomation] {
+        self.automations.get().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("model", self.inner.model.name())
+            .field("store", &self.inner.store)
+            .finish_non_exhaustive()
+    }
+}
+
+fn routes(model: &EventModel) -> HashMap<TypeId, Route> {
+    let commands = model.commands();
+    let route = |info: &crate::model::CommandInfo| {
+        let written = info
+            .emits
+            .iter()
+            .filter_map(|event| event.streams.first().copied());
+        let guarded = info
+            .states
+            .iter()
+            .filter(|s| s.guarded)
+            .filter_map(|s| s.stream);
+        let consulted = info.states.iter().filter_map(|s| s.stream);
+        let home = written.chain(guarded).chain(consulted).next();
+        Route {
+            name: info.ty.name.into(),
+            log: home.map_or_else(|| model.name().clone(), |stream| log_of(model, stream)),
+            texts: std::iter::once(Json::CONTENT_TYPE)
+                .chain(info.emits.iter().map(|event| event.event_type))
+                .map(Arc::from)
+                .collect(),
+        }
+    };
+    commands
+        .iter()
+        .map(|entry| (entry.type_id(), route(entry.info())))
+        .collect()
+}
+
+async fn start_views(
+    model: &EventModel,
+    store: &Arc<dyn Store>,
+    options: &AppOptions,
+    vocabulary: &Arc<Vocabulary>,
+    stop: &CancellationToken,
+) -> Result<HashMap<TypeId, RunningView>, StartError> {
+    let host = options.views.clone().unwrap_or_else(|| store.views());
+    let mut ends: HashMap<Arc<str>, Position> = HashMap::new();
+    for log in model.logs() {
+        let end = store.last_position(&log.name).await?;
+        ends.insert(log.name, end);
+    }
+    let mut views = HashMap::new();
+    for view in model.views() {
+        let definition = ViewDefinition {
+            model: model.name().clone(),
+            logs: logs_of_handlers(model, view.info().handlers.iter().map(|h| h.event)),
+            fold: view.fold().clone(),
+            vocabulary: vocabulary.clone(),
+        };
+        let at_start = definition
+            .logs
+            .iter()
+            .map(|log| (log.clone(), ends[log]))
+            .collect();
+        let hosted = host
+            .host(definition.clone(), store.clone(), stop.child_token())
+            .await?;
+        views.insert(
+            view.type_id(),
+            RunningView {
+                definition,
+                hosted,
+                at_start,
+            },
+        );
+    }
+    Ok(views)
+}

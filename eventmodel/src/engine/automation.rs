@@ -1,0 +1,379 @@
+//! The running automations of an app: one runner for each, on each of its logs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use super::app::App;
+use super::error::StartError;
+use crate::board::{AutomationEntry, logs_of_handlers};
+use crate::record::{Position, Subject};
+use crate::store::{Inbox, InboxSpec, MemoryParking, Parking, StoreError, Trouble};
+use crate::trouble::excerpt;
+
+mod handle;
+mod runner;
+
+pub(super) use handle::{Cause, cause};
+use runner::Runner;
+
+/// How long to wait before an inbox that others share is asked again how far they are.
+const POLL: Duration = Duration::from_millis(20);
+
+/// An event that an automation could not handle, set aside by reference. The later events of its stream instance
+/// wait behind it; those of other instances go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// The automation.
+    pub automation: &'static str,
+    /// The log of the event.
+    pub log: Arc<str>,
+    /// The stream instance.
+    pub subject: Subject,
+    /// The position of the event.
+    pub position: Position,
+    /// The type of the event.
+    pub event_type: Arc<str>,
+    /// Why it could not be handled.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Since when it is parked.
+    pub since: Timestamp,
+    /// How many later events of the instance wait behind it.
+    pub waiting: usize,
+}
+
+/// Why a parked event cannot be retried.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RetryError {
+    /// It is not parked any more.
+    #[error(
+        "`{automation}` has nothing parked on `{subject}`: `App::parked` lists what is parked now"
+    )]
+    NotParked {
+        /// The automation.
+        automation: &'static str,
+        /// The stream instance.
+        subject: Subject,
+    },
+    /// The automation has ended with its app.
+    #[error(
+        "`{automation}` has ended, as the app is shutting down: retry in another process, or after the next start"
+    )]
+    Stopped {
+        /// The automation.
+        automation: &'static str,
+    },
+}
+
+/// What an automation waits for: what is no fault of an event. It goes on by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// Since when.
+    pub since: Timestamp,
+    /// What was in the way the last time, cut to a kilobyte: the store is full or cannot be reached, a view is not that
+    /// far, others wrote first, an event cannot be parked.
+    pub error: String,
+}
+
+/// Where an automation is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AutomationStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// Up to where everything in its logs was handled, or parked, as far as this process knows.
+    pub positions: BTreeMap<Arc<str>, Position>,
+    /// How many stream instances are parked.
+    pub parked: usize,
+    /// What it waits for with some events, or with all; since when is that of the oldest.
+    pub waiting: Option<Waiting>,
+    /// Why it does not go on, if somebody has to mend that. It goes on by itself then.
+    pub stopped: Option<StoreError>,
+}
+
+/// One automation of a running app.
+pub(super) struct RunningAutomation {
+    name: &'static str,
+    lanes: Vec<Lane>,
+}
+
+/// The automation on one of its logs.
+struct Lane {
+    log: Arc<str>,
+    inbox: Arc<dyn Inbox>,
+    parking: Arc<dyn Parking>,
+    shared: Arc<Shared>,
+    retry: mpsc::UnboundedSender<Subject>,
+}
+
+/// What the runner tells the app.
+struct Shared {
+    progress: watch::Sender<Progress>,
+    /// What is parked and in hand again.
+    retried: Mutex<BTreeSet<Subject>>,
+    /// The events that wait, and for what.
+    waits: Mutex<BTreeMap<Position, Waiting>>,
+}
+
+/// An event that waits, as long as this is there.
+struct Wait {
+    shared: Arc<Shared>,
+    position: Position,
+    since: Timestamp,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    handled: Position,
+    /// The first event that is in hand, or waits for its turn.
+    pending: Option<Position>,
+    /// What keeps it from going on with anything.
+    trouble: Option<Trouble>,
+    ended: bool,
+}
+
+impl Progress {
+    /// Whether it does not go on before somebody has mended something, or at all.
+    fn stopped(&self) -> bool {
+        let is_stopped = |trouble: &Trouble| !trouble.error.is_retryable();
+        self.ended || self.trouble.as_ref().is_some_and(is_stopped)
+    }
+}
+
+pub(super) async fn start(app: &App) -> Result<Vec<RunningAutomation>, StartError> {
+    let mut running = Vec::new();
+    for entry in app.inner.model.automations() {
+        running.push(start_one(app, &entry).await?);
+    }
+    Ok(running)
+}
+
+async fn start_one(app: &App, entry: &AutomationEntry) -> Result<RunningAutomation, StartError> {
+    let (model, name) = (&app.inner.model, entry.info().ty.name);
+    let mut lanes = Vec::new();
+    for log in logs_of_handlers(model, entry.info().handlers.iter().map(|h| h.event)) {
+        let spec = InboxSpec {
+            model: model.name().clone(),
+            automation: name,
+            log: log.clone(),
+        };
+        let inbox = app
+            .inner
+            .store
+            .inboxes()
+            .open(&spec, &app.inner.store)
+            .await?;
+        let inbox: Arc<dyn Inbox> = inbox.into();
+        let parking = inbox
+            .parking()
+            .unwrap_or_else(|| Arc::new(MemoryParking::default()));
+        let shared = Arc::new(Shared {
+            progress: watch::Sender::new(Progress::default()),
+            retried: Mutex::default(),
+            waits: Mutex::default(),
+        });
+        let (retry, retries) = mpsc::unbounded_channel();
+        let runner = Runner::new(
+            app.clone(),
+            entry.clone(),
+            log.clone(),
+            inbox.clone(),
+            parking.clone(),
+            shared.clone(),
+        );
+        tokio::spawn(runner.run(retries));
+        lanes.push(Lane {
+            log,
+            inbox,
+            parking,
+            shared,
+            retry,
+        });
+    }
+    Ok(RunningAutomation { name, lanes })
+}
+
+pub(super) fn retry(running: &[RunningAutomation], parked: &Parked) -> Result<(), RetryError> {
+    let Parked {
+        automation,
+        subject,
+        log,
+        ..
+    } = parked;
+    let not_parked = || RetryError::NotParked {
+        automation,
+        subject: subject.clone(),
+    };
+    let lane = running
+        .iter()
+        .filter(|running| running.name == *automation)
+        .flat_map(|running| &running.lanes)
+        .find(|lane| lane.log == *log)
+        .ok_or_else(not_parked)?;
+    if !lane
+        .parked()
+        .iter()
+        .any(|parked| parked.subject == *subject)
+    {
+        return Err(not_parked());
+    }
+    lane.retry
+        .send(subject.clone())
+        .map_err(|_| RetryError::Stopped { automation })
+}
+
+impl RetryError {
+    /// Whether the same call may succeed later: never, what is parked has to be looked up again.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::NotParked { .. } | Self::Stopped { .. } => false,
+        }
+    }
+}
+
+impl Shared {
+    fn retried(&self) -> std::sync::MutexGuard<'_, BTreeSet<Subject>> {
+        self.retried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waits(&self) -> std::sync::MutexGuard<'_, BTreeMap<Position, Waiting>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wait {
+    fn new(shared: &Arc<Shared>, position: Position, since: Timestamp) -> Self {
+        let shared = shared.clone();
+        Self {
+            shared,
+            position,
+            since,
+        }
+    }
+
+    /// What is in the way.
+    fn tell(&self, error: String) {
+        let since = self.since;
+        let mut waits = self.shared.waits();
+        let error = excerpt(error);
+        waits.insert(self.position, Waiting { since, error });
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.shared.waits().remove(&self.position);
+    }
+}
+
+impl Lane {
+    fn parked(&self) -> Vec<Parked> {
+        let mut parked = self.parking.list();
+        let retried = self.shared.retried();
+        parked.retain(|parked| !retried.contains(&parked.subject));
+        parked
+    }
+
+    /// What keeps it from going on with anything.
+    fn troubles(&self) -> Vec<Trouble> {
+        let own = self.shared.progress.borrow().trouble.clone();
+        self.inbox.trouble().into_iter().chain(own).collect()
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        let troubles = self.troubles().into_iter();
+        let troubles = troubles.filter(|trouble| trouble.error.is_retryable());
+        let troubles = troubles.map(|Trouble { since, error }| Waiting {
+            since,
+            error: error.to_string(),
+        });
+        let events = self.shared.waits().values().cloned().collect::<Vec<_>>();
+        troubles.chain(events).min_by_key(|waiting| waiting.since)
+    }
+
+    fn stopped(&self) -> Option<StoreError> {
+        let mut errors = self.troubles().into_iter().map(|trouble| trouble.error);
+        errors.find(|error| !error.is_retryable())
+    }
+
+    /// Waits until everything up to `position` was handled or parked, or the automation has stopped.
+    async fn reached(&self, position: Position) {
+        let mut progress = self.shared.progress.subscribe();
+        loop {
+            let until = match self.inbox.handled().await {
+                Ok(Some(until)) => until,
+                // What this process has seen is all that there is.
+                Ok(None) => {
+                    // An error says that the runner is gone.
+                    let _ = progress
+                        .wait_for(|p| p.handled >= position || p.stopped())
+                        .await;
+                    return;
+                }
+                Err(_) => Position::START,
+            };
+            if until >= position {
+                // What a retry has in hand was done before.
+                let idle = |p: &Progress| p.pending.is_none_or(|first| first > position);
+                let _ = progress.wait_for(|p| idle(p) || p.stopped()).await;
+                return;
+            }
+            let stopped = progress.wait_for(Progress::stopped);
+            if tokio::time::timeout(POLL, stopped).await.is_ok() || self.stopped().is_some() {
+                return;
+            }
+        }
+    }
+}
+
+impl RunningAutomation {
+    pub(super) fn parked(&self) -> Vec<Parked> {
+        let mut parked: Vec<_> = self.lanes.iter().flat_map(Lane::parked).collect();
+        parked.sort_by_key(|parked| parked.since);
+        parked
+    }
+
+    pub(super) fn status(&self) -> AutomationStatus {
+        let progress = |lane: &Lane| lane.shared.progress.borrow().clone();
+        AutomationStatus {
+            name: self.name,
+            positions: self
+                .lanes
+                .iter()
+                .map(|l| (l.log.clone(), progress(l).handled))
+                .collect(),
+            parked: self.lanes.iter().map(|lane| lane.parked().len()).sum(),
+            waiting: {
+                let waiting = self.lanes.iter().filter_map(Lane::waiting);
+                waiting.min_by_key(|waiting| waiting.since)
+            },
+            stopped: self.lanes.iter().find_map(Lane::stopped),
+        }
+    }
+
+    /// Waits until everything in the log up to `position` was handled or parked, or the automation has stopped.
+    pub(super) async fn reached(&self, log: &Arc<str>, position: Position) {
+        for lane in self.lanes.iter().filter(|lane| lane.log == *log) {
+            lane.reached(position).await;
+        }
+    }
+
+    /// Waits until it has ended.
+    pub(super) async fn ended(&self) {
+        for lane in &self.lanes {
+            let _ = lane
+                .shared
+                .progress
+                .subscribe()
+                .wait_for(|progress| progress.ended)
+                .await;
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Setting an event aside, letting those behind it wait, and taking all of them again.
+//!
+//! Others may park, wait and retry at the same time: every change names the version that it changes, and looks again
+//! if that has moved. A retry ends by forgetting the version that it has read up to: what others let wait meanwhile
+//! makes a new version, so that it is read too.
+
+use std::collections::VecDeque;
+
+use futures_util::{FutureExt, StreamExt};
+
+use super::item::Item;
+use super::{Done, PATIENCE, RETRY, Retried, Runner, Step, Stopping, Wait};
+use crate::engine::automation::Parked;
+use crate::engine::automation::handle::GivenUp;
+use crate::engine::backoff::Backoff;
+use crate::record::{Position, RecordedEvent, Subject};
+use crate::store::{Claim, Kept, Load, Read, StoreError};
+use crate::trouble::limited;
+
+impl Runner {
+    /// Keeps a reference to an event that was given up, and to those that wait behind it.
+    ///
+    /// # Errors
+    /// It may be kept; the same again finds out.
+    pub(super) async fn park(
+        &mut self,
+        item: &Item,
+        given_up: &GivenUp,
+        behind: &VecDeque<Item>,
+    ) -> Result<(), StoreError> {
+        let GivenUp {
+            error,
+            attempts,
+            since,
+            ..
+        } = given_up;
+        let (automation, position, subject) = (self.name(), item.position(), item.subject());
+        let retried = self.retried.get(subject);
+        let mut kept = Kept {
+            parked: Parked {
+                automation,
+                log: self.log.clone(),
+                subject: subject.clone(),
+                position,
+                event_type: item.event_type().clone(),
+                error: error.clone(),
+                attempts: *attempts,
+                since: *since,
+                waiting: behind.len(),
+            },
+            last: behind.back().map_or(position, Item::position),
+            claim: None,
+            revision: 0,
+        };
+        let (waiting, last) = (behind.len(), kept.last);
+        // What is written here has no claim: one that has is what is retried.
+        let is_it = |found: &Kept| {
+            found.claim.is_none()
+                && (found.parked.position, found.parked.since) == (position, *since)
+        };
+        let mut found = retried.map(|again| again.kept.clone());
+        loop {
+            if let Some(found) = &found {
+                // What others let wait meanwhile.
+                let more = match retried {
+                    // It was kept, and the answer lost. More may have come behind it since.
+                    _ if is_it(found) && found.last >= last => break,
+                    _ if is_it(found) => 0,
+                    Some(_) if !self.has_claimed(found) => break,
+                    Some(again) => found.parked.waiting.saturating_sub(again.known.1),
+                    None if found.parked.position <= position => break,
+                    None => found.parked.waiting + 1,
+                };
+                kept.parked.waiting = waiting + more;
+                kept.last = last.max(found.last);
+            }
+            kept.revision = found.map_or(0, |found| found.revision);
+            if self.parking.keep(kept.clone()).await?.is_some() {
+                break;
+            }
+            found = self.parking.find(subject).await?;
+        }
+        limited!(ERROR, "the event is parked", automation, %position, %subject, error);
+        self.retried.remove(subject);
+        self.shared.retried().remove(subject);
+        Ok(())
+    }
+
+    /// Parks it in a while, as soon as that can be done. Its instance waits; others go on.
+    pub(super) fn park_later(&mut self, item: Item, mut given_up: GivenUp, error: &StoreError) {
+        let (automation, position) = (self.name(), item.position());
+        limited!(WARN, "an event cannot be parked yet", automation, %position, %error);
+        let now = || (self.app.inner.options.clock)();
+        let first = || (Wait::new(&self.shared, position, now()), RETRY);
+        let (wait, pause) = given_up.waits.take().unwrap_or_else(first);
+        wait.tell(error.to_string());
+        self.parked_later += 1;
+        self.tasks.spawn(async move {
+            tokio::time::sleep(pause).await;
+            given_up.waits = Some((wait, (pause * 2).min(PATIENCE)));
+            let result = Err(given_up);
+            Done { item, result }
+        });
+    }
+
+    /// Whether the event has to wait behind one that is parked, as it does from now on. A retry will find it.
+    pub(super) async fn waits_behind(&self, item: &Item) -> Step<bool> {
+        let subject = item.subject();
+        // Here it is in hand, or handled again.
+        if self.busy.contains_key(subject) {
+            return Ok(false);
+        }
+        let mut found = self.parking.peek(subject);
+        loop {
+            let Some(mut kept) = found else {
+                return Ok(false);
+            };
+            if item.position() <= kept.last {
+                return Ok(true);
+            }
+            kept.parked.waiting += 1;
+            kept.last = item.position();
+            if self.keep(&kept).await?.is_some() {
+                return Ok(true);
+            }
+            found = self.find(subject).await?;
+        }
+    }
+
+    /// Takes what is parked, and what waits behind it, from the log again; unless another process does, other than one
+    /// that has made this claim.
+    pub(super) async fn retry(&mut self, subject: Subject, silent: Option<&Claim>) -> Step {
+        if self.busy.contains_key(&subject) || self.retried.contains_key(&subject) {
+            return Ok(());
+        }
+        let Some(kept) = self.claim(&subject, silent).await? else {
+            return Ok(());
+        };
+        let until = Position::new(kept.parked.position.get() - 1);
+        self.shared.retried().insert(subject.clone());
+        let known = (until, 0);
+        let again = Retried { kept, until, known };
+        self.retried.insert(subject.clone(), again);
+        self.take_from_log(&subject).await?;
+        if !self.busy.contains_key(&subject) {
+            self.end_retry(&subject).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything that was known to wait is handled: forgets it, or goes on with what is new.
+    pub(super) async fn end_retry(&mut self, subject: &Subject) -> Step {
+        while let Some(again) = self.retried.get(subject) {
+            if again.kept.last <= again.known.0 {
+                let release = || self.parking.release(subject, again.kept.revision);
+                if self.patiently(release).await? {
+                    break;
+                }
+                let now = self.find(subject).await?;
+                let Some(now) = now.filter(|now| self.has_claimed(now)) else {
+                    break;
+                };
+                if let Some(again) = self.retried.get_mut(subject) {
+                    again.kept = now;
+                }
+            }
+            self.take_from_log(subject).await?;
+            if self.busy.contains_key(subject) {
+                return Ok(());
+            }
+        }
+        self.retried.remove(subject);
+        self.shared.retried().remove(subject);
+        Ok(())
+    }
+
+    async fn take_from_log(&mut self, subject: &Subject) -> Step {
+        let Some(again) = self.retried.get_mut(subject) else {
+            return Ok(());
+        };
+        again.known = (again.kept.last, again.kept.parked.waiting);
+        let (kept, until) = (again.kept.clone(), again.until);
+        let waiting = || {
+            self.waiting(&kept, until).map(|events| match events {
+                Err(error) if error.is_retryable() => Err(error),
+                events => Ok(events),
+            })
+        };
+        let events = match self.patiently(waiting).await? {
+            Ok(events) => events,
+            Err(error) => {
+                tracing::error!(automation = self.name(), %subject, %error, "still parked");
+                if let Some(again) = self.retried.remove(subject) {
+                    self.unclaim(again.kept).await?;
+                }
+                self.shared.retried().remove(subject);
+                return Ok(());
+            }
+        };
+        // An event that is here as that of a second stream has its turn at its first one.
+        for event in events.into_iter().filter(|e| e.subject() == subject) {
+            self.taken.insert(subject.clone(), event.position());
+            if let Some(again) = self.retried.get_mut(subject) {
+                again.until = event.position();
+            }
+            let item = Item::Event(event);
+            if self.concerns(&item) {
+                self.queue(item);
+            }
+        }
+        self.report();
+        Ok(())
+    }
+
+    /// What is parked and what waits behind it, as far as it is after this position.
+    async fn waiting(
+        &self,
+        kept: &Kept,
+        until: Position,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let Kept { parked, last, .. } = kept;
+        let store = &self.app.inner.store;
+        let mut events = Vec::new();
+        let mut after = until;
+        if after < parked.position {
+            let read = Read {
+                log: self.log.clone(),
+                after,
+                subjects: vec![(&parked.subject).into()],
+                follow: false,
+            };
+            let first = store.read(read).next().await.transpose()?;
+            let first = first.filter(|event| event.position() == parked.position);
+            events.push(first.ok_or_else(|| {
+                let (log, position) = (&self.log, parked.position);
+                StoreError::failed(format!(
+                    "there is no event at position {position} of `{log}`"
+                ))
+            })?);
+            after = parked.position;
+        }
+        let load = Load {
+            log: self.log.clone(),
+            subject: parked.subject.clone(),
+            after,
+            floor: *last,
+            snapshot: None,
+            commands: false,
+        };
+        events.extend(store.load(load).await?.events);
+        Ok(events)
+    }
+
+    /// The new version.
+    pub(super) async fn keep(&self, kept: &Kept) -> Step<Option<u64>> {
+        self.patiently(|| self.parking.keep(kept.clone())).await
+    }
+
+    pub(super) async fn find(&self, subject: &Subject) -> Step<Option<Kept>> {
+        self.patiently(|| self.parking.find(subject)).await
+    }
+
+    /// Nothing can be said to be done before it is known to be kept: tries until it is, whatever is wrong, unless the
+    /// app stops.
+    async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Step<T> {
+        let stop = &self.app.inner.stop;
+        let mut backoff = Backoff::new(self.name(), RETRY, PATIENCE);
+        let mut has_failed = false;
+        loop {
+            match attempt().await {
+                Ok(done) => {
+                    if has_failed {
+                        self.goes_on();
+                    }
+                    return Ok(done);
+                }
+                Err(error) => {
+                    self.failed(error);
+                    has_failed = true;
+                }
+            }
+            let waited = stop.run_until_cancelled(backoff.wait()).await;
+            waited.ok_or(Stopping)?;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Reading recorded events.
+
+use std::sync::Arc;
+
+use futures_core::stream::BoxStream;
+use futures_util::StreamExt;
+
+use super::app::Inner;
+use crate::model::{Event, Stream};
+use crate::record::{Position, RecordedEvent, Subject, SubjectError, SubjectPattern};
+use crate::store::{Read, StoreError};
+
+/// Which recorded events to read.
+///
+/// ```
+/// use eventmodel::{EventQuery, Position, SubjectPattern};
+///
+/// let december_12 = EventQuery::new()
+///     .matching(SubjectPattern::new("booking.*.2022-12-12").unwrap())
+///     .after(Position::new(100))
+///     .limit(50);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct EventQuery {
+    log: Option<Arc<str>>,
+    subjects: Vec<SubjectPattern>,
+    types: Vec<&'static str>,
+    after: Position,
+    limit: Option<usize>,
+    live: bool,
+}
+
+impl EventQuery {
+    /// All events of the model's log; of a model with several, those of the log that has its name.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Those of another log.
+    #[must_use]
+    pub fn log(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.log = Some(name.into());
+        self
+    }
+
+    /// Only those of this stream instance, in its log. Of several instances, if it is called again.
+    ///
+    /// # Errors
+    /// [`SubjectError`] if the key is too long.
+    pub fn of<S: Stream>(mut self, key: &S) -> Result<Self, SubjectError> {
+        self.subjects.push(SubjectPattern::from(&key.subject()?));
+        self.log = self.log.or_else(|| S::INFO.log.map(Arc::from));
+        Ok(self)
+    }
+
+    /// Only those of this subject.
+    #[must_use]
+    pub fn subject(self, subject: &Subject) -> Self {
+        self.matching(subject.into())
+    }
+
+    /// Only those with a subject that fits this pattern, or one of several, if it is called again.
+    #[must_use]
+    pub fn matching(mut self, pattern: SubjectPattern) -> Self {
+        self.subjects.push(pattern);
+        self
+    }
+
+    /// Only those of this type, or one of several, if it is called again.
+    #[must_use]
+    pub fn event<E: Event>(mut self) -> Self {
+        self.types.push(E::INFO.event_type);
+        self
+    }
+
+    /// Only those after this position.
+    #[must_use]
+    pub fn after(mut self, position: Position) -> Self {
+        self.after = position;
+        self
+    }
+
+    /// At most so many.
+    #[must_use]
+    pub fn limit(mut self, events: usize) -> Self {
+        self.limit = Some(events);
+        self
+    }
+
+    /// Goes on with what is recorded later, instead of ending at the end of the log.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.live = true;
+        self
+    }
+}
+
+pub(super) fn read(
+    app: &Inner,
+    query: EventQuery,
+) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    let EventQuery {
+        log,
+        subjects,
+        types,
+        after,
+        limit,
+        live,
+    } = query;
+    let log = log.unwrap_or_else(|| match &app.model.logs()[..] {
+        [only] => only.name.clone(),
+        _ => app.model.name().clone(),
+    });
+    let stop = app.stop.clone();
+    let events = app
+        .store
+        .read(Read {
+            log,
+            after,
+            subjects,
+            follow: live,
+        })
+        .filter(move |event| {
+            let wanted = match event {
+                Ok(event) => types.is_empty() || types.contains(&event.event_type()),
+                Err(_) => true,
+            };
+            std::future::ready(wanted)
+        })
+        .take(limit.unwrap_or(usize::MAX));
+    // What is recorded can be read to its end even after the app has stopped; only waiting for more ends then.
+    if live {
+        events.take_until(stop.cancelled_owned()).boxed()
+    } else {
+        events.boxed()
+    }
+}

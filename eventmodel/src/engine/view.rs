@@ -1,0 +1,11 @@
+//! Views: projections that are kept up to date and queried.
+
+mod any;
+mod entry;
+mod query;
+mod running;
+
+pub use any::AnyView;
+pub use entry::ViewEntry;
+pub use query::{After, DEFAULT_WAIT, View};
+pub(crate) use running::RunningView;

@@ -1,0 +1,103 @@
+use std::time::Duration;
+
+use futures_core::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
+
+use super::query::After;
+use super::running::RunningView;
+use crate::model::{KeyError, ProjectionInfo};
+use crate::record::{DecodeError, Position, RecordedEvent};
+use crate::store::{ErasedEntry, ViewError, ViewStatus};
+
+/// A view without its type, for adapters: keys are text, instances are JSON.
+#[derive(Clone, Debug)]
+pub struct AnyView {
+    view: RunningView,
+}
+
+impl AnyView {
+    pub(in crate::engine) fn new(view: RunningView) -> Self {
+        Self { view }
+    }
+
+    /// What is known of it.
+    pub fn info(&self) -> &'static ProjectionInfo {
+        self.view.definition.fold.info()
+    }
+
+    /// How many parts a key has.
+    pub fn key_len(&self) -> usize {
+        self.view.definition.fold.key_len()
+    }
+
+    /// The text of a key from the plain text of its parts.
+    ///
+    /// # Errors
+    /// [`KeyError`] if they are not those of a key of this view.
+    pub fn key(&self, parts: &[&str]) -> Result<String, KeyError> {
+        self.view.definition.fold.parse_key(parts)
+    }
+
+    /// The plain text of the parts of a key, from its text.
+    ///
+    /// # Errors
+    /// [`KeyError`] if it is not the text of a key.
+    pub fn parts(key: &str) -> Result<Vec<String>, KeyError> {
+        crate::model::parts(key)
+    }
+
+    /// The text of the key of the instance that the event is for; `None` if the view does not handle it.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it handles the event and cannot read it.
+    pub fn key_of(&self, event: &RecordedEvent) -> Result<Option<String>, DecodeError> {
+        self.view.definition.fold.key_of(event)
+    }
+
+    /// Waits until the view can answer, and has seen what `after` says.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn ready(&self, after: Option<After>, within: Duration) -> Result<(), ViewError> {
+        self.view.ready(after.as_ref(), within).await
+    }
+
+    /// The instance with this key.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
+        self.view.hosted.get(key).await
+    }
+
+    /// The instances whose keys start with these tokens: the text of a key, or of its first parts, or nothing.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+        self.view.hosted.list(prefix).await
+    }
+
+    /// The instances under a prefix as they are now, or what changed of them after a position, then every change.
+    pub fn watch(
+        &self,
+        prefix: &str,
+        after: Option<Position>,
+    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+        let (view, prefix) = (self.view.clone(), prefix.to_owned());
+        async move {
+            match view.ready(None, crate::view::DEFAULT_WAIT).await {
+                Ok(()) => view.hosted.watch(&prefix, after),
+                Err(error) => futures_util::stream::iter([Err(error)]).boxed(),
+            }
+        }
+        .into_stream()
+        .flatten()
+        .boxed()
+    }
+
+    /// Where the view is.
+    pub fn status(&self) -> ViewStatus {
+        self.view.hosted.status()
+    }
+}

@@ -1,0 +1,174 @@
+//! A gear: reacts to events, issues commands.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::describe::TypeInfo;
+use super::projection::HandlerInfo;
+use crate::board::CommandEntry;
+use crate::engine::App;
+use crate::record::{DecodeError, Metadata, RecordedEvent};
+
+mod commands;
+
+pub use commands::{Commands, IntoCommands};
+
+/// Reacts to events by issuing commands. `#[automation]` on the `impl` block of the handlers implements it.
+///
+/// The type of a handler's first parameter is the event; `&Metadata` and `&App` may follow. It returns a command,
+/// an `Option`, a `Vec`, an array or a tuple of commands, or a `Result` of these. What it executes by itself has the
+/// event as its cause, too, but an id of its own.
+///
+/// Each command gets an id that follows from the event's, so that an event which is delivered twice has its effect
+/// once. Events of one stream instance are handled in order, those of different instances at the same time; an
+/// event of several streams has its turn in its first one.
+///
+/// What a handler does beside that is done again each time it is called: after a restart, after a failure, and every few
+/// seconds while the store is full or cannot be reached. So let it return commands, and do what must not be repeated
+/// where such a command is handled.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an automation",
+    label = "not an automation",
+    note = "write `#[automation]` on the `impl` block of its event handlers"
+)]
+#[async_trait]
+pub trait Automation: Send + Sync + 'static {
+    /// What the board knows of it.
+    const INFO: &'static AutomationInfo;
+
+    /// Reacts to an event. An event that it does not handle gives no commands.
+    ///
+    /// # Errors
+    /// [`ReactError`] if the event cannot be read, or the handler failed.
+    async fn react(
+        &self,
+        event: &RecordedEvent,
+        context: &Reaction,
+    ) -> Result<Commands, ReactError>;
+}
+
+/// What [`Automation::react`] returns.
+#[doc(hidden)]
+pub type Reacting<'a> =
+    std::pin::Pin<Box<dyn Future<Output = Result<Commands, ReactError>> + Send + 'a>>;
+
+/// What a handler of an automation can ask for beside the event.
+#[derive(Clone, Debug)]
+pub struct Reaction {
+    pub(crate) metadata: Metadata,
+    pub(crate) app: Option<App>,
+}
+
+/// A parameter that a handler of an automation may have after the event: `&Metadata` or `&App`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler of an automation cannot take a `{Self}`",
+    label = "not a parameter of a handler",
+    note = "after the event a handler may take `&Metadata` and `&App`"
+)]
+pub trait FromReaction<'a>: Sized {
+    fn from_reaction(context: &'a Reaction) -> Result<Self, ReactError>;
+}
+
+impl<'a> FromReaction<'a> for &'a Metadata {
+    fn from_reaction(context: &'a Reaction) -> Result<Self, ReactError> {
+        Ok(&context.metadata)
+    }
+}
+
+impl<'a> FromReaction<'a> for &'a App {
+    fn from_reaction(context: &'a Reaction) -> Result<Self, ReactError> {
+        context.app.as_ref().ok_or(ReactError::NoApp)
+    }
+}
+
+/// Why an automation did not react.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReactError {
+    /// The event cannot be read. It is not tried again.
+    #[error(transparent)]
+    Decode(Arc<DecodeError>),
+    /// The handler returned an error. It is tried again.
+    #[error("the handler failed: {0}")]
+    Handler(Arc<dyn std::error::Error + Send + Sync>),
+    /// The handler asks for the app and runs in a spec, where there is none.
+    #[error("the handler takes `&App`, and a spec has none: test it with an app on a memory store")]
+    NoApp,
+}
+
+impl ReactError {
+    /// Whether the same event may be handled later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Handler(_))
+    }
+}
+
+impl From<DecodeError> for ReactError {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(Arc::new(error))
+    }
+}
+
+/// What is known of an automation at run time.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct AutomationInfo {
+    /// Name, documentation of the `impl` block, source.
+    pub ty: TypeInfo,
+    /// Its handlers.
+    pub handlers: &'static [HandlerInfo],
+    /// The commands that each handler can issue, in the order of the handlers.
+    pub issues: &'static [fn() -> Vec<CommandEntry>],
+}
+
+impl AutomationInfo {
+    #[doc(hidden)]
+    pub const fn __new(
+        ty: TypeInfo,
+        handlers: &'static [HandlerInfo],
+        issues: &'static [fn() -> Vec<CommandEntry>],
+    ) -> Self {
+        Self {
+            ty,
+            handlers,
+            issues,
+        }
+    }
+
+    /// Whether it handles events of this type.
+    pub fn handles(&self, event_type: &str) -> bool {
+        self.handlers
+            .iter()
+            .any(|handler| handler.event.event_type == event_type)
+    }
+
+    /// The commands it can issue, each once.
+    pub fn commands(&self) -> Vec<CommandEntry> {
+        let mut all: Vec<CommandEntry> = Vec::new();
+        for entry in self.issues.iter().flat_map(|issues| issues()) {
+            if !all.iter().any(|known| known.type_id() == entry.type_id()) {
+                all.push(entry);
+            }
+        }
+        all
+    }
+}
+
+impl fmt::Debug for AutomationInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AutomationInfo")
+            .field("ty", &self.ty)
+            .field("handlers", &self.handlers)
+            .finish_non_exhaustive()
+    }
+}
+
+#[doc(hidden)]
+pub fn issues_of<I: IntoCommands>() -> Vec<CommandEntry> {
+    let mut entries = Vec::new();
+    I::entries(&mut entries);
+    entries
+}

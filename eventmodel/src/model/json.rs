@@ -1,0 +1,147 @@
+//! JSON from outside: refused where a reader would have to guess, read without changing what it says.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
+
+use super::validation::{Violation, json_pointer};
+use crate::transport::{Problem, at, kinds};
+
+mod exact;
+mod number;
+mod scan;
+
+use scan::{Fault, Finding};
+
+/// JSON text, RFC 8259, that says one thing to every reader: its objects have no two members of the same name, its
+/// strings are Unicode, its numbers are not larger than a 64-bit float can be, as I-JSON (RFC 7493) asks.
+///
+/// It keeps the text, so that a value is read from what was sent: an integer up to `u128`, a `RawValue`, a decimal type
+/// that reads text.
+///
+/// ```
+/// use eventmodel::adapter::JsonText;
+///
+/// let text = JsonText::read(br#"{"room": 340282366920938463463374607431768211455}"#).unwrap();
+/// let rooms: std::collections::BTreeMap<String, u128> = text.deserialize().unwrap();
+/// assert_eq!(rooms["room"], u128::MAX);
+///
+/// let doubled = JsonText::read(br#"{"room": 1, "r\u006fom": 2}"#).unwrap_err();
+/// assert_eq!(doubled.status(), 422);
+/// ```
+#[derive(Clone, Debug)]
+pub struct JsonText(Box<RawValue>);
+
+impl JsonText {
+    /// How deeply arrays and objects may be nested. As deeply as `serde_json` reads them.
+    pub const MAX_DEPTH: usize = 127;
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// A problem: `malformed-body` if it is not JSON, `invalid-fields` with a pointer to a member that an object names
+    /// twice.
+    pub fn read(text: &[u8]) -> Result<Self, Problem> {
+        let text: Box<RawValue> = serde_json::from_slice(text).map_err(|error| {
+            Problem::of(kinds::MALFORMED_BODY).detail(format!("the body is not JSON: {error}"))
+        })?;
+        scan::check(text.get()).map_err(|finding| finding.problem())?;
+        Ok(Self(text))
+    }
+
+    /// The text.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Reads a value from the text.
+    ///
+    /// A number goes to the type of its field as it was sent: one that is `f64` rounds it, one that is `u128` does not.
+    /// Where the field has no type of its own (`serde_json::Value`, and whatever is below `#[serde(flatten)]`,
+    /// `#[serde(untagged)]` or `#[serde(tag = "..")]`, which serde reads before it knows the type) a number that would
+    /// be rounded is refused. What is read there is the same number, written as `serde_json` does: `1.10` as `1.1`.
+    ///
+    /// # Errors
+    /// A violation with the path of what is missing, has the wrong type, or would be changed.
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, Violation> {
+        let mut json = serde_json::Deserializer::from_str(self.get());
+        let rounded = exact::Rounded::default();
+        serde_path_to_error::deserialize(exact::Exact::new(&mut json, &rounded))
+            .map_err(|error| self.violation(error.path(), error.inner(), rounded.take()))
+    }
+
+    /// The members, if it is an object.
+    pub(crate) fn members(&self) -> Option<BTreeMap<String, &RawValue>> {
+        serde_json::from_str(self.get()).ok()
+    }
+
+    /// A part of such a text.
+    pub(crate) fn part(part: &RawValue) -> Self {
+        Self(part.to_owned())
+    }
+
+    fn violation(&self, path: &Path, error: &serde_json::Error, below: Vec<String>) -> Violation {
+        let above = path.iter().filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Enum { variant } => Some(variant.clone()),
+            Segment::Unknown => None,
+        });
+        let mut violation = Violation {
+            path: above.chain(below).collect(),
+            message: without_position(error),
+        };
+        // The path names a variant also where the text has no member for it: `"Variant"`.
+        let text: Value = serde_json::from_str(self.get()).unwrap_or_default();
+        while !violation.path.is_empty() && text.pointer(&violation.pointer()).is_none() {
+            violation.path.pop();
+        }
+        violation
+    }
+}
+
+/// What an error says. Where it is, a pointer says; the position would be one in a part of what was sent.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&position) {
+        Some(text) => text.to_owned(),
+        None => text,
+    }
+}
+
+impl Finding {
+    /// What is wrong.
+    fn detail(&self) -> String {
+        match &self.fault {
+            Fault::Doubled => "it stands there more than once".to_owned(),
+            Fault::Reserved => "a member cannot have this name".to_owned(),
+            Fault::TooDeep => format!(
+                "at most {} arrays and objects may be around a value",
+                JsonText::MAX_DEPTH
+            ),
+            Fault::TooLarge => format!("a number may be at most {:e}", f64::MAX),
+            Fault::NotUnicode(error) => error.clone(),
+            Fault::Changed { sent, becomes } => format!(
+                "`{sent}` would become `{becomes}` here: send it as a string, or with fewer digits"
+            ),
+        }
+    }
+
+    fn problem(&self) -> Problem {
+        let problem = match self.fault {
+            Fault::Doubled | Fault::Reserved | Fault::Changed { .. } => {
+                Problem::of(kinds::INVALID).detail("the body can be understood in several ways")
+            }
+            _ => Problem::of(kinds::MALFORMED_BODY).detail("the body cannot be read"),
+        };
+        let error = at(&json_pointer(&self.path), self.detail());
+        problem.member("errors", vec![error])
+    }
+}
+
+#[cfg(test)]
+mod tests;

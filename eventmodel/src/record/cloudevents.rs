@@ -1,0 +1,398 @@
+//! The envelope of an event on a wire with headers: CloudEvents 1.0 in binary mode.
+//!
+//! Attributes are headers named `ce-…`, percent-encoded as the HTTP binding says (1.0.2, section 3.1.3.2), which the
+//! NATS binding follows. What the specification does not have is an extension, with a name it allows.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use super::id::{CommandId, EventId};
+use super::metadata::{CommandRef, Metadata};
+use super::position::Position;
+use super::subject::Subject;
+
+/// Space, double quote, percent; `utf8_percent_encode` adds what is outside ASCII, `CONTROLS` what is not printable.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
+
+const SPEC_VERSION: &str = "1.0";
+
+/// The metadata of an event as headers, names in lower case but for `Content-Type`.
+///
+/// ```
+/// # use eventmodel::envelope;
+/// # fn show(metadata: &eventmodel::Metadata) {
+/// for (name, value) in envelope::to_headers(metadata) {
+///     println!("{name}: {value}");
+/// }
+/// # }
+/// ```
+pub fn to_headers(metadata: &Metadata) -> Vec<(&'static str, String)> {
+    let text = |value: &str| Cow::from(utf8_percent_encode(value, ENCODED)).into_owned();
+    let command = &metadata.command;
+    let mut headers = vec![
+        ("ce-specversion", SPEC_VERSION.to_owned()),
+        ("ce-id", text(metadata.id.as_str())),
+        ("ce-source", text(&metadata.source)),
+        ("ce-type", text(&metadata.event_type)),
+        ("ce-time", metadata.time.to_string()),
+        ("ce-subject", text(metadata.subject().as_str())),
+        ("ce-datacontenttype", text(&metadata.content_type)),
+        // Not encoded: this one is read by software that knows no CloudEvents.
+        ("Content-Type", metadata.content_type.to_string()),
+        ("ce-dataversion", metadata.version.to_string()),
+        ("ce-correlationid", text(&metadata.correlation_id)),
+        ("ce-commandname", text(&command.name)),
+        ("ce-commandevents", command.events.to_string()),
+    ];
+    if let [_, _, ..] = &*metadata.subjects {
+        let subjects: Vec<&str> = metadata.subjects.iter().map(Subject::as_str).collect();
+        headers.push(("ce-subjects", text(&subjects.join(" "))));
+    }
+    if let Some(id) = &metadata.causation_id {
+        headers.push(("ce-causationid", text(id)));
+    }
+    if let Some(traceparent) = &metadata.traceparent {
+        headers.push(("ce-traceparent", text(traceparent)));
+    }
+    if let Some(fingerprint) = command.fingerprint {
+        headers.push(("ce-commandhash", format!("{fingerprint:016x}")));
+    }
+    headers
+}
+
+/// The metadata of the event at `position` of its log, from its headers: `header` gives the value of one, by its
+/// name in lower case.
+///
+/// # Errors
+/// [`EnvelopeError`] if an attribute is missing, is not what it should be, or contradicts another one.
+pub fn from_headers<'a>(
+    position: Position,
+    header: impl Fn(&str) -> Option<&'a str>,
+) -> Result<Metadata, EnvelopeError> {
+    let headers = Headers { header };
+    let version = headers.required_text("ce-specversion")?;
+    if version != SPEC_VERSION {
+        return Err(malformed(
+            "ce-specversion",
+            &version,
+            "only 1.0 is understood",
+        ));
+    }
+    let id = EventId::new(&headers.required_text("ce-id")?);
+    let (command_id, n) = id
+        .split()
+        .ok_or_else(|| malformed("ce-id", id.as_str(), "it must be `<command id>/<number>`"))?;
+    let command = CommandRef {
+        id: CommandId::new(command_id).map_err(|e| malformed("ce-id", command_id, e))?,
+        name: headers.text("ce-commandname")?,
+        fingerprint: headers.fingerprint()?,
+        events: headers.required("ce-commandevents")?,
+    };
+    if n >= command.events as usize {
+        return Err(EnvelopeError::Contradiction {
+            first: "ce-id",
+            first_value: id.to_string(),
+            second: "ce-commandevents",
+            second_value: command.events.to_string(),
+        });
+    }
+    Ok(Metadata {
+        position,
+        subjects: headers.subjects()?,
+        event_type: headers.text("ce-type")?,
+        version: headers.required("ce-dataversion")?,
+        time: headers.required("ce-time")?,
+        source: headers.text("ce-source")?,
+        content_type: headers.content_type()?,
+        correlation_id: headers.text("ce-correlationid")?,
+        causation_id: headers.get("ce-causationid")?.map(Arc::from),
+        traceparent: headers.get("ce-traceparent")?.map(Arc::from),
+        command,
+        id,
+    })
+}
+
+/// Headers that are not the envelope of an event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvelopeError {
+    /// A header is not there.
+    #[error("the header `{header}` is missing")]
+    Missing {
+        /// Its name.
+        header: &'static str,
+    },
+    /// A header has a value that it cannot have.
+    #[error("the header `{header}` cannot be `{value}`: {reason}")]
+    Malformed {
+        /// Its name.
+        header: &'static str,
+        /// Its value.
+        value: String,
+        /// Why.
+        reason: String,
+    },
+    /// Two headers do not agree.
+    #[error("the header `{first}` is `{first_value}`, and `{second}` is `{second_value}`")]
+    Contradiction {
+        /// The name of one.
+        first: &'static str,
+        /// Its value.
+        first_value: String,
+        /// The name of the other one.
+        second: &'static str,
+        /// Its value.
+        second_value: String,
+    },
+}
+
+fn malformed(header: &'static str, value: &str, reason: impl Display) -> EnvelopeError {
+    EnvelopeError::Malformed {
+        header,
+        value: value.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+/// The content of a quoted string, RFC 9110, section 5.6.4.
+fn unescape(quoted: &str) -> String {
+    let mut chars = quoted.chars();
+    std::iter::from_fn(|| match chars.next()? {
+        '\\' => chars.next(),
+        other => Some(other),
+    })
+    .collect()
+}
+
+struct Headers<F> {
+    header: F,
+}
+
+impl<'a, F: Fn(&str) -> Option<&'a str>> Headers<F> {
+    fn get(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, EnvelopeError> {
+        let Some(value) = (self.header)(name) else {
+            return Ok(None);
+        };
+        // Older senders quoted a value instead of encoding it.
+        let unquoted = value
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        if let Some(unquoted) = unquoted {
+            let value = unescape(unquoted);
+            let text = percent_decode_str(&value).decode_utf8();
+            let text = text.map_err(|e| malformed(name, &value, e))?;
+            return Ok(Some(Cow::Owned(text.into_owned())));
+        }
+        let text = percent_decode_str(value).decode_utf8();
+        text.map(Some).map_err(|e| malformed(name, value, e))
+    }
+
+    fn required_text(&self, name: &'static str) -> Result<Cow<'a, str>, EnvelopeError> {
+        self.get(name)?
+            .ok_or(EnvelopeError::Missing { header: name })
+    }
+
+    fn required<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, EnvelopeError> {
+        let value = self.required_text(name)?;
+        value.parse().map_err(|e| malformed(name, &value, e))
+    }
+
+    fn text(&self, name: &'static str) -> Result<Arc<str>, EnvelopeError> {
+        self.required_text(name).map(Arc::from)
+    }
+
+    fn fingerprint(&self) -> Result<Option<u64>, EnvelopeError> {
+        let name = "ce-commandhash";
+        let parse =
+            |hex: Cow<'a, str>| u64::from_str_radix(&hex, 16).map_err(|e| malformed(name, &hex, e));
+        self.get(name)?.map(parse).transpose()
+    }
+
+    fn subjects(&self) -> Result<Arc<[Subject]>, EnvelopeError> {
+        let subject = |name, text: &str| Subject::new(text).map_err(|e| malformed(name, text, e));
+        let first = self.required_text("ce-subject")?;
+        let Some(all) = self.get("ce-subjects")? else {
+            return Ok([subject("ce-subject", &first)?].into());
+        };
+        let subjects = all.split(' ').map(|text| subject("ce-subjects", text));
+        let subjects: Arc<[Subject]> = subjects.collect::<Result<_, _>>()?;
+        if subjects[0].as_str() != first {
+            return Err(EnvelopeError::Contradiction {
+                first: "ce-subject",
+                first_value: first.into_owned(),
+                second: "ce-subjects",
+                second_value: all.into_owned(),
+            });
+        }
+        Ok(subjects)
+    }
+
+    /// Both spellings are read; one is enough.
+    fn content_type(&self) -> Result<Arc<str>, EnvelopeError> {
+        let (attribute, plain) = (
+            self.get("ce-datacontenttype")?,
+            (self.header)("content-type"),
+        );
+        match (attribute, plain) {
+            (Some(attribute), Some(plain)) if *attribute != *plain => {
+                Err(EnvelopeError::Contradiction {
+                    first: "ce-datacontenttype",
+                    first_value: attribute.into_owned(),
+                    second: "Content-Type",
+                    second_value: plain.to_owned(),
+                })
+            }
+            (Some(attribute), _) => Ok(attribute.into()),
+            (None, Some(plain)) => Ok(plain.into()),
+            (None, None) => Err(EnvelopeError::Missing {
+                header: "ce-datacontenttype",
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn metadata() -> Metadata {
+        Metadata {
+            position: Position::new(7),
+            subjects: ["a.x%2Ey", "b.%2E"]
+                .map(|text| Subject::new(text).unwrap())
+                .into(),
+            id: EventId::new("order 42/1"),
+            event_type: "RoomBooked".into(),
+            version: 2,
+            time: "2022-12-12T10:11:12.123456789Z".parse().unwrap(),
+            source: "Euro € 😀".into(),
+            content_type: "application/json; charset=utf-8".into(),
+            correlation_id: "100% \"quoted\"\n".into(),
+            causation_id: Some("x/0".into()),
+            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+            command: CommandRef {
+                id: CommandId::new("order 42").unwrap(),
+                name: "BookRoom".into(),
+                fingerprint: Some(0xABC),
+                events: 2,
+            },
+        }
+    }
+
+    fn headers(metadata: &Metadata) -> HashMap<String, String> {
+        to_headers(metadata)
+            .into_iter()
+            .map(|(k, v)| (k.to_lowercase(), v))
+            .collect()
+    }
+
+    fn read(headers: &HashMap<String, String>) -> Result<Metadata, EnvelopeError> {
+        from_headers(Position::new(7), |name| {
+            headers.get(name).map(String::as_str)
+        })
+    }
+
+    #[test]
+    fn metadata_reads_back_from_its_headers() {
+        let full = metadata();
+        assert_eq!(read(&headers(&full)).unwrap(), full);
+        let bare = Metadata {
+            subjects: [full.subject().clone()].into(),
+            causation_id: None,
+            traceparent: None,
+            command: CommandRef {
+                fingerprint: None,
+                ..full.command.clone()
+            },
+            ..full
+        };
+        assert_eq!(read(&headers(&bare)).unwrap(), bare);
+    }
+
+    #[test]
+    fn values_are_encoded_as_the_example_of_the_specification() {
+        assert_eq!(
+            headers(&metadata())["ce-source"],
+            "Euro%20%E2%82%AC%20%F0%9F%98%80"
+        );
+        for value in headers(&metadata()).values() {
+            assert!(value.bytes().all(|b| (0x20..0x7F).contains(&b)), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_the_specification_says_must_be_read_is_read() {
+        for (written, meant) in [
+            ("Euro%20%e2%82%ac", "Euro €"),
+            ("%41", "A"),
+            (r#""a \"b\\" %25""#, r#"a "b\" %"#),
+        ] {
+            let mut headers = headers(&metadata());
+            headers.insert("ce-source".into(), written.into());
+            assert_eq!(&*read(&headers).unwrap().source, meant);
+        }
+        let mut overlong = headers(&metadata());
+        overlong.insert("ce-source".into(), "%C0%A0".into());
+        assert!(matches!(
+            read(&overlong),
+            Err(EnvelopeError::Malformed {
+                header: "ce-source",
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn one_spelling_of_the_content_type_is_enough_and_two_must_agree() {
+        for name in ["ce-datacontenttype", "content-type"] {
+            let mut headers = headers(&metadata());
+            headers.remove(name);
+            assert_eq!(read(&headers).unwrap(), metadata());
+        }
+        let mut lying = headers(&metadata());
+        lying.insert("content-type".into(), "text/plain".into());
+        assert!(matches!(
+            read(&lying),
+            Err(EnvelopeError::Contradiction { .. })
+        ));
+    }
+
+    #[test]
+    fn a_header_that_is_missing_or_lies_is_named() {
+        for required in [
+            "ce-specversion",
+            "ce-id",
+            "ce-type",
+            "ce-time",
+            "ce-subject",
+            "ce-source",
+        ] {
+            let mut headers = headers(&metadata());
+            headers.remove(required);
+            assert_eq!(
+                read(&headers),
+                Err(EnvelopeError::Missing { header: required })
+            );
+        }
+        for (name, value) in [
+            ("ce-specversion", "0.3"),
+            ("ce-id", "no-number"),
+            ("ce-id", "order%2042/9"),
+            ("ce-time", "yesterday"),
+            ("ce-subject", "a.*"),
+            ("ce-subject", "other.1"),
+            ("ce-dataversion", "-1"),
+            ("ce-commandhash", "xyz"),
+        ] {
+            let mut headers = headers(&metadata());
+            headers.insert(name.into(), value.into());
+            assert!(read(&headers).is_err(), "{name}: {value}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What is known of an event beside its payload.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::id::{CommandId, EventId};
+use super::position::Position;
+use super::subject::Subject;
+
+/// What is known of an event beside its payload: the attributes of its CloudEvents 1.0 envelope, and its position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// Where it stands in its log; [`Position::START`] as long as it is not recorded.
+    pub position: Position,
+    /// The subjects of the stream instances it belongs to, that of its first stream first. Never empty.
+    pub subjects: Arc<[Subject]>,
+    /// `ce-id`: `<command id>/<n>`.
+    pub id: EventId,
+    /// `ce-type`: the name it is recorded under.
+    pub event_type: Arc<str>,
+    /// The version of its shape.
+    pub version: u32,
+    /// `ce-time`: when it was decided, by the clock of the process that decided it.
+    pub time: Timestamp,
+    /// `ce-source`: who recorded it.
+    pub source: Arc<str>,
+    /// `ce-datacontenttype`.
+    pub content_type: Arc<str>,
+    /// `ce-correlationid`: the same for all that followed from one request.
+    pub correlation_id: Arc<str>,
+    /// `ce-causationid`: what caused the command that emitted it: the id of an event, for an automation's command.
+    pub causation_id: Option<Arc<str>>,
+    /// `ce-traceparent`: the W3C trace context of the command.
+    pub traceparent: Option<Arc<str>>,
+    /// The command that emitted it.
+    pub command: CommandRef,
+}
+
+impl Metadata {
+    /// The subject of the event's first stream.
+    pub fn subject(&self) -> &Subject {
+        &self.subjects[0]
+    }
+}
+
+/// Which command emitted an event. It tells a repeated command from another one under the same id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandRef {
+    /// The id.
+    pub id: CommandId,
+    /// The name of the command: `BookRoom`.
+    pub name: Arc<str>,
+    /// A hash of the command's body, if its id came from the caller.
+    pub fingerprint: Option<u64>,
+    /// How many events it emitted.
+    pub events: u32,
+}
+
+impl CommandRef {
+    /// Whether `other`, under the same id, is the same command.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.name == other.name
+            && match (self.fingerprint, other.fingerprint) {
+                (Some(a), Some(b)) => a == b,
+                _ => true,
+            }
+    }
+}

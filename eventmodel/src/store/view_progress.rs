@@ -1,0 +1,95 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::view_error::ViewError;
+use super::views::{ViewDefinition, ViewStatus};
+use crate::record::Position;
+
+/// How far a view is, and those who wait for it. For what implements [`HostedView`](super::HostedView).
+#[derive(Debug)]
+pub struct ViewProgress {
+    view: &'static str,
+    status: watch::Sender<ViewStatus>,
+}
+
+impl ViewProgress {
+    /// A view that has reached these positions; in a log that is not among them, none.
+    pub fn new(view: &ViewDefinition, reached: &BTreeMap<Arc<str>, Position>) -> Self {
+        let at = |log: &Arc<str>| reached.get(log).copied().unwrap_or_default();
+        let positions = view.logs.iter().map(|log| (log.clone(), at(log))).collect();
+        let stopped = None;
+        Self {
+            view: view.name(),
+            status: watch::Sender::new(ViewStatus { positions, stopped }),
+        }
+    }
+
+    /// All events of the log up to this position are applied.
+    pub fn advance(&self, log: &Arc<str>, position: Position) {
+        self.status.send_if_modified(|status| {
+            let at = status.positions.entry(log.clone()).or_default();
+            let is_further = *at < position;
+            *at = position.max(*at);
+            is_further
+        });
+    }
+
+    /// The view has stopped. The first reason stays.
+    pub fn stop(&self, error: ViewError) {
+        self.status.send_modify(|status| {
+            status.stopped.get_or_insert(error);
+        });
+    }
+
+    /// Fails if the view has stopped at something that is wrong: it must not answer any more.
+    ///
+    /// # Errors
+    /// Why it has stopped.
+    pub fn check(&self) -> Result<(), ViewError> {
+        match &self.status.borrow().stopped {
+            Some(ViewError::ShutDown) | None => Ok(()),
+            Some(error) => Err(error.clone()),
+        }
+    }
+
+    /// Waits until all events of the log up to this position are applied.
+    ///
+    /// # Errors
+    /// Why the view has stopped before; [`ViewError::OtherLog`].
+    pub async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
+        let mut status = self.status.subscribe();
+        if !status.borrow().positions.contains_key(log) {
+            return Err(ViewError::OtherLog {
+                view: self.view,
+                log: log.clone(),
+            });
+        }
+        let is_there =
+            |status: &ViewStatus| status.positions.get(log).is_some_and(|at| *at >= position);
+        let status = status
+            .wait_for(|status| is_there(status) || status.stopped.is_some())
+            .await
+            .map_err(|_| ViewError::ShutDown)?;
+        match &status.stopped {
+            Some(error) if !is_there(&status) => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until the view stops, and says why.
+    pub async fn stopped(&self) -> ViewError {
+        let mut status = self.status.subscribe();
+        let stopped = status.wait_for(|status| status.stopped.is_some()).await;
+        stopped
+            .ok()
+            .and_then(|status| status.stopped.clone())
+            .unwrap_or(ViewError::ShutDown)
+    }
+
+    /// Where the view is.
+    pub fn status(&self) -> ViewStatus {
+        self.status.borrow().clone()
+    }
+}

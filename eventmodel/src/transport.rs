@@ -1,0 +1,20 @@
+//! What adapters have in common: how a request says what it wants, how a receipt and a problem are written. The same
+//! command is answered in the same way, whatever it came by.
+
+mod failure;
+mod headers;
+pub mod kinds;
+mod problem;
+mod receipt;
+mod refused;
+mod request;
+
+pub use crate::model::JsonText;
+pub use failure::{CommandContext, internal, of_store, rejection_title};
+pub use headers::{CommandHeaders, malformed_header, revision, single_header};
+pub use kinds::ProblemKind;
+pub use problem::{Problem, at, pointer_to};
+pub use receipt::{EventBody, ReceiptBody, is_json};
+pub use refused::Refused;
+pub(crate) use refused::RefusedRequests;
+pub use request::{Envelope, is_correlation_id, is_traceparent};

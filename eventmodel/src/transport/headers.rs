@@ -1,0 +1,272 @@
+//! The headers that say something about a command. They have the same names and the same meaning in all adapters.
+
+use super::failure::CommandContext;
+use super::problem::Problem;
+use super::request::{is_correlation_id, is_traceparent};
+use crate::engine::ExecuteOptions;
+use crate::model::CommandInfo;
+use crate::record::{CommandId, Position};
+use crate::transport::kinds;
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const CORRELATION_ID: &str = "x-correlation-id";
+const CAUSATION_ID: &str = "x-causation-id";
+const IF_MATCH: &str = "if-match";
+const IF_NONE_MATCH: &str = "if-none-match";
+const TRACEPARENT: &str = "traceparent";
+
+/// What the headers say about a command.
+#[derive(Clone, Debug)]
+pub struct CommandHeaders {
+    /// `Idempotency-Key`: the id of the command.
+    pub id: Option<CommandId>,
+    /// `X-Correlation-Id`: what all that follows from the request has in common.
+    pub correlation_id: Option<String>,
+    causation_id: Option<String>,
+    expected: Option<Position>,
+    traceparent: Option<String>,
+}
+
+impl CommandHeaders {
+    /// Reads them. `values` gives the values of the header of a name, which is in lower case.
+    ///
+    /// # Errors
+    /// A problem that names the header and says what it must look like.
+    pub fn read<'a>(values: impl Fn(&str) -> Vec<&'a [u8]>) -> Result<Self, Problem> {
+        let single = |name| single_header(name, &values(name));
+        let id_of = |name| match single(name)? {
+            Some(id) if !is_correlation_id(id) => Err(malformed_header(
+                name,
+                "it has 1 to 256 bytes and no control characters",
+            )),
+            id => Ok(id.map(str::to_owned)),
+        };
+        // A trace that is not valid starts no trace, and is no error.
+        let traceparent = single(TRACEPARENT).ok().flatten();
+        Ok(Self {
+            correlation_id: id_of(CORRELATION_ID)?,
+            causation_id: id_of(CAUSATION_ID)?,
+            id: single(IDEMPOTENCY_KEY)?.map(command_id).transpose()?,
+            expected: expected_revision(single(IF_MATCH)?, single(IF_NONE_MATCH)?)?,
+            traceparent: traceparent
+                .filter(|text| is_traceparent(text))
+                .map(str::to_owned),
+        })
+    }
+
+    /// What answers say of the command. `correlation_id` is that of the body, which goes before the header's.
+    pub fn context(
+        &self,
+        correlation_id: Option<String>,
+        info: &'static CommandInfo,
+        pointer: &'static str,
+    ) -> CommandContext {
+        let given = correlation_id.or_else(|| self.correlation_id.clone());
+        CommandContext {
+            info,
+            id: self.id.clone(),
+            // Every answer has one, also where nothing was recorded: it leads to the audit trail.
+            correlation_id: Some(given.unwrap_or_else(|| CommandId::fresh().to_string())),
+            pointer,
+        }
+    }
+
+    /// For an execution with this correlation id.
+    pub fn options(&self, correlation_id: &str) -> ExecuteOptions {
+        let mut options = ExecuteOptions::new().correlation_id(correlation_id);
+        if let Some(id) = &self.id {
+            options = options.id(id.clone());
+        }
+        if let Some(id) = &self.causation_id {
+            options = options.causation_id(id.as_str());
+        }
+        if let Some(expected) = self.expected {
+            options = options.expected_revision(expected);
+        }
+        match &self.traceparent {
+            Some(traceparent) => options.traceparent(traceparent.as_str()),
+            None => options,
+        }
+    }
+}
+
+/// A header that cannot be understood.
+pub fn malformed_header(name: &str, reason: &str) -> Problem {
+    Problem::of(kinds::MALFORMED_HEADER)
+        .detail(format!("the header `{name}`: {reason}"))
+        .member("header", name)
+}
+
+/// The value of a header that may stand there once.
+///
+/// # Errors
+/// A problem, if it stands there more than once, or is no visible ASCII.
+pub fn single_header<'a>(name: &str, values: &[&'a [u8]]) -> Result<Option<&'a str>, Problem> {
+    let visible = |b: &u8| matches!(b, b' '..=b'~' | b'\t');
+    match values {
+        [] => Ok(None),
+        [value] => match std::str::from_utf8(value) {
+            Ok(text) if value.iter().all(visible) => Ok(Some(text.trim())),
+            _ => Err(malformed_header(
+                name,
+                "it must consist of visible ASCII characters",
+            )),
+        },
+        _ => Err(malformed_header(name, "it stands there more than once")),
+    }
+}
+
+/// `Idempotency-Key`: a string of RFC 8941 (`"..."`), or the bare text that many clients send.
+fn command_id(text: &str) -> Result<CommandId, Problem> {
+    let key = match text.strip_prefix('"') {
+        _ if !text.is_ascii() => None,
+        Some(quoted) => unquote(quoted),
+        None => (!text.contains(['"', ' ', '\t', ','])).then(|| text.to_owned()),
+    };
+    let key = key.ok_or_else(|| {
+        malformed_header(IDEMPOTENCY_KEY, "write one key, as `\"a-key\"` or `a-key`")
+    })?;
+    CommandId::new(&key).map_err(|error| malformed_header(IDEMPOTENCY_KEY, &error.to_string()))
+}
+
+/// What stands before the closing quote, which must be the end.
+fn unquote(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut chars = text.chars();
+    loop {
+        match chars.next()? {
+            '"' => return chars.as_str().is_empty().then_some(out),
+            '\\' => match chars.next()? {
+                c @ ('"' | '\\') => out.push(c),
+                _ => return None,
+            },
+            c => out.push(c),
+        }
+    }
+}
+
+/// `If-Match: "7"`, or `If-None-Match: *` for an instance that must not be there yet.
+fn expected_revision(
+    matches: Option<&str>,
+    none_match: Option<&str>,
+) -> Result<Option<Position>, Problem> {
+    match (matches, none_match) {
+        (None, None) => Ok(None),
+        (Some(tag), None) => match revision(tag) {
+            Some(revision) => Ok(Some(revision)),
+            None => Err(malformed_header(
+                IF_MATCH,
+                "it must be one revision in quotes, the `ETag` of a receipt: `\"7\"`",
+            )),
+        },
+        (None, Some("*")) => Ok(Some(Position::START)),
+        (None, Some(_)) => Err(malformed_header(
+            IF_NONE_MATCH,
+            "for a command it can only be `*`: nothing is recorded there yet",
+        )),
+        (Some(_), Some(_)) => Err(malformed_header(
+            IF_NONE_MATCH,
+            "it cannot stand beside `If-Match`",
+        )),
+    }
+}
+
+/// The revision of a strong entity tag: `"7"`.
+pub fn revision(tag: &str) -> Option<Position> {
+    let digits = tag.strip_prefix('"')?.strip_suffix('"')?;
+    let canonical =
+        digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
+    digits.parse().ok().filter(|_| canonical).map(Position::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idempotency_key_is_a_quoted_string_or_bare() {
+        for (text, id) in [
+            ("\"a key\"", "a key"),
+            ("8e03978e-40d5", "8e03978e-40d5"),
+            (r#""a\"\\""#, r#"a"\"#),
+        ] {
+            assert_eq!(command_id(text).unwrap().as_str(), id);
+        }
+        for text in [
+            "",
+            "\"\"",
+            "\"a",
+            "\"a\"b",
+            "\"a\";p=1",
+            "a b",
+            "a,b",
+            r#""\x""#,
+            "é",
+            &"x".repeat(257),
+        ] {
+            assert!(command_id(text).is_err(), "{text}");
+        }
+        let twice = |name: &str| match name {
+            IDEMPOTENCY_KEY => vec![&b"a"[..], b"a"],
+            _ => Vec::new(),
+        };
+        assert!(CommandHeaders::read(twice).is_err());
+        assert!(CommandHeaders::read(|_| Vec::new()).unwrap().id.is_none());
+    }
+
+    #[test]
+    fn a_precondition_is_one_revision_or_nothing_yet() {
+        let expected = |matches, none| expected_revision(matches, none).map_err(|_| ());
+        assert_eq!(expected(None, None), Ok(None));
+        assert_eq!(expected(Some("\"7\""), None), Ok(Some(Position::new(7))));
+        assert_eq!(expected(None, Some("*")), Ok(Some(Position::START)));
+        for tag in ["*", "W/\"7\"", "\"7\", \"8\"", "7"] {
+            assert_eq!(expected(Some(tag), None), Err(()), "{tag}");
+        }
+        assert_eq!(expected(None, Some("\"7\"")), Err(()));
+        assert_eq!(expected(Some("\"7\""), Some("*")), Err(()));
+    }
+
+    #[test]
+    fn a_trace_that_is_not_valid_is_ignored() {
+        let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert!(is_traceparent(valid));
+        assert!(is_traceparent(&valid.replacen("00", "cc", 1)));
+        assert!(is_traceparent(&format!(
+            "{}-later",
+            valid.replacen("00", "cc", 1)
+        )));
+        for text in [
+            "",
+            "00",
+            "00-0-0-0",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+        ] {
+            assert!(!is_traceparent(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_revision_in_quotes_is_one() {
+        assert_eq!(revision("\"7\""), Some(Position::new(7)));
+        assert_eq!(revision("\"0\""), Some(Position::START));
+        for tag in [
+            "7",
+            "\"7",
+            "W/\"7\"",
+            "\"07\"",
+            "\"+7\"",
+            "\"\"",
+            "\"a\"",
+            "\"7\", \"8\"",
+            "*",
+            "\"18446744073709551616\"",
+        ] {
+            assert_eq!(revision(tag), None, "{tag}");
+        }
+    }
+}
