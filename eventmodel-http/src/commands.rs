@@ -193,7 +193,7 @@ impl Http {
     ) -> Result<Receipt, Problem> {
         let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
         let app = self.app.clone();
-        let execution = async move { entry.execute(&app, &data, options).await };
+        let execution = async move { app.execute_json(&entry, &data, options).await };
         self.run(execution, context, deadline).await
     }
 

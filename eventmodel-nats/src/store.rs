@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
-use eventmodel::view::{MemoryViews, ViewHost};
+use eventmodel::view::ViewHost;
 use eventmodel::{
     __limited as limited, AuditTrail, CommandId, CommandRef, InboxHost, MemoryAudit, Position,
     RecordedEvent, StoreError, Subject,
@@ -234,24 +234,25 @@ impl Store for NatsStore {
             Err(error) => stream::iter([Err(error)]).boxed(),
         }
     }
-    fn views(&self) -> Arc<dyn ViewHost> {
+    fn views(&self) -> Option<Arc<dyn ViewHost>> {
         match &self.0.views {
-            Views::Memory => Arc::new(MemoryViews),
-            Views::Kv(options) => Arc::new(KvHost {
+            Views::Memory => None,
+            Views::Kv(options) => Some(Arc::new(KvHost {
                 store: self.clone(),
                 options: options.clone(),
-            }),
+            })),
         }
     }
 
-    fn inboxes(&self) -> Arc<dyn InboxHost> {
-        Arc::new(NatsInboxes(self.clone()))
+    fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
+        Some(Arc::new(NatsInboxes(self.clone())))
     }
 
-    fn audit(&self) -> Arc<dyn AuditTrail> {
-        if self.0.setup.audit_max_age.is_zero() {
-            return Arc::new(MemoryAudit::new(Duration::ZERO, 0));
-        }
-        Arc::new(self.0.audit.clone())
+    fn audit(&self) -> Option<Arc<dyn AuditTrail>> {
+        Some(if self.0.setup.audit_max_age.is_zero() {
+            Arc::new(MemoryAudit::new(Duration::ZERO, 0))
+        } else {
+            Arc::new(self.0.audit.clone())
+        })
     }
 }

@@ -92,7 +92,7 @@ impl Handler {
         // What was begun is executed to its end, also when its time is over.
         let running = self
             .tasks
-            .spawn(async move { entry.execute(&app, &data, options).await });
+            .spawn(async move { app.execute_json(&entry, &data, options).await });
         match timeout_at(started + self.timeout, running).await {
             Ok(Ok(result)) => result.map_err(|failure| context.problem(failure)),
             Ok(Err(panic)) => Err(context.panicked(&panic)),

@@ -10,9 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
 use super::seats::{Seats, fold};
-use crate::board::{EventModel, Slice, Vocabulary};
+use crate::board::{EventModel, Slice};
+use crate::memory;
+use crate::model::FoldOf;
 use crate::record::{Position, RecordedEvent};
-use crate::store::{ErasedEntry, FoldOf, HostedView, ViewDefinition, ViewError};
+use crate::store::{ErasedEntry, HostedView, ViewDefinition, ViewError};
 
 pub(super) struct Hosted {
     pub(super) view: Arc<dyn HostedView>,
@@ -26,10 +28,10 @@ pub(super) async fn host(bench: &Bench) -> Hosted {
         model: bench.log.clone(),
         logs: vec![bench.log.clone()],
         fold: Arc::new(FoldOf::<Seats>(PhantomData)),
-        vocabulary: Arc::new(Vocabulary::of(&model)),
+        vocabulary: Arc::new(model.vocabulary()),
     };
     let stop = CancellationToken::new();
-    let views = bench.store.views();
+    let views = memory::views_of(&*bench.store);
     let hosted = views.host(definition, bench.store.clone(), stop.clone());
     let view = timeout(bench.patience, hosted)
         .await

@@ -1,8 +1,7 @@
 use std::collections::HashSet;
 
-use super::event_model::EventModel;
-use crate::board::entries;
-use crate::record::{DecodeError, DecodeReason, RecordedEvent, SubjectPattern};
+use super::recorded::{DecodeError, DecodeReason, RecordedEvent};
+use super::subject::SubjectPattern;
 
 /// The events that a model knows, so that one it does not know is noticed and never skipped.
 #[derive(Debug)]
@@ -12,16 +11,14 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    pub(crate) fn of(model: &EventModel) -> Self {
+    /// The event types, and the subjects of the streams, of a model.
+    pub(crate) fn new(
+        event_types: impl IntoIterator<Item = &'static str>,
+        subjects: impl IntoIterator<Item = SubjectPattern>,
+    ) -> Self {
         Self {
-            event_types: entries::events(model)
-                .iter()
-                .map(|event| event.event_type)
-                .collect(),
-            subjects: entries::streams(model)
-                .iter()
-                .map(|s| s.template.pattern())
-                .collect(),
+            event_types: event_types.into_iter().collect(),
+            subjects: subjects.into_iter().collect(),
         }
     }
 
