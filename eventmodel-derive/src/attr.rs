@@ -239,7 +239,7 @@ pub(crate) fn crate_or_default(path: Option<Path>) -> Path {
     path.unwrap_or_else(|| syn::parse_quote!(::eventmodel))
 }
 
-fn skip_to_comma(input: ParseStream<'_>) {
+pub(crate) fn skip_to_comma(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![,]) {
         if input.parse::<TokenTree>().is_err() {
             return;

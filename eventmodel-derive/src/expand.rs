@@ -3,15 +3,8 @@
 //! When there are errors, the `compile_error!`s come with the same impls, whose bodies are then
 //! `unreachable!()`: what uses the type still finds its traits, and no second wave of errors buries the first.
 
-pub(crate) mod automation;
-pub(crate) mod command;
-pub(crate) mod event;
 pub(crate) mod handlers;
-pub(crate) mod keys;
-pub(crate) mod parts;
-pub(crate) mod projection;
 pub(crate) mod rejection;
-pub(crate) mod stream;
 pub(crate) mod subject_token;
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
@@ -19,9 +12,9 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Attribute, Generics, Ident, Path};
 
-use crate::model::doc::Doc;
-use crate::model::field::Field;
-use crate::model::text;
+use crate::doc::Doc;
+use crate::field::Field;
+use crate::text;
 
 /// Everything is expanded in an anonymous constant, so that no name of ours meets a name of the user.
 pub(crate) fn anonymous(

@@ -18,13 +18,29 @@
 //! `#[stream(crate = ..)]`, `#[projection(crate = ..)]`, and so on.
 
 mod attr;
+mod automation;
 mod check;
+mod command;
 mod ctxt;
+mod doc;
+mod event;
 mod expand;
+mod field;
+mod handler;
+mod id;
+mod json_name;
+mod key_parts;
 mod model;
+mod overrides;
+mod projection;
+mod rejection;
+mod stream;
+mod subject_token;
 mod suggest;
+mod template;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use proc_macro::TokenStream;
 use quote::quote;
@@ -48,7 +64,7 @@ pub fn derive_stream(input: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::stream::build(&ctxt, &input, attr::stream::read(&ctxt, &input));
     check::stream::check(&ctxt, &model);
-    expand::stream::expand(&model, ctxt.finish().as_ref()).into()
+    stream::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// An event: `Event`, and `BelongsTo` for each of its streams.
@@ -71,7 +87,7 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::event::build(&ctxt, &input, attr::event::read(&ctxt, &input));
     check::event::check(&ctxt, &model);
-    expand::event::expand(&model, ctxt.finish().as_ref()).into()
+    event::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// A command: `Command`, and `Emits` for each of its events. The decision is `Decide`, written by hand.
@@ -96,7 +112,7 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::command::build(&ctxt, &input, attr::command::read(&ctxt, &input));
     check::command::check(&ctxt, &model);
-    expand::command::expand(&model, ctxt.finish().as_ref()).into()
+    command::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// Why a command is refused: `Rejection`, with a code for each variant of an enum, or one for a struct.
@@ -111,7 +127,7 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 pub fn derive_rejection(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     let ctxt = Ctxt::new();
-    let model = model::rejection::build(&ctxt, &input);
+    let model = rejection::build(&ctxt, &input);
     check::rejection::check(&ctxt, &model);
     expand::rejection::expand(&model, ctxt.finish().as_ref()).into()
 }
@@ -124,7 +140,7 @@ pub fn derive_subject_token(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     let ctxt = Ctxt::new();
     let krate = attr::subject_token::read(&ctxt, &input);
-    let model = model::subject_token::build(&ctxt, &input, krate);
+    let model = subject_token::build(&ctxt, &input, krate);
     expand::subject_token::expand(&model, ctxt.finish().as_ref()).into()
 }
 
@@ -153,7 +169,7 @@ pub fn projection(args: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#errors #item).into();
     };
     check::projection::check(&ctxt, &model);
-    expand::projection::expand(&model, ctxt.finish().as_ref()).into()
+    projection::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// A reaction to events: `Automation` for the type of the `impl` block, from the handlers in it.
@@ -174,5 +190,5 @@ pub fn automation(args: TokenStream, item: TokenStream) -> TokenStream {
         return quote!(#errors #item).into();
     };
     check::automation::check(&ctxt, &model);
-    expand::automation::expand(&model, ctxt.finish().as_ref()).into()
+    automation::expand(&model, ctxt.finish().as_ref()).into()
 }

@@ -14,26 +14,26 @@ fn stream(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::stream::build(&ctxt, input, attr::stream::read(&ctxt, input));
     check::stream::check(&ctxt, &model);
-    expand::stream::expand(&model, ctxt.finish().as_ref())
+    crate::stream::expand(&model, ctxt.finish().as_ref())
 }
 
 fn event(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::event::build(&ctxt, input, attr::event::read(&ctxt, input));
     check::event::check(&ctxt, &model);
-    expand::event::expand(&model, ctxt.finish().as_ref())
+    crate::event::expand(&model, ctxt.finish().as_ref())
 }
 
 fn command(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = model::command::build(&ctxt, input, attr::command::read(&ctxt, input));
     check::command::check(&ctxt, &model);
-    expand::command::expand(&model, ctxt.finish().as_ref())
+    crate::command::expand(&model, ctxt.finish().as_ref())
 }
 
 fn rejection(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
-    let model = model::rejection::build(&ctxt, input);
+    let model = crate::rejection::build(&ctxt, input);
     check::rejection::check(&ctxt, &model);
     expand::rejection::expand(&model, ctxt.finish().as_ref())
 }
@@ -45,7 +45,7 @@ fn projection(args: TokenStream, item: &TokenStream) -> TokenStream {
         return ctxt.finish().expect("an error");
     };
     check::projection::check(&ctxt, &model);
-    expand::projection::expand(&model, ctxt.finish().as_ref())
+    crate::projection::expand(&model, ctxt.finish().as_ref())
 }
 
 /// The output is Rust: items, all of them.

@@ -2,11 +2,11 @@
 
 use crate::check::overrides;
 use crate::ctxt::Ctxt;
+use crate::field;
 use crate::model::command::CommandModel;
-use crate::model::field;
-use crate::model::template::Report;
-use crate::model::text;
 use crate::suggest;
+use crate::template::Report;
+use crate::text;
 
 /// As many as `DecisionState` is implemented for.
 pub(crate) const MAX_STATES: usize = 6;

@@ -4,9 +4,9 @@ use syn::{Expr, ExprLit, Lit};
 
 use crate::check::overrides;
 use crate::ctxt::Ctxt;
+use crate::field;
 use crate::model::event::EventModel;
-use crate::model::field;
-use crate::model::text;
+use crate::text;
 
 pub(crate) fn check(ctxt: &Ctxt, model: &EventModel<'_>) {
     for (i, stream) in model.streams.iter().enumerate() {

@@ -1,9 +1,9 @@
 //! One handler for one event.
 
 use crate::ctxt::Ctxt;
-use crate::model::field;
-use crate::model::handler::Handler;
-use crate::model::text;
+use crate::field;
+use crate::handler::Handler;
+use crate::text;
 
 /// Two names of one type look different here; the expansion compares the types of the events again.
 pub(crate) fn check(ctxt: &Ctxt, handlers: &[Handler]) {

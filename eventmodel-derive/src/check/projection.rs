@@ -7,8 +7,8 @@ use syn::ext::IdentExt;
 use crate::attr::projection::{KeyAttr, KeyField};
 use crate::check::handlers;
 use crate::ctxt::Ctxt;
-use crate::model::field::bare;
-use crate::model::handler::Handler;
+use crate::field::bare;
+use crate::handler::Handler;
 use crate::model::projection::ProjectionModel;
 use crate::suggest;
 

@@ -2,7 +2,7 @@
 
 use crate::check::command::is_kebab;
 use crate::ctxt::Ctxt;
-use crate::model::rejection::RejectionModel;
+use crate::rejection::RejectionModel;
 
 pub(crate) fn check(ctxt: &Ctxt, model: &RejectionModel<'_>) {
     for (i, reason) in model.reasons.iter().enumerate() {

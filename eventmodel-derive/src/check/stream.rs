@@ -3,11 +3,11 @@
 use syn::Type;
 
 use crate::ctxt::Ctxt;
-use crate::model::field::{Field, bare};
+use crate::field::{Field, bare};
 use crate::model::stream::StreamModel;
-use crate::model::template::{Placeholder, Report, Template};
-use crate::model::text;
 use crate::suggest;
+use crate::template::{Placeholder, Report, Template};
+use crate::text;
 
 pub(crate) fn check(ctxt: &Ctxt, model: &StreamModel<'_>) {
     if !model.input.generics.params.is_empty() {

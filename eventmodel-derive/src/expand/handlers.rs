@@ -5,9 +5,9 @@ use quote::{quote, quote_spanned};
 use syn::Path;
 use syn::ext::IdentExt;
 
-use super::at;
-use crate::model::field::span_of;
-use crate::model::handler::Handler;
+use crate::expand::at;
+use crate::field::span_of;
+use crate::handler::Handler;
 
 /// `HandlerInfo::__new(..)` of each.
 pub(crate) fn infos(krate: &Path, handlers: &[Handler], own_key: bool) -> TokenStream {

@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
 
-use super::{anonymous, body, bounded, located, type_info};
-use crate::model::rejection::RejectionModel;
+use crate::expand::{anonymous, body, bounded, located, type_info};
+use crate::rejection::RejectionModel;
 
 pub(crate) fn expand(model: &RejectionModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let RejectionModel {

@@ -3,9 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::{anonymous, at, has_types, located};
-use crate::model::field::span_of;
-use crate::model::subject_token::SubjectTokenModel;
+use crate::expand::{anonymous, at, has_types, located};
+use crate::field::span_of;
+use crate::subject_token::SubjectTokenModel;
 
 pub(crate) fn expand(model: &SubjectTokenModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let SubjectTokenModel {

@@ -3,10 +3,10 @@
 use proc_macro2::TokenStream;
 use syn::{Ident, ItemImpl, Path};
 
-use super::doc::Doc;
-use super::handler::{self, Handler, Rules};
 use crate::attr::crate_or_default;
 use crate::ctxt::Ctxt;
+use crate::doc::Doc;
+use crate::handler::{self, Handler, Rules};
 
 pub(crate) const RULES: Rules = Rules {
     attr: "automation",

@@ -2,14 +2,14 @@
 
 use syn::{DeriveInput, Ident, LitStr, Path, Type};
 
-use super::doc::Doc;
-use super::field::{self, Field, Kind};
-use super::id;
-use super::template::Template;
 use crate::attr::command::CommandAttr;
 use crate::attr::crate_or_default;
 use crate::attr::overrides::Override;
 use crate::ctxt::Ctxt;
+use crate::doc::Doc;
+use crate::field::{self, Field, Kind};
+use crate::id;
+use crate::template::Template;
 
 pub(crate) const KIND: Kind = Kind {
     name: "a command",

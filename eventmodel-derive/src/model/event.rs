@@ -2,12 +2,12 @@
 
 use syn::{DeriveInput, Expr, LitInt, Path, Type};
 
-use super::doc::Doc;
-use super::field::{self, Field, Kind};
 use crate::attr::crate_or_default;
 use crate::attr::event::EventAttr;
 use crate::attr::overrides::Override;
 use crate::ctxt::Ctxt;
+use crate::doc::Doc;
+use crate::field::{self, Field, Kind};
 
 pub(crate) const KIND: Kind = Kind {
     name: "an event",

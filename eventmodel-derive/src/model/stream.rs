@@ -2,12 +2,12 @@
 
 use syn::{DeriveInput, LitStr, Path};
 
-use super::doc::Doc;
-use super::field::{self, Field, Kind};
-use super::template::{self, Template};
 use crate::attr::crate_or_default;
 use crate::attr::stream::StreamAttr;
 use crate::ctxt::Ctxt;
+use crate::doc::Doc;
+use crate::field::{self, Field, Kind};
+use crate::template::{self, Template};
 
 pub(crate) const KIND: Kind = Kind {
     name: "the key of a stream",

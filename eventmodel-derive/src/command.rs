@@ -3,16 +3,17 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::stream::member_ident;
-use super::{
-    anonymous, at, body, bounded, constant, evaluated, has_fields, keys, located, option, schema,
+use crate::check::command::MAX_STATES;
+use crate::expand::{
+    self, anonymous, at, body, bounded, constant, evaluated, has_fields, located, option, schema,
     type_info,
 };
-use crate::check::command::MAX_STATES;
+use crate::field::{self, span_of};
 use crate::model::command::{CommandModel, State};
-use crate::model::field::{self, span_of};
-use crate::model::template::Part;
-use crate::model::text;
+use crate::overrides;
+use crate::stream::member_ident;
+use crate::template::Part;
+use crate::text;
 
 pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let CommandModel {
@@ -26,7 +27,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     }
     let ident = &input.ident;
     let fields = model.fields.as_deref().unwrap_or_default();
-    let generics = bounded(&input.generics, &super::stored(krate));
+    let generics = bounded(&input.generics, &expand::stored(krate));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
 
     let command = located(quote!(#krate::Command), ident.span());
@@ -41,7 +42,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     );
     let schema = schema(krate, &input.generics);
     let state = state(model);
-    let rejection = super::or(model.rejects.as_ref(), quote!(#krate::NoRejection));
+    let rejection = expand::or(model.rejects.as_ref(), quote!(#krate::NoRejection));
     let emitted = emits
         .iter()
         .map(|event| quote!(#krate::__private::Probe::<#event>::EVENT));
@@ -51,7 +52,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     } else {
         model.overrides.as_slice()
     };
-    let asserts = keys::asserts(overrides, &names, "state", |i, field| {
+    let asserts = overrides::asserts(overrides, &names, "state", |i, field| {
         let part = &model.state.parts()[i];
         quote!(#krate::__private::Probe::<#part>::STATE.__has_field(#field))
     });
@@ -158,7 +159,7 @@ fn build_keys(model: &CommandModel<'_>) -> TokenStream {
     let krate = &model.krate;
     let mut keys = model.state.parts().iter().enumerate().map(|(i, part)| {
         let parts = quote!(#krate::__private::Probe::<#part>::key_parts());
-        keys::build(&parts, i, &model.overrides, "self", span_of(part))
+        overrides::build(&parts, i, &model.overrides, "self", span_of(part))
     });
     match &model.state {
         State::None => TokenStream::new(),

@@ -4,11 +4,12 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Path};
 
-use super::{anonymous, at, body, located, option, parts, type_info};
 use crate::check::stream::struct_path;
-use crate::model::field::{Field, span_of};
+use crate::expand::{anonymous, at, body, located, option, type_info};
+use crate::field::{Field, span_of};
+use crate::key_parts;
 use crate::model::stream::StreamModel;
-use crate::model::template::{Part, Placeholder, Template};
+use crate::template::{Part, Placeholder, Template};
 
 pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let StreamModel {
@@ -37,7 +38,7 @@ pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> T
         .unwrap_or_default();
     let log = option(model.log.as_ref());
     let from_fields = if model.fields.is_some() {
-        parts::from_fields(krate, ident, fields)
+        key_parts::from_fields(krate, ident, fields)
     } else {
         stub_from_fields(krate, ident)
     };

@@ -5,10 +5,10 @@ use quote::{quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned;
 
-use super::{anonymous, at, body, bounded, evaluated, handlers, located, type_info};
+use crate::expand::{anonymous, at, body, bounded, evaluated, handlers, located, type_info};
+use crate::field::span_of;
+use crate::handler::Handler;
 use crate::model::automation::AutomationModel;
-use crate::model::field::span_of;
-use crate::model::handler::Handler;
 
 pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> TokenStream {
     let AutomationModel {

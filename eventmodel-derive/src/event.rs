@@ -5,12 +5,13 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Path, Type};
 
-use super::{
-    anonymous, at, body, bounded, evaluated, has_fields, keys, located, schema, type_info,
+use crate::expand::{
+    self, anonymous, at, body, bounded, evaluated, has_fields, located, schema, type_info,
 };
+use crate::field::{self, span_of};
 use crate::model::event::EventModel;
-use crate::model::field::{self, span_of};
-use crate::model::text;
+use crate::overrides;
+use crate::text;
 
 pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let EventModel {
@@ -29,24 +30,24 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
     let ident = &input.ident;
     let name = ident.unraw().to_string();
     let fields = model.fields.as_deref().unwrap_or_default();
-    let generics = bounded(&input.generics, &super::stored(krate));
+    let generics = bounded(&input.generics, &expand::stored(krate));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
 
     let event = located(quote!(#krate::Event), ident.span());
     let info = type_info(krate, ident, doc, fields);
-    let event_type = super::or(model.event_type.as_ref(), quote!(#name));
+    let event_type = expand::or(model.event_type.as_ref(), quote!(#name));
     let version = model
         .version
         .as_ref()
         .filter(|_| !broken)
         .map_or(quote!(1), |version| quote!(#version));
     let schema = schema(krate, &input.generics);
-    let codec = super::or(model.codec.as_ref(), quote!(#krate::Json));
+    let codec = expand::or(model.codec.as_ref(), quote!(#krate::Json));
     let infos = streams
         .iter()
         .map(|stream| quote!(#krate::__private::Probe::<#stream>::STREAM));
     let names: Vec<String> = streams.iter().map(text::of).collect();
-    let asserts = keys::asserts(
+    let asserts = overrides::asserts(
         if broken { &[] } else { overrides },
         &names,
         "stream",
@@ -72,7 +73,7 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
         let belongs = located(quote!(#krate::BelongsTo::<#stream>), span);
         let is_stream = located(quote!(#krate::__private::stream::<#stream>();), span);
         let parts = quote!(#krate::__private::Probe::<#stream>::parts());
-        let key = body(broken, keys::build(&parts, i, overrides, "self", span));
+        let key = body(broken, overrides::build(&parts, i, overrides, "self", span));
         quote_spanned! {at(span)=>
             #[automatically_derived]
             impl #impl_generics #belongs for #ident #type_generics #where_clause {

@@ -6,9 +6,9 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Fields, GenericParam, Ident, Type};
 
-use super::doc::Doc;
-use super::json_name;
 use crate::ctxt::Ctxt;
+use crate::doc::Doc;
+use crate::json_name;
 
 /// A named field.
 pub(crate) struct Field {

@@ -7,12 +7,12 @@ use syn::{
     ReceiverKind, ReturnType, Safety, Type,
 };
 
-use super::doc::Doc;
-use super::field::bare;
-use super::rejection::cfg;
-use super::text;
 use crate::attr::overrides::{self, Override};
 use crate::ctxt::Ctxt;
+use crate::doc::Doc;
+use crate::field::bare;
+use crate::rejection::cfg;
+use crate::text;
 
 /// A handler.
 pub(crate) struct Handler {

@@ -6,8 +6,8 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{Path, Type};
 
-use crate::model::field::{Field, hash};
-use crate::model::text;
+use crate::field::{Field, hash};
+use crate::text;
 
 /// What a field of a key is a field of, in messages.
 pub(crate) struct Owner<'a> {

@@ -2,8 +2,8 @@
 
 use syn::LitStr;
 
-use super::template::{Part, Report, Template, path};
 use crate::ctxt::Ctxt;
+use crate::template::{Part, Report, Template, path};
 
 /// Reads the template. `None` if a mistake was found.
 pub(crate) fn read(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {

@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident};
 
-use super::{at, constant, located};
 use crate::attr::overrides::Override;
+use crate::expand::{at, constant, located};
 use crate::suggest;
 
 /// The expression that builds the key of the stream or state number `index` with its builder `parts`, from the

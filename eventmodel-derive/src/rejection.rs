@@ -5,10 +5,10 @@ use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Ident, Path};
 
-use super::doc::Doc;
 use crate::attr::crate_or_default;
 use crate::attr::rejection::{self as attr, RejectionAttr};
 use crate::ctxt::Ctxt;
+use crate::doc::Doc;
 
 pub(crate) struct RejectionModel<'a> {
     pub(crate) input: &'a DeriveInput,

@@ -5,15 +5,15 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Ident, Type};
 
-use super::keys::{self, value};
-use super::parts::{self, Owner, source_trait};
-use super::{anonymous, at, body, bounded, evaluated, handlers, located, type_info};
 use crate::attr::overrides::Override;
 use crate::attr::projection::{KeyAttr, KeyField};
 use crate::check::projection::MAX_PARTS;
-use crate::model::field::span_of;
-use crate::model::handler::Handler;
+use crate::expand::{anonymous, at, body, bounded, evaluated, handlers, located, type_info};
+use crate::field::span_of;
+use crate::handler::Handler;
+use crate::key_parts::{self, Owner, source_trait};
 use crate::model::projection::ProjectionModel;
+use crate::overrides::{self, value};
 
 pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> TokenStream {
     let ProjectionModel {
@@ -125,7 +125,7 @@ fn key(model: &ProjectionModel, name: &Ident) -> (TokenStream, Vec<String>, Toke
                     name: &owner,
                     remedy: &remedy,
                 };
-                parts::source(&model.krate, &field.name, &field.ty, &owner)
+                key_parts::source(&model.krate, &field.name, &field.ty, &owner)
             });
             let key = match types.as_slice() {
                 [ty] => quote!(#ty),
@@ -175,7 +175,7 @@ fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
         }
         KeyAttr::Stream(stream) => {
             let parts = quote!(#krate::__private::Probe::<#stream>::parts());
-            keys::build(&parts, 0, overrides, "__event", span)
+            overrides::build(&parts, 0, overrides, "__event", span)
         }
         KeyAttr::Fields(fields) => {
             let fields = usable(fields);
@@ -215,8 +215,8 @@ fn event_names(handler: &Handler) -> TokenStream {
 
 fn asserts(model: &ProjectionModel, stream: &Type, overrides: &[Override]) -> TokenStream {
     let krate = &model.krate;
-    let names = [crate::model::text::of(stream)];
-    keys::asserts(
+    let names = [crate::text::of(stream)];
+    overrides::asserts(
         overrides,
         &names,
         "stream",
