@@ -1,14 +1,5 @@
 //! First room: attributes as the user wrote them, key by key. What they mean together is for `model` and `check`.
 
-pub(crate) mod automation;
-pub(crate) mod command;
-pub(crate) mod event;
-pub(crate) mod overrides;
-pub(crate) mod projection;
-pub(crate) mod rejection;
-pub(crate) mod stream;
-pub(crate) mod subject_token;
-
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};

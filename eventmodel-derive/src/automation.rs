@@ -2,13 +2,77 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::ReturnType;
 use syn::spanned::Spanned;
+use syn::{Ident, ItemImpl, Path, ReturnType, Type};
 
-use crate::expand::{anonymous, at, body, bounded, evaluated, handlers, located, type_info};
+use crate::attr::{Keys, crate_or_default, crate_path};
+use crate::ctxt::Ctxt;
+use crate::doc::Doc;
+use crate::expand::{anonymous, at, body, bounded, evaluated, located, type_info};
 use crate::field::span_of;
-use crate::handler::Handler;
-use crate::model::automation::AutomationModel;
+use crate::handler::{self, Handler, Rules};
+
+pub(crate) fn read(ctxt: &Ctxt, args: TokenStream) -> Option<Path> {
+    let mut krate = None;
+    Keys::new(ctxt, "automation", &["crate"]).tokens(args, |key, input| {
+        krate = Some(crate_path(key, input)?);
+        Ok(())
+    });
+    krate
+}
+
+pub(crate) const RULES: Rules = Rules {
+    attr: "automation",
+    mutable: false,
+    example: "async fn room_booked(&self, event: &RoomBooked) -> Option<ScheduleCleaning>",
+    more: "`&Metadata` and `&App` if it wants, nothing else",
+    max_more: 2,
+};
+
+pub(crate) struct AutomationModel {
+    /// The block, to be emitted again.
+    pub(crate) block: ItemImpl,
+    pub(crate) name: Option<Ident>,
+    pub(crate) krate: Path,
+    pub(crate) doc: Doc,
+    pub(crate) handlers: Vec<Handler>,
+}
+
+pub(crate) fn build(
+    ctxt: &Ctxt,
+    krate: Option<Path>,
+    item: &TokenStream,
+) -> Option<AutomationModel> {
+    let mut block = handler::block(ctxt, &RULES, item)?;
+    let handlers = handler::read(ctxt, &RULES, &mut block);
+    Some(AutomationModel {
+        name: handler::self_name(ctxt, &RULES, &block),
+        krate: crate_or_default(krate),
+        doc: Doc::of(&block.attrs),
+        handlers,
+        block,
+    })
+}
+
+pub(crate) fn check(ctxt: &Ctxt, model: &AutomationModel) {
+    for handler in &model.handlers {
+        if let ReturnType::Type(_, ty) = &handler.output
+            && let Type::ImplTrait(_) = &**ty
+        {
+            ctxt.error(
+                ty,
+                "name the type of the commands, because the board shows them: `Option<ScheduleCleaning>`",
+            );
+        }
+        if let Some(over) = handler.overrides.first() {
+            ctxt.error(
+                &over.field,
+                "an automation has no key: the events of one stream instance are handled in their order",
+            );
+        }
+    }
+    handler::check(ctxt, &model.handlers);
+}
 
 pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> TokenStream {
     let AutomationModel {
@@ -31,13 +95,13 @@ pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> T
 
     let automation = located(quote!(#krate::Automation), span_of(ty));
     let info = type_info(krate, name, doc, &[]);
-    let infos = handlers::infos(krate, handlers, false);
-    let distinct = (!broken).then(|| handlers::distinct(krate, handlers));
+    let infos = handler::infos(krate, handlers, false);
+    let distinct = (!broken).then(|| handler::distinct(krate, handlers));
     let issues = handlers.iter().filter(|_| !broken).map(|handler| {
         let (output, cfg) = (output(&handler.output), &handler.cfg);
         quote!(#(#cfg)* #krate::__private::issues_of::<#output>)
     });
-    let react = handlers::choose(krate, handlers, |handler| react(model, handler));
+    let react = handler::choose(krate, handlers, |handler| react(model, handler));
     let react = body(
         broken,
         quote! {
@@ -83,7 +147,7 @@ pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> T
             #evaluated
         },
     );
-    let allowed = handlers::prescribed();
+    let allowed = handler::prescribed();
     quote!(#allowed #block #expanded)
 }
 

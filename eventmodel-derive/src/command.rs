@@ -2,18 +2,212 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::{DeriveInput, Ident, LitStr, Path, Type};
 
-use crate::check::command::MAX_STATES;
+use crate::attr::{Keys, crate_or_default, crate_path, flag, group, string, types, value};
+use crate::ctxt::Ctxt;
+use crate::doc::Doc;
 use crate::expand::{
     self, anonymous, at, body, bounded, constant, evaluated, has_fields, located, option, schema,
     type_info,
 };
-use crate::field::{self, span_of};
-use crate::model::command::{CommandModel, State};
-use crate::overrides;
+use crate::field::{self, Field, Kind, span_of};
+use crate::overrides::{self, Override};
 use crate::stream::member_ident;
-use crate::template::Part;
+use crate::suggest;
+use crate::template::{self, Part, Report, Template};
 use crate::text;
+
+#[derive(Default)]
+pub(crate) struct CommandAttr {
+    pub(crate) state: Option<Type>,
+    pub(crate) emits: Vec<Type>,
+    pub(crate) rejects: Option<Type>,
+    pub(crate) id: Option<LitStr>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) overrides: Vec<Override>,
+    pub(crate) validate: Option<Path>,
+    pub(crate) garde: Option<Ident>,
+    pub(crate) krate: Option<Path>,
+}
+
+pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> CommandAttr {
+    let mut attr = CommandAttr::default();
+    let known = &[
+        "state", "emits", "rejects", "id", "name", "key", "validate", "garde", "crate",
+    ];
+    let mut keys = Keys::new(ctxt, "command", known);
+    keys.attributes(&input.attrs, |key, input| {
+        match key.to_string().as_str() {
+            "state" => attr.state = Some(value(key, input, "state = RoomDay")?),
+            "emits" => {
+                let group = group(key, input, "emits(RoomBooked)")?;
+                attr.emits = types(&group)?;
+            }
+            "rejects" => attr.rejects = Some(value(key, input, "rejects = BookingRejection")?),
+            "id" => attr.id = Some(string(key, input, "id = \"{order}\"")?),
+            "name" => attr.name = Some(string(key, input, "name = \"book-room\"")?),
+            "key" => {
+                let group = group(key, input, "key(room = self.booking.room)")?;
+                attr.overrides = overrides::read(ctxt, group.stream());
+            }
+            "validate" => attr.validate = Some(value(key, input, "validate = Self::check")?),
+            "garde" => attr.garde = Some(flag(key, input)?),
+            _ => attr.krate = Some(crate_path(key, input)?),
+        }
+        Ok(())
+    });
+    attr
+}
+
+pub(crate) const KIND: Kind = Kind {
+    name: "a command",
+    attr: "command",
+    instead_of_enum: "write one struct for each intent, with `#[derive(Command)]` on each",
+    example: "struct BookRoom { room: RoomId, date: Date }",
+};
+
+pub(crate) struct CommandModel<'a> {
+    pub(crate) input: &'a DeriveInput,
+    pub(crate) krate: Path,
+    pub(crate) doc: Doc,
+    pub(crate) fields: Option<Vec<Field>>,
+    pub(crate) state: State,
+    pub(crate) emits: Vec<Type>,
+    pub(crate) rejects: Option<Type>,
+    pub(crate) id: Option<Template>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) overrides: Vec<Override>,
+    pub(crate) validate: Option<Path>,
+    pub(crate) garde: Option<Ident>,
+}
+
+/// What a command decides on.
+pub(crate) enum State {
+    None,
+    One(Box<Type>),
+    Tuple(Vec<Type>),
+}
+
+impl State {
+    fn of(ty: Option<&Type>) -> Self {
+        match ty.map(field::bare) {
+            None => Self::None,
+            Some(Type::Tuple(tuple)) if tuple.elems.is_empty() => Self::None,
+            Some(Type::Tuple(tuple)) => Self::Tuple(tuple.elems.iter().cloned().collect()),
+            Some(ty) => Self::One(Box::new(ty.clone())),
+        }
+    }
+
+    pub(crate) fn parts(&self) -> &[Type] {
+        match self {
+            Self::None => &[],
+            Self::One(ty) => std::slice::from_ref(ty),
+            Self::Tuple(parts) => parts,
+        }
+    }
+}
+
+pub(crate) fn build<'a>(
+    ctxt: &Ctxt,
+    input: &'a DeriveInput,
+    attr: CommandAttr,
+) -> CommandModel<'a> {
+    field::owned(ctxt, input, &KIND);
+    CommandModel {
+        input,
+        krate: crate_or_default(attr.krate),
+        doc: Doc::of(&input.attrs),
+        fields: field::named(ctxt, input, &KIND),
+        state: State::of(attr.state.as_ref()),
+        emits: attr.emits,
+        rejects: attr.rejects,
+        id: attr
+            .id
+            .as_ref()
+            .and_then(|literal| template::id(ctxt, literal)),
+        name: attr.name,
+        overrides: attr.overrides,
+        validate: attr.validate,
+        garde: attr.garde,
+    }
+}
+
+/// As many as `DecisionState` is implemented for.
+pub(crate) const MAX_STATES: usize = 6;
+
+pub(crate) fn check(ctxt: &Ctxt, model: &CommandModel<'_>) {
+    for (i, event) in model.emits.iter().enumerate() {
+        if model.emits[..i]
+            .iter()
+            .any(|other| field::same(other, event))
+        {
+            ctxt.error(event, format_args!("`{}` is named twice", text::of(event)));
+        }
+    }
+    if let Some(state) = model.state.parts().get(MAX_STATES) {
+        ctxt.error(
+            state,
+            format_args!("a command decides on at most {MAX_STATES} states"),
+        );
+    }
+    if let Some(name) = &model.name {
+        let text = name.value();
+        if !is_kebab(&text) {
+            ctxt.error(
+                name,
+                format_args!(
+                    "the name of a command is a part of addresses: small letters, digits and single `-`, as in `{}`",
+                    proposal(&text)
+                ),
+            );
+        }
+    }
+    check_id(ctxt, model);
+    overrides::check(ctxt, &model.overrides, model.state.parts().len(), "state");
+}
+
+fn check_id(ctxt: &Ctxt, model: &CommandModel<'_>) {
+    let (Some(template), Some(fields)) = (&model.id, &model.fields) else {
+        return;
+    };
+    let text = template.literal.value();
+    let report = Report {
+        ctxt,
+        literal: &template.literal,
+        text: &text,
+    };
+    for placeholder in template.placeholders() {
+        let head = placeholder.path[0].as_str();
+        if !fields.iter().any(|field| field.name == head) {
+            let hint = suggest::or_known(head, "it has", fields.iter().map(|f| f.name.as_str()));
+            report.at(
+                placeholder.range.clone(),
+                format_args!("`{}` has no field `{head}`{hint}", model.input.ident),
+            );
+        }
+    }
+}
+
+pub(crate) fn is_kebab(text: &str) -> bool {
+    !text.is_empty()
+        && text.split('-').all(|word| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        })
+}
+
+fn proposal(text: &str) -> String {
+    use heck::ToKebabCase;
+    let kebab = text.to_kebab_case();
+    if is_kebab(&kebab) {
+        kebab
+    } else {
+        "book-room".to_owned()
+    }
+}
 
 pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let CommandModel {
@@ -226,4 +420,26 @@ fn validate_fn(model: &CommandModel<'_>) -> Option<TokenStream> {
             #body
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_kebab;
+
+    #[test]
+    fn a_name_is_a_part_of_an_address() {
+        for (text, good) in [
+            ("book-room", true),
+            ("book-room-2", true),
+            ("", false),
+            ("BookRoom", false),
+            ("book--room", false),
+            ("-book", false),
+            ("book-", false),
+            ("book room", false),
+            ("büchen", false),
+        ] {
+            assert_eq!(is_kebab(text), good, "{text}");
+        }
+    }
 }

@@ -3,15 +3,149 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Path, Type};
+use syn::{DeriveInput, Expr, ExprLit, Lit, LitInt, Path, Type};
 
+use crate::attr::{Keys, crate_or_default, crate_path, group, types, value};
+use crate::ctxt::Ctxt;
+use crate::doc::Doc;
 use crate::expand::{
     self, anonymous, at, body, bounded, evaluated, has_fields, located, schema, type_info,
 };
-use crate::field::{self, span_of};
-use crate::model::event::EventModel;
-use crate::overrides;
+use crate::field::{self, Field, Kind, span_of};
+use crate::overrides::{self, Override};
 use crate::text;
+
+#[derive(Default)]
+pub(crate) struct EventAttr {
+    /// Whether `stream` or `streams` was written, in whatever form.
+    pub(crate) names_streams: bool,
+    pub(crate) streams: Vec<Type>,
+    pub(crate) event_type: Option<Expr>,
+    pub(crate) version: Option<LitInt>,
+    pub(crate) codec: Option<Type>,
+    pub(crate) overrides: Vec<Override>,
+    pub(crate) krate: Option<Path>,
+}
+
+pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> EventAttr {
+    let mut attr = EventAttr::default();
+    let known = &[
+        "stream", "streams", "type", "version", "codec", "key", "crate",
+    ];
+    let mut keys = Keys::new(ctxt, "event", known);
+    keys.attributes(&input.attrs, |key, input| {
+        match key.to_string().as_str() {
+            which @ ("stream" | "streams") => {
+                if attr.names_streams {
+                    return Err(syn::Error::new(
+                        key.span(),
+                        "give `stream = ..` for one stream or `streams(..)` for several, not both",
+                    ));
+                }
+                attr.names_streams = true;
+                if which == "stream" {
+                    attr.streams.push(value(key, input, "stream = Booking")?);
+                } else {
+                    let group = group(key, input, "streams(Course, Student)")?;
+                    attr.streams = types(&group)?;
+                    if attr.streams.is_empty() {
+                        return Err(syn::Error::new(
+                            group.span(),
+                            "an event belongs to a stream: `streams(Course, Student)`",
+                        ));
+                    }
+                }
+            }
+            "type" => attr.event_type = Some(value(key, input, "type = \"RoomBooked\"")?),
+            "version" => attr.version = Some(value(key, input, "version = 2")?),
+            "codec" => attr.codec = Some(value(key, input, "codec = eventmodel::Json")?),
+            "key" => {
+                let group = group(key, input, "key(room = self.booking.room)")?;
+                attr.overrides = overrides::read(ctxt, group.stream());
+            }
+            _ => attr.krate = Some(crate_path(key, input)?),
+        }
+        Ok(())
+    });
+    attr
+}
+
+pub(crate) const KIND: Kind = Kind {
+    name: "an event",
+    attr: "event",
+    instead_of_enum: "write one struct for each fact, with `#[derive(Event)]` on each",
+    example: "struct RoomBooked { room: RoomId, date: Date }",
+};
+
+pub(crate) struct EventModel<'a> {
+    pub(crate) input: &'a DeriveInput,
+    pub(crate) krate: Path,
+    pub(crate) doc: Doc,
+    pub(crate) fields: Option<Vec<Field>>,
+    pub(crate) streams: Vec<Type>,
+    pub(crate) event_type: Option<Expr>,
+    pub(crate) version: Option<LitInt>,
+    pub(crate) codec: Option<Type>,
+    pub(crate) overrides: Vec<Override>,
+}
+
+pub(crate) fn build<'a>(ctxt: &Ctxt, input: &'a DeriveInput, attr: EventAttr) -> EventModel<'a> {
+    let fields = field::named(ctxt, input, &KIND);
+    field::owned(ctxt, input, &KIND);
+    if !attr.names_streams {
+        ctxt.error(
+            &input.ident,
+            format_args!(
+                "`{}` belongs to no stream: write `#[event(stream = ..)]`, or `#[event(streams(.., ..))]` for several",
+                input.ident
+            ),
+        );
+    }
+    EventModel {
+        input,
+        krate: crate_or_default(attr.krate),
+        doc: Doc::of(&input.attrs),
+        fields,
+        streams: attr.streams,
+        event_type: attr.event_type,
+        version: attr.version,
+        codec: attr.codec,
+        overrides: attr.overrides,
+    }
+}
+
+pub(crate) fn check(ctxt: &Ctxt, model: &EventModel<'_>) {
+    for (i, stream) in model.streams.iter().enumerate() {
+        if model.streams[..i]
+            .iter()
+            .any(|other| field::same(other, stream))
+        {
+            ctxt.error(
+                stream,
+                format_args!("`{}` is named twice", text::of(stream)),
+            );
+        }
+    }
+    if let Some(version) = &model.version
+        && !matches!(version.base10_parse::<u32>(), Ok(1..))
+    {
+        ctxt.error(version, "a version is a number from 1");
+    }
+    if let Some(Expr::Lit(ExprLit {
+        lit: Lit::Str(name),
+        ..
+    })) = &model.event_type
+        && (name.value().is_empty() || name.value().contains(char::is_control))
+    {
+        ctxt.error(
+            name,
+            "the type of an event is a name: it is not empty, and has no control characters",
+        );
+    }
+    if !model.streams.is_empty() {
+        overrides::check(ctxt, &model.overrides, model.streams.len(), "stream");
+    }
+}
 
 pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let EventModel {

@@ -3,10 +3,6 @@
 //! When there are errors, the `compile_error!`s come with the same impls, whose bodies are then
 //! `unreachable!()`: what uses the type still finds its traits, and no second wave of errors buries the first.
 
-pub(crate) mod handlers;
-pub(crate) mod rejection;
-pub(crate) mod subject_token;
-
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;

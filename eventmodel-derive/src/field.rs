@@ -3,12 +3,12 @@
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::ext::IdentExt;
+use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Fields, GenericParam, Ident, Type};
+use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Ident, LitStr, Type};
 
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
-use crate::json_name;
 
 /// A named field.
 pub(crate) struct Field {
@@ -69,7 +69,7 @@ pub(crate) fn named(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) -> Option<Vec
             match &data.fields {
                 Fields::Unit => Some(Vec::new()),
                 Fields::Named(fields) => {
-                    let rule = json_name::renamed(&input.attrs, "rename_all");
+                    let rule = renamed(&input.attrs, "rename_all");
                     let field = |f| field(f, rule.as_deref());
                     Some(fields.named.iter().filter_map(field).collect())
                 }
@@ -99,8 +99,8 @@ pub(crate) fn named(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) -> Option<Vec
 fn field(field: &syn::Field, rule: Option<&str>) -> Option<Field> {
     let ident = field.ident.clone()?;
     let name = ident.unraw().to_string();
-    let renamed = json_name::renamed(&field.attrs, "rename");
-    let json = renamed.or_else(|| Some(json_name::under_rule(&name, rule?)));
+    let renamed = renamed(&field.attrs, "rename");
+    let json = renamed.or_else(|| Some(under_rule(&name, rule?)));
     Some(Field {
         json: json.filter(|json| *json != name),
         name,
@@ -162,11 +162,109 @@ pub(crate) fn unique(types: &[Type]) -> Vec<&Type> {
     unique
 }
 
+/// What `#[serde(rename = ..)]` or `#[serde(rename_all = ..)]` says.
+///
+/// Whatever else stands there, and whatever is wrong with it, is serde's to judge.
+pub(crate) fn renamed(attrs: &[Attribute], key: &str) -> Option<String> {
+    let mut found = None;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        let _ = attr.parse_nested_meta(|meta| {
+            if !meta.path.is_ident(key) {
+                return skip(&meta);
+            }
+            if meta.input.peek(syn::Token![=]) {
+                found = Some(meta.value()?.parse::<LitStr>()?.value());
+                return Ok(());
+            }
+            meta.parse_nested_meta(|side| {
+                let name = side.value()?.parse::<LitStr>()?.value();
+                if side.path.is_ident("deserialize") {
+                    found = Some(name);
+                }
+                Ok(())
+            })
+        });
+    }
+    found
+}
+
+/// Steps over what follows a key.
+fn skip(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    if meta.input.peek(syn::Token![=]) {
+        meta.value()?.parse::<syn::Expr>()?;
+    } else if meta.input.peek(syn::token::Paren) {
+        let inside;
+        syn::parenthesized!(inside in meta.input);
+        inside.parse::<proc_macro2::TokenStream>()?;
+    }
+    Ok(())
+}
+
+/// A field's name under a rule of `rename_all`. serde knows which rules there are.
+pub(crate) fn under_rule(name: &str, rule: &str) -> String {
+    let pascal = || -> String {
+        let words = name.split('_').map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|first| first.to_ascii_uppercase());
+            first.into_iter().chain(letters).collect::<String>()
+        });
+        words.collect()
+    };
+    match rule {
+        "UPPERCASE" | "SCREAMING_SNAKE_CASE" => name.to_ascii_uppercase(),
+        "PascalCase" => pascal(),
+        "camelCase" => {
+            let pascal = pascal();
+            let mut letters = pascal.chars();
+            let first = letters.next().map(|first| first.to_ascii_lowercase());
+            first.into_iter().chain(letters).collect()
+        }
+        "kebab-case" => name.replace('_', "-"),
+        "SCREAMING-KEBAB-CASE" => name.to_ascii_uppercase().replace('_', "-"),
+        _ => name.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use syn::parse_quote;
+
     #[test]
     fn the_hash_of_a_name_is_fnv_1a() {
-        assert_eq!(super::hash(""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
-        assert_eq!(super::hash("a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+        assert_eq!(hash(""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
+        assert_eq!(hash("a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+    }
+
+    #[test]
+    fn a_rename_is_found_among_the_rest() {
+        let attrs: [Attribute; 2] = [
+            parse_quote!(#[doc = "x"]),
+            parse_quote!(#[serde(default, skip_serializing_if = "Option::is_none", rename = "deviceId")]),
+        ];
+        assert_eq!(renamed(&attrs, "rename"), Some("deviceId".into()));
+        assert_eq!(renamed(&attrs, "rename_all"), None);
+        let attrs = [
+            parse_quote!(#[serde(bound(serialize = "T: X"), rename(serialize = "a", deserialize = "b"))]),
+        ];
+        assert_eq!(renamed(&attrs, "rename"), Some("b".into()));
+        let attrs = [parse_quote!(#[serde(rename(serialize = "a"))])];
+        assert_eq!(renamed(&attrs, "rename"), None);
+    }
+
+    #[test]
+    fn the_rules_are_those_of_serde() {
+        for (rule, name) in [
+            ("lowercase", "device_id"),
+            ("UPPERCASE", "DEVICE_ID"),
+            ("PascalCase", "DeviceId"),
+            ("camelCase", "deviceId"),
+            ("snake_case", "device_id"),
+            ("SCREAMING_SNAKE_CASE", "DEVICE_ID"),
+            ("kebab-case", "device-id"),
+            ("SCREAMING-KEBAB-CASE", "DEVICE-ID"),
+        ] {
+            assert_eq!(under_rule("device_id", rule), name);
+        }
     }
 }

@@ -1,16 +1,18 @@
 //! The handlers in an `impl` block: the type of the first parameter is the event.
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{
-    Attribute, FnArg, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl, Meta, Pat, Receiver,
-    ReceiverKind, ReturnType, Safety, Type,
+    Attribute, FnArg, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl, Meta, Pat, Path,
+    Receiver, ReceiverKind, ReturnType, Safety, Type,
 };
 
-use crate::attr::overrides::{self, Override};
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
-use crate::field::bare;
+use crate::expand::{at, constant};
+use crate::field::{self, bare, span_of};
+use crate::overrides::{self, Override};
 use crate::rejection::cfg;
 use crate::text;
 
@@ -269,4 +271,91 @@ fn key_overrides(ctxt: &Ctxt, key: &Attribute) -> Vec<Override> {
             Vec::new()
         }
     }
+}
+
+/// Two names of one type look different here; the expansion compares the types of the events again.
+pub(crate) fn check(ctxt: &Ctxt, handlers: &[Handler]) {
+    for (i, handler) in handlers.iter().enumerate() {
+        let twin = handlers[..i].iter().find(|other| {
+            other.cfg.is_empty()
+                && handler.cfg.is_empty()
+                && field::same(&other.event, &handler.event)
+        });
+        if let Some(twin) = twin {
+            ctxt.error(
+                &handler.event,
+                format_args!(
+                    "`{}` is handled by `{}` already; an event has one handler",
+                    text::of(&handler.event),
+                    twin.name
+                ),
+            );
+        }
+    }
+}
+
+/// `HandlerInfo::__new(..)` of each.
+pub(crate) fn infos(krate: &Path, handlers: &[Handler], own_key: bool) -> TokenStream {
+    let infos = handlers.iter().map(|handler| {
+        let Handler {
+            doc,
+            cfg,
+            event,
+            overrides,
+            ..
+        } = handler;
+        let name = handler.name.unraw().to_string();
+        let own_key = (own_key && !overrides.is_empty()).then(|| quote!(.__with_own_key()));
+        let info = quote!(#krate::__private::Probe::<#event>::EVENT);
+        quote!(#(#cfg)* #krate::HandlerInfo::__new(#name, #doc, #info) #own_key)
+    });
+    quote!(&[#(#infos),*])
+}
+
+/// Put before the block of the handlers: their signatures are prescribed, so lints about them cannot be heeded.
+pub(crate) fn prescribed() -> TokenStream {
+    quote! {
+        #[allow(clippy::unused_self, clippy::unused_async, clippy::trivially_copy_pass_by_ref)]
+    }
+}
+
+/// Statements that fail to compile if two handlers handle one event under two names of its type.
+pub(crate) fn distinct(krate: &Path, handlers: &[Handler]) -> TokenStream {
+    let asserts = handlers.iter().enumerate().skip(1).map(|(i, handler)| {
+        let Handler { event, cfg, .. } = handler;
+        let before = handlers[..i].iter().map(|other| {
+            let Handler { event, cfg, .. } = other;
+            quote!(#(#cfg)* #krate::__private::Probe::<#event>::EVENT)
+        });
+        let span = at(span_of(event));
+        quote_spanned! {span=>
+            #(#cfg)*
+            ::core::assert!(
+                #krate::__private::Probe::<#event>::EVENT.__is_none_of(&[#(#before),*]),
+                "another handler handles events of this type already; an event has one handler",
+            );
+        }
+    });
+    constant(quote!(#(#asserts)*))
+}
+
+/// Runs `then` of the handler whose event it is. `__recorded` is the recorded event.
+pub(crate) fn choose<'a>(
+    krate: &'a Path,
+    handlers: &'a [Handler],
+    then: impl Fn(&Handler) -> TokenStream + 'a,
+) -> impl Iterator<Item = TokenStream> + 'a {
+    handlers.iter().map(move |handler| {
+        let Handler { event, cfg, .. } = handler;
+        let event_type = quote!(#krate::__private::Probe::<#event>::EVENT.event_type);
+        let then = then(handler);
+        quote! {
+            #(#cfg)*
+            {
+                if __type == #event_type {
+                    #then
+                }
+            }
+        }
+    })
 }

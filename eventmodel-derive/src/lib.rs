@@ -19,7 +19,6 @@
 
 mod attr;
 mod automation;
-mod check;
 mod command;
 mod ctxt;
 mod doc;
@@ -27,10 +26,7 @@ mod event;
 mod expand;
 mod field;
 mod handler;
-mod id;
-mod json_name;
 mod key_parts;
-mod model;
 mod overrides;
 mod projection;
 mod rejection;
@@ -62,8 +58,8 @@ use ctxt::Ctxt;
 pub fn derive_stream(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     let ctxt = Ctxt::new();
-    let model = model::stream::build(&ctxt, &input, attr::stream::read(&ctxt, &input));
-    check::stream::check(&ctxt, &model);
+    let model = stream::build(&ctxt, &input, stream::read(&ctxt, &input));
+    stream::check(&ctxt, &model);
     stream::expand(&model, ctxt.finish().as_ref()).into()
 }
 
@@ -85,8 +81,8 @@ pub fn derive_stream(input: TokenStream) -> TokenStream {
 pub fn derive_event(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     let ctxt = Ctxt::new();
-    let model = model::event::build(&ctxt, &input, attr::event::read(&ctxt, &input));
-    check::event::check(&ctxt, &model);
+    let model = event::build(&ctxt, &input, event::read(&ctxt, &input));
+    event::check(&ctxt, &model);
     event::expand(&model, ctxt.finish().as_ref()).into()
 }
 
@@ -110,8 +106,8 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 pub fn derive_command(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     let ctxt = Ctxt::new();
-    let model = model::command::build(&ctxt, &input, attr::command::read(&ctxt, &input));
-    check::command::check(&ctxt, &model);
+    let model = command::build(&ctxt, &input, command::read(&ctxt, &input));
+    command::check(&ctxt, &model);
     command::expand(&model, ctxt.finish().as_ref()).into()
 }
 
@@ -128,8 +124,8 @@ pub fn derive_rejection(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     let ctxt = Ctxt::new();
     let model = rejection::build(&ctxt, &input);
-    check::rejection::check(&ctxt, &model);
-    expand::rejection::expand(&model, ctxt.finish().as_ref()).into()
+    rejection::check(&ctxt, &model);
+    rejection::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// A struct with one field, named or not, that stands in a subject as its field does: `SubjectToken`.
@@ -139,9 +135,9 @@ pub fn derive_rejection(input: TokenStream) -> TokenStream {
 pub fn derive_subject_token(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     let ctxt = Ctxt::new();
-    let krate = attr::subject_token::read(&ctxt, &input);
+    let krate = subject_token::read(&ctxt, &input);
     let model = subject_token::build(&ctxt, &input, krate);
-    expand::subject_token::expand(&model, ctxt.finish().as_ref()).into()
+    subject_token::expand(&model, ctxt.finish().as_ref()).into()
 }
 
 /// A fold of events: `Projection` for the type of the `impl` block, from the handlers in it.
@@ -163,12 +159,12 @@ pub fn derive_subject_token(input: TokenStream) -> TokenStream {
 pub fn projection(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
     let ctxt = Ctxt::new();
-    let attr = attr::projection::read(&ctxt, args.into());
-    let Some(model) = model::projection::build(&ctxt, attr, &item) else {
+    let attr = projection::read(&ctxt, args.into());
+    let Some(model) = projection::build(&ctxt, attr, &item) else {
         let errors = ctxt.finish();
         return quote!(#errors #item).into();
     };
-    check::projection::check(&ctxt, &model);
+    projection::check(&ctxt, &model);
     projection::expand(&model, ctxt.finish().as_ref()).into()
 }
 
@@ -184,11 +180,11 @@ pub fn projection(args: TokenStream, item: TokenStream) -> TokenStream {
 pub fn automation(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
     let ctxt = Ctxt::new();
-    let krate = attr::automation::read(&ctxt, args.into());
-    let Some(model) = model::automation::build(&ctxt, krate, &item) else {
+    let krate = automation::read(&ctxt, args.into());
+    let Some(model) = automation::build(&ctxt, krate, &item) else {
         let errors = ctxt.finish();
         return quote!(#errors #item).into();
     };
-    check::automation::check(&ctxt, &model);
+    automation::check(&ctxt, &model);
     automation::expand(&model, ctxt.finish().as_ref()).into()
 }

@@ -3,12 +3,128 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Expr, Ident};
+use syn::{Expr, Ident, LitInt, Token};
 
-use crate::attr::overrides::Override;
+use crate::attr::{skip_to_comma, whole};
+use crate::ctxt::Ctxt;
 use crate::expand::{at, constant, located};
 use crate::suggest;
+
+/// One `field = expression`.
+#[derive(Clone)]
+pub(crate) struct Override {
+    /// The stream or state that it is for, if it is not for all that have the field.
+    pub(crate) index: Option<(usize, LitInt)>,
+    pub(crate) field: Ident,
+    pub(crate) value: Expr,
+}
+
+/// Reads the overrides in `tokens`.
+pub(crate) fn read(ctxt: &Ctxt, tokens: TokenStream) -> Vec<Override> {
+    let mut all: Vec<Override> = Vec::new();
+    let parser = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            match one(input) {
+                Ok(new) => {
+                    let same = |old: &Override| {
+                        old.field.unraw() == new.field.unraw()
+                            && old.index.as_ref().map(|i| i.0) == new.index.as_ref().map(|i| i.0)
+                    };
+                    if all.iter().any(same) {
+                        ctxt.error(
+                            &new.field,
+                            format_args!("`{}` is given twice", new.field.unraw()),
+                        );
+                    } else {
+                        all.push(new);
+                    }
+                }
+                Err(error) => {
+                    ctxt.syn(error);
+                    skip_to_comma(input);
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = parser.parse2(tokens) {
+        ctxt.syn(error);
+    }
+    all
+}
+
+fn one(input: ParseStream<'_>) -> syn::Result<Override> {
+    const EXAMPLE: &str = "expected `field = expression`, as in `key(room = self.booking.room)`";
+    let index = if input.peek(LitInt) {
+        let index: LitInt = input.parse()?;
+        input.parse::<Token![.]>()?;
+        Some((index.base10_parse()?, index))
+    } else {
+        None
+    };
+    let field = Ident::parse_any(input).map_err(|e| syn::Error::new(e.span(), EXAMPLE))?;
+    let field = as_field(&field).ok_or_else(|| syn::Error::new(field.span(), EXAMPLE))?;
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(field.span(), EXAMPLE));
+    }
+    input.parse::<Token![=]>()?;
+    Ok(Override {
+        index,
+        field,
+        value: whole(input, Expr::parse)?,
+    })
+}
+
+/// The name as that of a field: `r#type` for `type`.
+fn as_field(name: &Ident) -> Option<Ident> {
+    let text = name.unraw().to_string();
+    if matches!(text.as_str(), "self" | "Self" | "super" | "crate" | "_") {
+        return None;
+    }
+    let is_keyword = syn::parse_str::<Ident>(&text).is_err();
+    Some(if is_keyword {
+        Ident::new_raw(&text, name.span())
+    } else {
+        name.clone()
+    })
+}
+
+/// `count` is the number of streams or states, called `what`.
+pub(crate) fn check(ctxt: &Ctxt, overrides: &[Override], count: usize, what: &str) {
+    for over in overrides {
+        match &over.index {
+            _ if count == 0 => {
+                ctxt.error(
+                    &over.field,
+                    format_args!("there is no {what} whose key this could be a field of"),
+                );
+            }
+            Some((index, literal)) if *index >= count => {
+                ctxt.error_at(
+                    literal.span(),
+                    format_args!(
+                        "there is no {what} {index}: there {}, counted from 0",
+                        number(count)
+                    ),
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+fn number(count: usize) -> String {
+    if count == 1 {
+        "is 1".to_owned()
+    } else {
+        format!("are {count}")
+    }
+}
 
 /// The expression that builds the key of the stream or state number `index` with its builder `parts`, from the
 /// variable `source`. What is missing is reported at `span`.

@@ -3,17 +3,216 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Ident, Type};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Ident, ItemImpl, Path, ReturnType, Token, Type, token};
 
-use crate::attr::overrides::Override;
-use crate::attr::projection::{KeyAttr, KeyField};
-use crate::check::projection::MAX_PARTS;
-use crate::expand::{anonymous, at, body, bounded, evaluated, handlers, located, type_info};
-use crate::field::span_of;
-use crate::handler::Handler;
+use crate::attr::{Keys, crate_or_default, crate_path, flag, group, value, whole};
+use crate::ctxt::Ctxt;
+use crate::doc::Doc;
+use crate::expand::{anonymous, at, body, bounded, evaluated, located, type_info};
+use crate::field::{bare, span_of};
+use crate::handler::{self, Handler, Rules};
 use crate::key_parts::{self, Owner, source_trait};
-use crate::model::projection::ProjectionModel;
-use crate::overrides::{self, value};
+use crate::overrides::{self, Override};
+use crate::suggest;
+
+/// What a projection is keyed by.
+pub(crate) enum KeyAttr {
+    /// `()`
+    None,
+    Stream(Box<Type>),
+    Fields(Vec<KeyField>),
+}
+
+pub(crate) struct KeyField {
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+}
+
+impl Parse for KeyField {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let name = Ident::parse_any(input)?;
+        if !input.peek(Token![:]) {
+            return Err(syn::Error::new(
+                name.span(),
+                format_args!("write `{name}: Type`"),
+            ));
+        }
+        input.parse::<Token![:]>()?;
+        Ok(Self {
+            name,
+            ty: whole(input, Type::parse)?,
+        })
+    }
+}
+
+pub(crate) struct ProjectionAttr {
+    pub(crate) key: KeyAttr,
+    pub(crate) snapshot: Option<Ident>,
+    pub(crate) krate: Option<Path>,
+}
+
+pub(crate) fn read(ctxt: &Ctxt, args: TokenStream) -> ProjectionAttr {
+    let mut attr = ProjectionAttr {
+        key: KeyAttr::None,
+        snapshot: None,
+        krate: None,
+    };
+    Keys::new(ctxt, "projection", &["key", "snapshot", "crate"]).tokens(args, |key, input| {
+        if key == "crate" {
+            attr.krate = Some(crate_path(key, input)?);
+        } else if key == "snapshot" {
+            attr.snapshot = Some(flag(key, input)?);
+        } else if input.peek(token::Paren) {
+            let group = group(key, input, "key(room: RoomId)")?;
+            let fields = Punctuated::<KeyField, Token![,]>::parse_terminated;
+            attr.key = KeyAttr::Fields(fields.parse2(group.stream())?.into_iter().collect());
+        } else {
+            let example = "key = Booking` for a stream, or `key(room: RoomId)";
+            attr.key = KeyAttr::Stream(Box::new(value(key, input, example)?));
+        }
+        Ok(())
+    });
+    attr
+}
+
+pub(crate) const RULES: Rules = Rules {
+    attr: "projection",
+    mutable: true,
+    example: "fn booked(&mut self, event: &RoomBooked)",
+    more: "`&Metadata` if it wants, nothing else",
+    max_more: 1,
+};
+
+pub(crate) struct ProjectionModel {
+    /// The block, to be emitted again.
+    pub(crate) block: ItemImpl,
+    pub(crate) name: Option<Ident>,
+    pub(crate) krate: Path,
+    pub(crate) doc: Doc,
+    pub(crate) key: KeyAttr,
+    /// Where it says that it may be kept as a snapshot, if it does.
+    pub(crate) snapshot: Option<Ident>,
+    pub(crate) handlers: Vec<Handler>,
+}
+
+pub(crate) fn build(
+    ctxt: &Ctxt,
+    attr: ProjectionAttr,
+    item: &TokenStream,
+) -> Option<ProjectionModel> {
+    let mut block = handler::block(ctxt, &RULES, item)?;
+    let handlers = handler::read(ctxt, &RULES, &mut block);
+    Some(ProjectionModel {
+        name: handler::self_name(ctxt, &RULES, &block),
+        krate: crate_or_default(attr.krate),
+        doc: Doc::of(&block.attrs),
+        key: attr.key,
+        snapshot: attr.snapshot,
+        handlers,
+        block,
+    })
+}
+
+/// As many as `Key` is implemented for.
+pub(crate) const MAX_PARTS: usize = 4;
+
+pub(crate) fn check(ctxt: &Ctxt, model: &ProjectionModel) {
+    if let KeyAttr::Fields(fields) = &model.key {
+        check_fields(ctxt, model, fields);
+    }
+    check_snapshot(ctxt, model);
+    for handler in &model.handlers {
+        if handler.is_async {
+            ctxt.error(
+                &handler.name,
+                "a projection is a pure fold, so its handlers are not `async`; what reacts to events is an `#[automation]`",
+            );
+        }
+        if let ReturnType::Type(_, ty) = &handler.output
+            && !matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
+        {
+            ctxt.error(
+                ty,
+                "a handler of a projection returns nothing: it changes `self`",
+            );
+        }
+        check_overrides(ctxt, model, handler);
+    }
+    handler::check(ctxt, &model.handlers);
+}
+
+fn check_snapshot(ctxt: &Ctxt, model: &ProjectionModel) {
+    let Some(snapshot) = &model.snapshot else {
+        return;
+    };
+    if !matches!(model.key, KeyAttr::Stream(_)) {
+        ctxt.error(
+            snapshot,
+            "only the state of a decision is kept as a snapshot, and that is keyed by a stream: `key = Booking, snapshot`",
+        );
+    }
+    for ty in model.handlers.iter().flat_map(|handler| &handler.more) {
+        ctxt.error(
+            ty,
+            "a snapshot is made before its last event is recorded, so the handlers cannot be given what is recorded \
+             with an event; let the event say it, or remove `snapshot`",
+        );
+    }
+}
+
+fn check_fields(ctxt: &Ctxt, model: &ProjectionModel, fields: &[KeyField]) {
+    if fields.is_empty() {
+        ctxt.error(
+            &model.block.self_ty,
+            "`key()` names no field: write `#[projection]` for a projection that has one instance",
+        );
+    }
+    for (i, field) in fields.iter().enumerate() {
+        if fields[..i]
+            .iter()
+            .any(|other| other.name.unraw() == field.name.unraw())
+        {
+            ctxt.error(
+                &field.name,
+                format_args!("`{}` is named twice", field.name.unraw()),
+            );
+        }
+    }
+    if let Some(field) = fields.get(MAX_PARTS) {
+        ctxt.error(
+            &field.name,
+            format_args!("a key has at most {MAX_PARTS} parts"),
+        );
+    }
+}
+
+fn check_overrides(ctxt: &Ctxt, model: &ProjectionModel, handler: &Handler) {
+    for over in &handler.overrides {
+        let name = over.field.unraw().to_string();
+        if let Some((_, index)) = &over.index {
+            ctxt.error(
+                index,
+                format_args!("a projection has one key: write `{name} = ..`"),
+            );
+        }
+        match &model.key {
+            KeyAttr::None => ctxt.error(
+                &over.field,
+                "this projection has no key; say it on the block: `#[projection(key(room: RoomId))]`",
+            ),
+            KeyAttr::Fields(fields) => {
+                let names: Vec<String> = fields.iter().map(|f| f.name.unraw().to_string()).collect();
+                if !names.contains(&name) {
+                    let hint = suggest::or_known(&name, "it has", names.iter().map(String::as_str));
+                    ctxt.error(&over.field, format_args!("the key has no part `{name}`{hint}"));
+                }
+            }
+            KeyAttr::Stream(_) => {}
+        }
+    }
+}
 
 pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> TokenStream {
     let ProjectionModel {
@@ -38,11 +237,11 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
     let projection = located(quote!(#krate::Projection), span_of(ty));
     let info = type_info(krate, name, doc, &[]);
     let by_stream = matches!(model.key, KeyAttr::Stream(_));
-    let infos = handlers::infos(krate, handlers, by_stream);
+    let infos = handler::infos(krate, handlers, by_stream);
     let snapshot = model.snapshot.as_ref().map(|_| quote!(.__with_snapshot()));
-    let distinct = (!broken).then(|| handlers::distinct(krate, handlers));
+    let distinct = (!broken).then(|| handler::distinct(krate, handlers));
     let (key, names, sources) = key(model, name);
-    let choose_key = handlers::choose(krate, handlers, |handler| key_of(model, handler));
+    let choose_key = handler::choose(krate, handlers, |handler| key_of(model, handler));
     let choose_key = quote! {
         let __type = __recorded.event_type();
         #(#choose_key)*
@@ -56,7 +255,7 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
         _ => TokenStream::new(),
     };
     let choose_key = body(broken, quote!(#is_stream #choose_key));
-    let choose_handler = handlers::choose(krate, handlers, |handler| apply(model, handler));
+    let choose_handler = handler::choose(krate, handlers, |handler| apply(model, handler));
     let choose_handler = quote! {
         let __type = __recorded.event_type();
         #(#choose_handler)*
@@ -102,7 +301,7 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
             #evaluated
         },
     );
-    let allowed = handlers::prescribed();
+    let allowed = handler::prescribed();
     quote!(#allowed #block #expanded)
 }
 
@@ -239,7 +438,7 @@ fn part(model: &ProjectionModel, handler: &Handler, field: &KeyField) -> TokenSt
             quote_spanned!(span=> #source::take(#by_name, __event))
         },
         |over| {
-            let value = value(&over.value);
+            let value = overrides::value(&over.value);
             quote!({ let __part: #ty = #value; __part })
         },
     )

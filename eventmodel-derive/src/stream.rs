@@ -2,14 +2,211 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, Path};
+use syn::{DeriveInput, Ident, LitStr, Path, Type};
 
-use crate::check::stream::struct_path;
+use crate::attr::{Keys, crate_or_default, crate_path, string};
+use crate::ctxt::Ctxt;
+use crate::doc::Doc;
 use crate::expand::{anonymous, at, body, located, option, type_info};
-use crate::field::{Field, span_of};
+use crate::field::{self, Field, Kind, bare, span_of};
 use crate::key_parts;
-use crate::model::stream::StreamModel;
-use crate::template::{Part, Placeholder, Template};
+use crate::suggest;
+use crate::template::{self, Part, Placeholder, Report, Template};
+use crate::text;
+
+#[derive(Default)]
+pub(crate) struct StreamAttr {
+    pub(crate) found: bool,
+    pub(crate) subject: Option<LitStr>,
+    pub(crate) log: Option<LitStr>,
+    pub(crate) krate: Option<Path>,
+    /// Whether `subject` was written, in whatever form.
+    pub(crate) names_subject: bool,
+}
+
+pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> StreamAttr {
+    let mut attr = StreamAttr::default();
+    let mut keys = Keys::new(ctxt, "stream", &["subject", "log", "crate"]);
+    attr.found = keys.attributes(&input.attrs, |key, input| {
+        match key.to_string().as_str() {
+            "subject" => {
+                attr.names_subject = true;
+                attr.subject = Some(string(key, input, "subject = \"booking.{room}.{date}\"")?);
+            }
+            "log" => attr.log = Some(string(key, input, "log = \"hotel\"")?),
+            _ => attr.krate = Some(crate_path(key, input)?),
+        }
+        Ok(())
+    });
+    attr
+}
+
+pub(crate) const KIND: Kind = Kind {
+    name: "the key of a stream",
+    attr: "stream",
+    instead_of_enum: "one stream has one template and one key; write one struct for each stream",
+    example: "struct Booking { room: RoomId, date: Date }",
+};
+
+pub(crate) struct StreamModel<'a> {
+    pub(crate) input: &'a DeriveInput,
+    pub(crate) krate: Path,
+    pub(crate) doc: Doc,
+    /// `None` if the type is not a struct with named fields.
+    pub(crate) fields: Option<Vec<Field>>,
+    /// `None` if it is missing or wrong.
+    pub(crate) template: Option<Template>,
+    pub(crate) log: Option<LitStr>,
+}
+
+pub(crate) fn build<'a>(ctxt: &Ctxt, input: &'a DeriveInput, attr: StreamAttr) -> StreamModel<'a> {
+    let fields = field::named(ctxt, input, &KIND);
+    if !attr.names_subject {
+        ctxt.error(
+            &input.ident,
+            format_args!(
+                "`{}` has no subject: write `#[stream(subject = \"{}\")]`",
+                input.ident,
+                proposal(input, fields.as_deref().unwrap_or_default()),
+            ),
+        );
+    }
+    StreamModel {
+        input,
+        krate: crate_or_default(attr.krate),
+        doc: Doc::of(&input.attrs),
+        template: attr
+            .subject
+            .as_ref()
+            .and_then(|literal| template::subject(ctxt, literal)),
+        fields,
+        log: attr.log,
+    }
+}
+
+/// A template that has all fields.
+fn proposal(input: &DeriveInput, fields: &[Field]) -> String {
+    use heck::ToKebabCase;
+    let mut text = input.ident.to_string().to_kebab_case();
+    for field in fields {
+        text.push_str(".{");
+        text.push_str(&field.name);
+        text.push('}');
+    }
+    text
+}
+
+pub(crate) fn check(ctxt: &Ctxt, model: &StreamModel<'_>) {
+    if !model.input.generics.params.is_empty() {
+        ctxt.error(
+            &model.input.generics,
+            "a stream has no generic parameters: streams of two types would share one template, and so their subjects",
+        );
+    }
+    if let Some(log) = &model.log {
+        let text = log.value();
+        if text.is_empty()
+            || text.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+        {
+            ctxt.error(
+                log,
+                "the name of a log has letters, digits, `-` and `_`, and is not empty",
+            );
+        }
+    }
+    if let (Some(template), Some(fields)) = (&model.template, &model.fields) {
+        check_template(ctxt, model, template, fields);
+    }
+}
+
+fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fields: &[Field]) {
+    let text = template.literal.value();
+    let report = Report {
+        ctxt,
+        literal: &template.literal,
+        text: &text,
+    };
+    let mut seen: Vec<&Placeholder> = Vec::new();
+    for placeholder in template.placeholders() {
+        let range = placeholder.range.clone();
+        let path = placeholder.text();
+        let head = placeholder.path[0].as_str();
+        let Some(field) = fields.iter().find(|field| field.name == head) else {
+            let hint = suggest::or_known(head, "it has", fields.iter().map(|f| f.name.as_str()));
+            report.at(
+                range,
+                format_args!("`{}` has no field `{head}`{hint}", model.input.ident),
+            );
+            continue;
+        };
+        if placeholder.path.len() > 2 {
+            report.at(
+                range,
+                format_args!(
+                    "a path has at most one dot: the type of `{head}.{}` is not known here, so `{path}` could not be \
+                     read back; derive `SubjectToken` for it, or give the key a field of its own",
+                    placeholder.path[1]
+                ),
+            );
+            continue;
+        }
+        if placeholder.path.len() == 2 && struct_path(&field.ty).is_none() {
+            report.at(
+                range,
+                format_args!(
+                    "`{head}` is a `{}`, which is not a struct with named fields",
+                    text::of(&field.ty)
+                ),
+            );
+            continue;
+        }
+        if seen.iter().any(|other| other.path == placeholder.path) {
+            report.at(range, format_args!("`{path}` stands in the subject twice"));
+        } else if seen
+            .iter()
+            .any(|other| other.path[0] == head && other.path.len() != placeholder.path.len())
+        {
+            report.at(
+                range,
+                format_args!("`{head}` stands in the subject as a whole and by its parts"),
+            );
+        }
+        seen.push(placeholder);
+    }
+    for field in fields {
+        // A misspelled placeholder leaves a field over. One error is enough for both.
+        let named = template.placeholders().any(|p| p.path[0] == field.name);
+        let misspelled = template
+            .placeholders()
+            .any(|p| !fields.iter().any(|f| f.name == p.path[0]));
+        if !named && !misspelled {
+            let name = &field.name;
+            ctxt.error(
+                &field.ident,
+                format_args!(
+                    "`{name}` does not stand in the subject, so two keys that differ in it would share one; \
+                     add `{{{name}}}` to the template, or remove the field"
+                ),
+            );
+        }
+    }
+}
+
+/// The type as the path of a struct literal.
+pub(crate) fn struct_path(ty: &Type) -> Option<syn::Path> {
+    match bare(ty) {
+        Type::Path(path) if path.qself.is_none() => {
+            let mut path = path.path.clone();
+            for segment in &mut path.segments {
+                if let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments {
+                    arguments.colon2_token = Some(syn::Token![::](arguments.lt_token.span));
+                }
+            }
+            Some(path)
+        }
+        _ => None,
+    }
+}
 
 pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let StreamModel {

@@ -3,9 +3,8 @@
 //! What is wrong inside the literal is reported inside it: by a span where the compiler can give one, else by a
 //! picture in the message.
 
-use std::ops::Range;
-
 use proc_macro2::Span;
+use std::ops::Range;
 use syn::LitStr;
 
 use crate::ctxt::Ctxt;
@@ -174,6 +173,61 @@ fn placeholder(report: &Report<'_>, range: Range<usize>) -> Option<Placeholder> 
     Some(path)
 }
 
+/// Reads the template of a command's id: `{order}`, `{course}/{student}`. `None` if a mistake was found.
+pub(crate) fn id(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
+    let text = literal.value();
+    let report = Report {
+        ctxt,
+        literal,
+        text: &text,
+    };
+    let mut parts = Vec::new();
+    let mut from = 0;
+    while from < text.len() {
+        let Some(found) = text[from..].find(['{', '}']) else {
+            parts.push(Part::Text(text[from..].to_owned()));
+            break;
+        };
+        let open = from + found;
+        if text[open..].starts_with('}') {
+            report.at(open..open + 1, "`}` without a `{` before it");
+            return None;
+        }
+        let Some(len) = text[open..].find('}') else {
+            report.at(open..text.len(), "`{` is not closed: write `{order}`");
+            return None;
+        };
+        if open > from {
+            parts.push(Part::Text(text[from..open].to_owned()));
+        }
+        let placeholder = path(&report, open + 1..open + len)?;
+        if let Some(Part::Field(before)) = parts.last() {
+            let hint = format!("{{{}}}/{{{}}}", before.text(), placeholder.text());
+            report.at(
+                open..open + len + 1,
+                format_args!(
+                    "two fields side by side can give one id for two commands: write `{hint}`"
+                ),
+            );
+            return None;
+        }
+        parts.push(Part::Field(placeholder));
+        from = open + len + 1;
+    }
+    let template = Template {
+        literal: literal.clone(),
+        parts,
+    };
+    if template.placeholders().next().is_none() {
+        ctxt.error(
+            literal,
+            "the id is the same for all commands of this type: name the fields that identify one, as in `{order}`",
+        );
+        return None;
+    }
+    Some(template)
+}
+
 /// The path between the braces.
 pub(crate) fn path(report: &Report<'_>, range: Range<usize>) -> Option<Placeholder> {
     let text = &report.text[range.clone()];
@@ -265,7 +319,7 @@ impl Report<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Part, subject};
+    use super::{Part, id, subject};
     use crate::ctxt::Ctxt;
     use proc_macro2::Span;
     use syn::LitStr;
@@ -333,5 +387,35 @@ mod tests {
             read("a..*").unwrap_err().matches("compile_error").count(),
             2
         );
+    }
+
+    fn read_id(text: &str) -> Result<usize, String> {
+        let ctxt = Ctxt::new();
+        let template = id(&ctxt, &LitStr::new(text, Span::call_site()));
+        match ctxt.finish() {
+            Some(errors) => Err(errors.to_string()),
+            None => Ok(template.expect("a template or an error").parts.len()),
+        }
+    }
+
+    #[test]
+    fn text_and_fields_alternate() {
+        assert_eq!(read_id("{order}"), Ok(1));
+        assert_eq!(read_id("order-{order.id}/{line}!"), Ok(5));
+    }
+
+    #[test]
+    fn an_id_identifies_a_command() {
+        for (text, message) in [
+            ("", "the same for all"),
+            ("order", "the same for all"),
+            ("{a}{b}", "{a}/{b}"),
+            ("{a", "not closed"),
+            ("a}", "without a `{`"),
+            ("{}", "braces are empty"),
+        ] {
+            let error = read_id(text).expect_err(text);
+            assert!(error.contains(message), "{text}: {error}");
+        }
     }
 }

@@ -8,43 +8,42 @@ use quote::quote;
 use syn::DeriveInput;
 
 use crate::ctxt::Ctxt;
-use crate::{attr, check, expand, model};
 
 fn stream(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
-    let model = model::stream::build(&ctxt, input, attr::stream::read(&ctxt, input));
-    check::stream::check(&ctxt, &model);
+    let model = crate::stream::build(&ctxt, input, crate::stream::read(&ctxt, input));
+    crate::stream::check(&ctxt, &model);
     crate::stream::expand(&model, ctxt.finish().as_ref())
 }
 
 fn event(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
-    let model = model::event::build(&ctxt, input, attr::event::read(&ctxt, input));
-    check::event::check(&ctxt, &model);
+    let model = crate::event::build(&ctxt, input, crate::event::read(&ctxt, input));
+    crate::event::check(&ctxt, &model);
     crate::event::expand(&model, ctxt.finish().as_ref())
 }
 
 fn command(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
-    let model = model::command::build(&ctxt, input, attr::command::read(&ctxt, input));
-    check::command::check(&ctxt, &model);
+    let model = crate::command::build(&ctxt, input, crate::command::read(&ctxt, input));
+    crate::command::check(&ctxt, &model);
     crate::command::expand(&model, ctxt.finish().as_ref())
 }
 
 fn rejection(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
     let model = crate::rejection::build(&ctxt, input);
-    check::rejection::check(&ctxt, &model);
-    expand::rejection::expand(&model, ctxt.finish().as_ref())
+    crate::rejection::check(&ctxt, &model);
+    crate::rejection::expand(&model, ctxt.finish().as_ref())
 }
 
 fn projection(args: TokenStream, item: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
-    let attr = attr::projection::read(&ctxt, args);
-    let Some(model) = model::projection::build(&ctxt, attr, item) else {
+    let attr = crate::projection::read(&ctxt, args);
+    let Some(model) = crate::projection::build(&ctxt, attr, item) else {
         return ctxt.finish().expect("an error");
     };
-    check::projection::check(&ctxt, &model);
+    crate::projection::check(&ctxt, &model);
     crate::projection::expand(&model, ctxt.finish().as_ref())
 }
 
