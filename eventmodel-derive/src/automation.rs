@@ -9,8 +9,8 @@ use crate::attr::{Keys, crate_or_default, crate_path};
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
 use crate::expand::{anonymous, at, body, bounded, evaluated, located, type_info};
-use crate::field::span_of;
 use crate::handler::{self, Handler, Rules};
+use crate::ty::span_of;
 
 pub(crate) fn read(ctxt: &Ctxt, args: TokenStream) -> Option<Path> {
     let mut krate = None;

@@ -11,12 +11,12 @@ use crate::expand::{
     self, anonymous, at, body, bounded, constant, evaluated, has_fields, located, option, schema,
     type_info,
 };
-use crate::field::{self, Field, Kind, span_of};
+use crate::field::{self, Field, Kind};
 use crate::overrides::{self, Override};
 use crate::stream::member_ident;
 use crate::suggest;
 use crate::template::{self, Part, Report, Template};
-use crate::text;
+use crate::ty::{self, span_of};
 
 #[derive(Default)]
 pub(crate) struct CommandAttr {
@@ -91,7 +91,7 @@ pub(crate) enum State {
 
 impl State {
     fn of(ty: Option<&Type>) -> Self {
-        match ty.map(field::bare) {
+        match ty.map(ty::bare) {
             None => Self::None,
             Some(Type::Tuple(tuple)) if tuple.elems.is_empty() => Self::None,
             Some(Type::Tuple(tuple)) => Self::Tuple(tuple.elems.iter().cloned().collect()),
@@ -138,11 +138,8 @@ pub(crate) const MAX_STATES: usize = 6;
 
 pub(crate) fn check(ctxt: &Ctxt, model: &CommandModel<'_>) {
     for (i, event) in model.emits.iter().enumerate() {
-        if model.emits[..i]
-            .iter()
-            .any(|other| field::same(other, event))
-        {
-            ctxt.error(event, format_args!("`{}` is named twice", text::of(event)));
+        if model.emits[..i].iter().any(|other| ty::same(other, event)) {
+            ctxt.error(event, format_args!("`{}` is named twice", ty::text(event)));
         }
     }
     if let Some(state) = model.state.parts().get(MAX_STATES) {
@@ -213,7 +210,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     let CommandModel {
         input, krate, doc, ..
     } = model;
-    let emits = field::unique(&model.emits);
+    let emits = ty::unique(&model.emits);
     let broken = errors.is_some();
     if input.generics.lifetimes().next().is_some() {
         // No impl would help: a type that borrows cannot have it.
@@ -240,7 +237,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     let emitted = emits
         .iter()
         .map(|event| quote!(#krate::__private::Probe::<#event>::EVENT));
-    let names: Vec<String> = model.state.parts().iter().map(text::of).collect();
+    let names: Vec<String> = model.state.parts().iter().map(ty::text).collect();
     let overrides = if broken {
         &[]
     } else {
@@ -253,7 +250,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     let keyed = model.state.parts().iter().filter(|_| !broken).map(|part| {
         let span = at(span_of(part));
         let probe = quote!(#krate::__private::Probe::<#part>);
-        let name = text::of(part);
+        let name = ty::text(part);
         let message = format!(
             "`{name}` cannot be the state of a command: a handler of it says with `#[key(..)]` which instance its \
              event is for, and a state is loaded from the events of its own instance"

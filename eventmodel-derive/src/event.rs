@@ -11,9 +11,9 @@ use crate::doc::Doc;
 use crate::expand::{
     self, anonymous, at, body, bounded, evaluated, has_fields, located, schema, type_info,
 };
-use crate::field::{self, Field, Kind, span_of};
+use crate::field::{self, Field, Kind};
 use crate::overrides::{self, Override};
-use crate::text;
+use crate::ty::{self, span_of};
 
 #[derive(Default)]
 pub(crate) struct EventAttr {
@@ -118,11 +118,11 @@ pub(crate) fn check(ctxt: &Ctxt, model: &EventModel<'_>) {
     for (i, stream) in model.streams.iter().enumerate() {
         if model.streams[..i]
             .iter()
-            .any(|other| field::same(other, stream))
+            .any(|other| ty::same(other, stream))
         {
             ctxt.error(
                 stream,
-                format_args!("`{}` is named twice", text::of(stream)),
+                format_args!("`{}` is named twice", ty::text(stream)),
             );
         }
     }
@@ -155,7 +155,7 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
         overrides,
         ..
     } = model;
-    let streams = field::unique(&model.streams);
+    let streams = ty::unique(&model.streams);
     let broken = errors.is_some();
     if input.generics.lifetimes().next().is_some() {
         // No impl would help: a type that borrows cannot have it.
@@ -180,7 +180,7 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
     let infos = streams
         .iter()
         .map(|stream| quote!(#krate::__private::Probe::<#stream>::STREAM));
-    let names: Vec<String> = streams.iter().map(text::of).collect();
+    let names: Vec<String> = streams.iter().map(ty::text).collect();
     let asserts = overrides::asserts(
         if broken { &[] } else { overrides },
         &names,

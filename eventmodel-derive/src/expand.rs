@@ -10,7 +10,7 @@ use syn::{Attribute, Generics, Ident, Path};
 
 use crate::doc::Doc;
 use crate::field::Field;
-use crate::text;
+use crate::ty;
 
 /// Everything is expanded in an anonymous constant, so that no name of ours meets a name of the user.
 pub(crate) fn anonymous(
@@ -79,7 +79,7 @@ pub(crate) fn type_info(krate: &Path, ident: &Ident, doc: &Doc, fields: &[Field]
     let (file, line) = place(ident.span());
     let fields = fields.iter().map(|field| {
         let Field { name, doc, .. } = field;
-        let ty = text::of(&field.ty);
+        let ty = ty::text(&field.ty);
         let json = field.json.as_ref().map(|json| quote!(.__in_json(#json)));
         quote!(#krate::FieldInfo::__new(#name, #ty, #doc) #json)
     });

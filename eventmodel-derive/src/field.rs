@@ -1,10 +1,7 @@
 //! The fields of a type of the model, and the shapes that a type may have.
 
-use proc_macro2::Span;
-use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
-use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Fields, GenericParam, Ident, LitStr, Type};
 
 use crate::ctxt::Ctxt;
@@ -123,43 +120,6 @@ pub(crate) fn owned(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) {
             );
         }
     }
-}
-
-/// The type without parentheses, and without the groups that nobody sees: those of macros (`$ty:ty`).
-pub(crate) fn bare(ty: &Type) -> &Type {
-    match ty {
-        Type::Group(group) => bare(&group.elem),
-        Type::Paren(paren) => bare(&paren.elem),
-        other => other,
-    }
-}
-
-/// The token of a type that names it best: the last segment of a path.
-pub(crate) fn span_of(ty: &Type) -> Span {
-    match bare(ty) {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .map_or_else(Span::call_site, |segment| segment.ident.span()),
-        other => other.span(),
-    }
-}
-
-/// Whether two types are written the same way.
-pub(crate) fn same(a: &Type, b: &Type) -> bool {
-    a.to_token_stream().to_string() == b.to_token_stream().to_string()
-}
-
-/// Each type once. A type that is named twice is an error, and one impl for it is enough.
-pub(crate) fn unique(types: &[Type]) -> Vec<&Type> {
-    let mut unique: Vec<&Type> = Vec::new();
-    for ty in types {
-        if !unique.iter().any(|other| same(other, ty)) {
-            unique.push(ty);
-        }
-    }
-    unique
 }
 
 /// What `#[serde(rename = ..)]` or `#[serde(rename_all = ..)]` says.

@@ -11,10 +11,10 @@ use syn::{
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
 use crate::expand::{at, constant};
-use crate::field::{self, bare, span_of};
+
 use crate::overrides::{self, Override};
 use crate::rejection::cfg;
-use crate::text;
+use crate::ty::{self, bare, span_of};
 
 /// A handler.
 pub(crate) struct Handler {
@@ -236,7 +236,7 @@ fn event(ctxt: &Ctxt, rules: &Rules, ty: &Type) -> Option<Type> {
                     token,
                     format_args!(
                         "an event is a fact, and cannot be changed: `&{}`",
-                        text::of(&reference.elem)
+                        ty::text(&reference.elem)
                     ),
                 );
                 return None;
@@ -255,7 +255,7 @@ fn event(ctxt: &Ctxt, rules: &Rules, ty: &Type) -> Option<Type> {
                 other,
                 format_args!(
                     "a handler takes the event by reference: `&{}`",
-                    text::of(other)
+                    ty::text(other)
                 ),
             );
             None
@@ -277,16 +277,14 @@ fn key_overrides(ctxt: &Ctxt, key: &Attribute) -> Vec<Override> {
 pub(crate) fn check(ctxt: &Ctxt, handlers: &[Handler]) {
     for (i, handler) in handlers.iter().enumerate() {
         let twin = handlers[..i].iter().find(|other| {
-            other.cfg.is_empty()
-                && handler.cfg.is_empty()
-                && field::same(&other.event, &handler.event)
+            other.cfg.is_empty() && handler.cfg.is_empty() && ty::same(&other.event, &handler.event)
         });
         if let Some(twin) = twin {
             ctxt.error(
                 &handler.event,
                 format_args!(
                     "`{}` is handled by `{}` already; an event has one handler",
-                    text::of(&handler.event),
+                    ty::text(&handler.event),
                     twin.name
                 ),
             );

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::{Path, Type};
 
 use crate::field::{Field, hash};
-use crate::text;
+use crate::ty;
 
 /// What a field of a key is a field of, in messages.
 pub(crate) struct Owner<'a> {
@@ -27,7 +27,7 @@ pub(crate) fn source(krate: &Path, name: &Ident, ty: &Type, owner: &Owner<'_>) -
     let source = source_trait(name);
     let field = name.unraw().to_string();
     let hash = hash(&field);
-    let ty_text = text::of(ty);
+    let ty_text = ty::text(ty);
     let message = format!(
         "`{{Source}}` has no field `{field}: {}`, which {} needs",
         escaped(&ty_text),

@@ -36,7 +36,7 @@ mod suggest;
 mod template;
 #[cfg(test)]
 mod tests;
-mod text;
+mod ty;
 
 use proc_macro::TokenStream;
 use quote::quote;

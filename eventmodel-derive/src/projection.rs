@@ -11,11 +11,11 @@ use crate::attr::{Keys, crate_or_default, crate_path, flag, group, value, whole}
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
 use crate::expand::{anonymous, at, body, bounded, evaluated, located, type_info};
-use crate::field::{bare, span_of};
 use crate::handler::{self, Handler, Rules};
 use crate::key_parts::{self, Owner, source_trait};
 use crate::overrides::{self, Override};
 use crate::suggest;
+use crate::ty::{self, bare, span_of};
 
 /// What a projection is keyed by.
 pub(crate) enum KeyAttr {
@@ -414,7 +414,7 @@ fn event_names(handler: &Handler) -> TokenStream {
 
 fn asserts(model: &ProjectionModel, stream: &Type, overrides: &[Override]) -> TokenStream {
     let krate = &model.krate;
-    let names = [crate::text::of(stream)];
+    let names = [ty::text(stream)];
     overrides::asserts(
         overrides,
         &names,

@@ -8,11 +8,11 @@ use crate::attr::{Keys, crate_or_default, crate_path, string};
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
 use crate::expand::{anonymous, at, body, located, option, type_info};
-use crate::field::{self, Field, Kind, bare, span_of};
+use crate::field::{self, Field, Kind};
 use crate::key_parts;
 use crate::suggest;
 use crate::template::{self, Part, Placeholder, Report, Template};
-use crate::text;
+use crate::ty::{self, bare, span_of};
 
 #[derive(Default)]
 pub(crate) struct StreamAttr {
@@ -155,7 +155,7 @@ fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fie
                 range,
                 format_args!(
                     "`{head}` is a `{}`, which is not a struct with named fields",
-                    text::of(&field.ty)
+                    ty::text(&field.ty)
                 ),
             );
             continue;

@@ -7,7 +7,7 @@ use syn::{Data, DeriveInput, Fields, Member, Path, Type};
 use crate::attr::{Keys, crate_or_default, crate_path};
 use crate::ctxt::Ctxt;
 use crate::expand::{anonymous, at, has_types, located};
-use crate::field::span_of;
+use crate::ty::span_of;
 
 pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> Option<Path> {
     let mut krate = None;

@@ -1,10 +1,12 @@
 //! Types as a person writes them, for messages and for what is recorded at run time.
 
-use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::Type;
+use syn::spanned::Spanned;
 
 /// `Option<ClientId>`, where the compiler would print `Option < ClientId >`.
-pub(crate) fn of(tokens: &impl ToTokens) -> String {
+pub(crate) fn text(tokens: &impl ToTokens) -> String {
     let mut out = String::new();
     write(tokens.to_token_stream(), &mut out);
     out
@@ -56,6 +58,43 @@ fn write(tokens: TokenStream, out: &mut String) {
     }
 }
 
+/// The type without parentheses, and without the groups that nobody sees: those of macros (`$ty:ty`).
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        other => other,
+    }
+}
+
+/// The token of a type that names it best: the last segment of a path.
+pub(crate) fn span_of(ty: &Type) -> Span {
+    match bare(ty) {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .map_or_else(Span::call_site, |segment| segment.ident.span()),
+        other => other.span(),
+    }
+}
+
+/// Whether two types are written the same way.
+pub(crate) fn same(a: &Type, b: &Type) -> bool {
+    a.to_token_stream().to_string() == b.to_token_stream().to_string()
+}
+
+/// Each type once. A type that is named twice is an error, and one impl for it is enough.
+pub(crate) fn unique(types: &[Type]) -> Vec<&Type> {
+    let mut unique: Vec<&Type> = Vec::new();
+    for ty in types {
+        if !unique.iter().any(|other| same(other, ty)) {
+            unique.push(ty);
+        }
+    }
+    unique
+}
+
 #[cfg(test)]
 mod tests {
     use quote::quote;
@@ -78,7 +117,7 @@ mod tests {
                 "Box<dyn Iterator<Item = u8>>",
             ),
         ] {
-            assert_eq!(super::of(&tokens), text);
+            assert_eq!(super::text(&tokens), text);
         }
     }
 }
