@@ -1,10 +1,10 @@
-//! Doc comments, as a person reads them.
+//! Doc comments, as the reader of the source sees them.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
-/// A doc comment: a string constant as tokens.
+/// A doc comment. Its tokens are a constant string.
 #[derive(Clone, Default)]
 pub(crate) struct Doc(Vec<Line>);
 

@@ -1,4 +1,4 @@
-//! The fields of a type of the model, and the shapes that a type may have.
+//! The fields of a struct, with their names in JSON, and the shapes that a derive accepts.
 
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
@@ -12,14 +12,14 @@ pub(crate) struct Field {
     pub(crate) ident: Ident,
     /// Without `r#`.
     pub(crate) name: String,
-    /// Its name in JSON, if serde is told another one.
+    /// Its name in JSON, if serde uses another one.
     pub(crate) json: Option<String>,
     pub(crate) ty: Type,
     pub(crate) doc: Doc,
 }
 
 impl Field {
-    /// The name as a type: FNV-1a, so that it is the same in every crate, whatever compiled it.
+    /// The name as a const parameter: FNV-1a, which every crate and compiler computes alike.
     pub(crate) fn hash(&self) -> u128 {
         hash(&self.name)
     }
@@ -33,19 +33,19 @@ pub(crate) fn hash(name: &str) -> u128 {
     })
 }
 
-/// What a derive is for, in its messages.
+/// What a derive is for, in messages.
 pub(crate) struct Kind {
-    /// `a stream`
+    /// `a command`
     pub(crate) name: &'static str,
     /// The helper attribute.
     pub(crate) attr: &'static str,
-    /// What to write instead of an enum.
+    /// The advice to who wrote an enum.
     pub(crate) instead_of_enum: &'static str,
-    /// A struct of this kind.
+    /// Such a struct.
     pub(crate) example: &'static str,
 }
 
-/// The fields of a struct with named fields or none. Any other shape is an error, and gives `None`.
+/// The fields of a struct with named fields or none. Reports any other shape, and returns `None` for it.
 pub(crate) fn named(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) -> Option<Vec<Field>> {
     let Kind {
         name,
@@ -92,7 +92,7 @@ pub(crate) fn named(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) -> Option<Vec
     }
 }
 
-/// A field, with serde's rule for the names of all of them.
+/// A field, under serde's `rule` for the names of all fields.
 fn field(field: &syn::Field, rule: Option<&str>) -> Option<Field> {
     let ident = field.ident.clone()?;
     let name = ident.unraw().to_string();
@@ -107,7 +107,7 @@ fn field(field: &syn::Field, rule: Option<&str>) -> Option<Field> {
     })
 }
 
-/// A type that is stored and read back cannot borrow.
+/// Reports lifetimes: a type that is stored and read back cannot borrow.
 pub(crate) fn owned(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) {
     for param in &input.generics.params {
         if let GenericParam::Lifetime(param) = param {
@@ -122,9 +122,9 @@ pub(crate) fn owned(ctxt: &Ctxt, input: &DeriveInput, kind: &Kind) {
     }
 }
 
-/// What `#[serde(rename = ..)]` or `#[serde(rename_all = ..)]` says.
+/// The name or rule that `#[serde(rename = ..)]` or `#[serde(rename_all = ..)]` gives for reading.
 ///
-/// Whatever else stands there, and whatever is wrong with it, is serde's to judge.
+/// It skips everything else in the attribute: serde itself reports what is wrong with it.
 pub(crate) fn renamed(attrs: &[Attribute], key: &str) -> Option<String> {
     let mut found = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
@@ -160,7 +160,7 @@ fn skip(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// A field's name under a rule of `rename_all`. serde knows which rules there are.
+/// A field's name under a rule of `rename_all`. An unknown rule changes nothing, because serde reports it.
 pub(crate) fn under_rule(name: &str, rule: &str) -> String {
     let pascal = || -> String {
         let words = name.split('_').map(|word| {
