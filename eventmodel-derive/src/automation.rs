@@ -1,27 +1,28 @@
-//! `Automation`.
+//! `#[automation]`: `Automation` from the handlers in an `impl` block.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Ident, ItemImpl, Path, ReturnType, Type};
+use syn::{ReturnType, Type};
 
-use crate::attr::{Keys, crate_or_default, crate_path};
+use crate::attr::{self, CratePath, Key};
 use crate::ctxt::Ctxt;
-use crate::doc::Doc;
 use crate::expand::{anonymous, at, body, bounded, evaluated, located, type_info};
-use crate::handler::{self, Handler, Rules};
+use crate::handler::{self, Block, Handler, Rules};
 use crate::ty::span_of;
 
-pub(crate) fn read(ctxt: &Ctxt, args: TokenStream) -> Option<Path> {
-    let mut krate = None;
-    Keys::new(ctxt, "automation", &["crate"]).tokens(args, |key, input| {
-        krate = Some(crate_path(key, input)?);
-        Ok(())
-    });
-    krate
+pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let krate = attr::read_args(&ctxt, RULES.attr, KEYS, args);
+    let Some(block) = Block::read(&ctxt, &RULES, item) else {
+        let errors = ctxt.finish();
+        return quote!(#errors #item);
+    };
+    check(&ctxt, &block);
+    expand(&krate, &block, ctxt.finish().as_ref())
 }
 
-pub(crate) const RULES: Rules = Rules {
+const RULES: Rules = Rules {
     attr: "automation",
     mutable: false,
     example: "async fn room_booked(&self, event: &RoomBooked) -> Option<ScheduleCleaning>",
@@ -29,33 +30,10 @@ pub(crate) const RULES: Rules = Rules {
     max_more: 2,
 };
 
-pub(crate) struct AutomationModel {
-    /// The block, to be emitted again.
-    pub(crate) block: ItemImpl,
-    pub(crate) name: Option<Ident>,
-    pub(crate) krate: Path,
-    pub(crate) doc: Doc,
-    pub(crate) handlers: Vec<Handler>,
-}
+const KEYS: &[Key<CratePath>] = &[("crate", |krate, arg| arg.crate_path(krate))];
 
-pub(crate) fn build(
-    ctxt: &Ctxt,
-    krate: Option<Path>,
-    item: &TokenStream,
-) -> Option<AutomationModel> {
-    let mut block = handler::block(ctxt, &RULES, item)?;
-    let handlers = handler::read(ctxt, &RULES, &mut block);
-    Some(AutomationModel {
-        name: handler::self_name(ctxt, &RULES, &block),
-        krate: crate_or_default(krate),
-        doc: Doc::of(&block.attrs),
-        handlers,
-        block,
-    })
-}
-
-pub(crate) fn check(ctxt: &Ctxt, model: &AutomationModel) {
-    for handler in &model.handlers {
+fn check(ctxt: &Ctxt, block: &Block) {
+    for handler in &block.handlers {
         if let ReturnType::Type(_, ty) = &handler.output
             && let Type::ImplTrait(_) = &**ty
         {
@@ -71,37 +49,36 @@ pub(crate) fn check(ctxt: &Ctxt, model: &AutomationModel) {
             );
         }
     }
-    handler::check(ctxt, &model.handlers);
+    block.check(ctxt);
 }
 
-pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> TokenStream {
-    let AutomationModel {
-        block,
-        krate,
+fn expand(krate: &CratePath, block: &Block, errors: Option<&TokenStream>) -> TokenStream {
+    let Block {
+        item,
+        name,
         doc,
         handlers,
-        ..
-    } = model;
-    let Some(name) = &model.name else {
-        return quote!(#errors #block);
+    } = block;
+    let Some(name) = name else {
+        return quote!(#errors #item);
     };
     let broken = errors.is_some();
-    let ty = &block.self_ty;
+    let ty = &item.self_ty;
     let generics = bounded(
-        &block.generics,
+        &item.generics,
         &quote!(::core::marker::Send + ::core::marker::Sync + 'static),
     );
     let (impl_generics, _, where_clause) = generics.split_for_impl();
 
     let automation = located(quote!(#krate::Automation), span_of(ty));
     let info = type_info(krate, name, doc, &[]);
-    let infos = handler::infos(krate, handlers, false);
-    let distinct = (!broken).then(|| handler::distinct(krate, handlers));
+    let infos = block.infos(krate, false);
+    let distinct = (!broken).then(|| block.distinct(krate));
     let issues = handlers.iter().filter(|_| !broken).map(|handler| {
         let (output, cfg) = (output(&handler.output), &handler.cfg);
         quote!(#(#cfg)* #krate::__private::issues_of::<#output>)
     });
-    let react = handler::choose(krate, handlers, |handler| react(model, handler));
+    let react = block.choose(krate, |handler| react(krate, handler));
     let react = body(
         broken,
         quote! {
@@ -128,7 +105,7 @@ pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> T
                     &#krate::AutomationInfo::__new(#info, #infos, &[#(#issues),*])
                 };
 
-                // What `#[async_trait]` would write, which does not find its `Box` where the user has another.
+                // `#[async_trait]` writes the same, but its `Box` would be the user's where there is one of that name.
                 fn react<'life0, 'life1, 'life2, 'async_trait>(
                     &'life0 self,
                     __recorded: &'life1 #krate::RecordedEvent,
@@ -148,7 +125,7 @@ pub(crate) fn expand(model: &AutomationModel, errors: Option<&TokenStream>) -> T
         },
     );
     let allowed = handler::prescribed();
-    quote!(#allowed #block #expanded)
+    quote!(#allowed #item #expanded)
 }
 
 fn output(output: &ReturnType) -> TokenStream {
@@ -159,11 +136,9 @@ fn output(output: &ReturnType) -> TokenStream {
 }
 
 /// Calls the handler, and takes its commands.
-fn react(model: &AutomationModel, handler: &Handler) -> TokenStream {
-    let krate = &model.krate;
-    let Handler { name, event, .. } = handler;
-    let span = at(span_of(event));
-    let decode = quote_spanned!(span=> let __event: &#event = __recorded.decode::<#event>()?;);
+fn react(krate: &CratePath, handler: &Handler) -> TokenStream {
+    let name = &handler.name;
+    let decode = handler.decode();
     let more = handler.more.iter().map(|ty| {
         let span = ty.span();
         let from = located(quote!(#krate::__private::FromReaction), span);

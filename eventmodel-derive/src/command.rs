@@ -1,10 +1,11 @@
-//! `Command`, `Emits`, `HasField`.
+//! `#[derive(Command)]`: `Command`, `Emits` for each event, and `HasField` for each field.
 
+use heck::ToKebabCase;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{DeriveInput, Ident, LitStr, Path, Type};
 
-use crate::attr::{Keys, crate_or_default, crate_path, flag, group, string, types, value};
+use crate::attr::{self, CratePath, Key};
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
 use crate::expand::{
@@ -13,77 +14,89 @@ use crate::expand::{
 };
 use crate::field::{self, Field, Kind};
 use crate::overrides::{self, Override};
-use crate::stream::member_ident;
-use crate::suggest;
 use crate::template::{self, Part, Report, Template};
 use crate::ty::{self, span_of};
 
-#[derive(Default)]
-pub(crate) struct CommandAttr {
-    pub(crate) state: Option<Type>,
-    pub(crate) emits: Vec<Type>,
-    pub(crate) rejects: Option<Type>,
-    pub(crate) id: Option<LitStr>,
-    pub(crate) name: Option<LitStr>,
-    pub(crate) overrides: Vec<Override>,
-    pub(crate) validate: Option<Path>,
-    pub(crate) garde: Option<Ident>,
-    pub(crate) krate: Option<Path>,
+/// As many states as `DecisionState` is implemented for.
+const MAX_STATES: usize = 6;
+
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let attr = attr::read(&ctxt, KIND.attr, KEYS, &input.attrs);
+    let model = Model::new(&ctxt, input, attr);
+    check(&ctxt, &model);
+    expand(&model, ctxt.finish().as_ref())
 }
 
-pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> CommandAttr {
-    let mut attr = CommandAttr::default();
-    let known = &[
-        "state", "emits", "rejects", "id", "name", "key", "validate", "garde", "crate",
-    ];
-    let mut keys = Keys::new(ctxt, "command", known);
-    keys.attributes(&input.attrs, |key, input| {
-        match key.to_string().as_str() {
-            "state" => attr.state = Some(value(key, input, "state = RoomDay")?),
-            "emits" => {
-                let group = group(key, input, "emits(RoomBooked)")?;
-                attr.emits = types(&group)?;
-            }
-            "rejects" => attr.rejects = Some(value(key, input, "rejects = BookingRejection")?),
-            "id" => attr.id = Some(string(key, input, "id = \"{order}\"")?),
-            "name" => attr.name = Some(string(key, input, "name = \"book-room\"")?),
-            "key" => {
-                let group = group(key, input, "key(room = self.booking.room)")?;
-                attr.overrides = overrides::read(ctxt, group.stream());
-            }
-            "validate" => attr.validate = Some(value(key, input, "validate = Self::check")?),
-            "garde" => attr.garde = Some(flag(key, input)?),
-            _ => attr.krate = Some(crate_path(key, input)?),
-        }
-        Ok(())
-    });
-    attr
-}
-
-pub(crate) const KIND: Kind = Kind {
+const KIND: Kind = Kind {
     name: "a command",
     attr: "command",
     instead_of_enum: "write one struct for each intent, with `#[derive(Command)]` on each",
     example: "struct BookRoom { room: RoomId, date: Date }",
 };
 
-pub(crate) struct CommandModel<'a> {
-    pub(crate) input: &'a DeriveInput,
-    pub(crate) krate: Path,
-    pub(crate) doc: Doc,
-    pub(crate) fields: Option<Vec<Field>>,
-    pub(crate) state: State,
-    pub(crate) emits: Vec<Type>,
-    pub(crate) rejects: Option<Type>,
-    pub(crate) id: Option<Template>,
-    pub(crate) name: Option<LitStr>,
-    pub(crate) overrides: Vec<Override>,
-    pub(crate) validate: Option<Path>,
-    pub(crate) garde: Option<Ident>,
+#[derive(Default)]
+struct Attr {
+    state: Option<Type>,
+    emits: Vec<Type>,
+    rejects: Option<Type>,
+    id: Option<LitStr>,
+    name: Option<LitStr>,
+    overrides: Vec<Override>,
+    validate: Option<Path>,
+    garde: Option<Ident>,
+    krate: CratePath,
+}
+
+const KEYS: &[Key<Attr>] = &[
+    ("state", |attr, arg| arg.value(&mut attr.state, "RoomDay")),
+    ("emits", |attr, arg| {
+        attr.emits = attr::types(&arg.group("RoomBooked")?)?;
+        Ok(())
+    }),
+    ("rejects", |attr, arg| {
+        arg.value(&mut attr.rejects, "BookingRejection")
+    }),
+    ("id", |attr, arg| arg.string(&mut attr.id, "{order}")),
+    ("name", |attr, arg| arg.string(&mut attr.name, "book-room")),
+    ("key", |attr, arg| {
+        overrides::read_arg(arg, &mut attr.overrides)
+    }),
+    ("validate", |attr, arg| {
+        arg.value(&mut attr.validate, "Self::check")
+    }),
+    ("garde", |attr, arg| arg.flag(&mut attr.garde)),
+    ("crate", |attr, arg| arg.crate_path(&mut attr.krate)),
+];
+
+struct Model<'a> {
+    input: &'a DeriveInput,
+    attr: Attr,
+    doc: Doc,
+    /// `None` if the type is not a struct with named fields.
+    fields: Option<Vec<Field>>,
+    state: State,
+    /// `None` if there is none, or it is wrong.
+    id: Option<Template>,
+}
+
+impl<'a> Model<'a> {
+    fn new(ctxt: &Ctxt, input: &'a DeriveInput, attr: Attr) -> Self {
+        field::owned(ctxt, input, &KIND);
+        let id = attr.id.as_ref();
+        Self {
+            input,
+            doc: Doc::of(&input.attrs),
+            fields: field::named(ctxt, input, &KIND),
+            state: State::of(attr.state.as_ref()),
+            id: id.and_then(|literal| template::id(ctxt, literal)),
+            attr,
+        }
+    }
 }
 
 /// What a command decides on.
-pub(crate) enum State {
+enum State {
     None,
     One(Box<Type>),
     Tuple(Vec<Type>),
@@ -99,7 +112,7 @@ impl State {
         }
     }
 
-    pub(crate) fn parts(&self) -> &[Type] {
+    fn parts(&self) -> &[Type] {
         match self {
             Self::None => &[],
             Self::One(ty) => std::slice::from_ref(ty),
@@ -108,112 +121,56 @@ impl State {
     }
 }
 
-pub(crate) fn build<'a>(
-    ctxt: &Ctxt,
-    input: &'a DeriveInput,
-    attr: CommandAttr,
-) -> CommandModel<'a> {
-    field::owned(ctxt, input, &KIND);
-    CommandModel {
-        input,
-        krate: crate_or_default(attr.krate),
-        doc: Doc::of(&input.attrs),
-        fields: field::named(ctxt, input, &KIND),
-        state: State::of(attr.state.as_ref()),
-        emits: attr.emits,
-        rejects: attr.rejects,
-        id: attr
-            .id
-            .as_ref()
-            .and_then(|literal| template::id(ctxt, literal)),
-        name: attr.name,
-        overrides: attr.overrides,
-        validate: attr.validate,
-        garde: attr.garde,
-    }
-}
-
-/// As many as `DecisionState` is implemented for.
-pub(crate) const MAX_STATES: usize = 6;
-
-pub(crate) fn check(ctxt: &Ctxt, model: &CommandModel<'_>) {
-    for (i, event) in model.emits.iter().enumerate() {
-        if model.emits[..i].iter().any(|other| ty::same(other, event)) {
-            ctxt.error(event, format_args!("`{}` is named twice", ty::text(event)));
-        }
-    }
-    if let Some(state) = model.state.parts().get(MAX_STATES) {
+fn check(ctxt: &Ctxt, model: &Model<'_>) {
+    let attr = &model.attr;
+    let states = model.state.parts();
+    ty::named_once(ctxt, &attr.emits);
+    if let Some(state) = states.get(MAX_STATES) {
         ctxt.error(
             state,
             format_args!("a command decides on at most {MAX_STATES} states"),
         );
     }
-    if let Some(name) = &model.name {
-        let text = name.value();
-        if !is_kebab(&text) {
-            ctxt.error(
-                name,
-                format_args!(
-                    "the name of a command is a part of addresses: small letters, digits and single `-`, as in `{}`",
-                    proposal(&text)
-                ),
-            );
+    if let Some(name) = &attr.name
+        && !attr::is_kebab(&name.value())
+    {
+        ctxt.error(
+            name,
+            format_args!(
+                "the name of a command is a part of addresses: small letters, digits and single `-`, as in `{}`",
+                proposal(&name.value())
+            ),
+        );
+    }
+    if let (Some(template), Some(fields)) = (&model.id, &model.fields) {
+        let report = Report::new(ctxt, &template.literal);
+        for placeholder in template.placeholders() {
+            if placeholder.field(fields).is_none() {
+                report.no_field(placeholder, &model.input.ident, fields);
+            }
         }
     }
-    check_id(ctxt, model);
-    overrides::check(ctxt, &model.overrides, model.state.parts().len(), "state");
+    overrides::check(ctxt, &attr.overrides, states.len(), "state");
 }
 
-fn check_id(ctxt: &Ctxt, model: &CommandModel<'_>) {
-    let (Some(template), Some(fields)) = (&model.id, &model.fields) else {
-        return;
-    };
-    let text = template.literal.value();
-    let report = Report {
-        ctxt,
-        literal: &template.literal,
-        text: &text,
-    };
-    for placeholder in template.placeholders() {
-        let head = placeholder.path[0].as_str();
-        if !fields.iter().any(|field| field.name == head) {
-            let hint = suggest::or_known(head, "it has", fields.iter().map(|f| f.name.as_str()));
-            report.at(
-                placeholder.range.clone(),
-                format_args!("`{}` has no field `{head}`{hint}", model.input.ident),
-            );
-        }
-    }
-}
-
-pub(crate) fn is_kebab(text: &str) -> bool {
-    !text.is_empty()
-        && text.split('-').all(|word| {
-            !word.is_empty()
-                && word
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        })
-}
-
-fn proposal(text: &str) -> String {
-    use heck::ToKebabCase;
-    let kebab = text.to_kebab_case();
-    if is_kebab(&kebab) {
+fn proposal(name: &str) -> String {
+    let kebab = name.to_kebab_case();
+    if attr::is_kebab(&kebab) {
         kebab
     } else {
         "book-room".to_owned()
     }
 }
 
-pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
-    let CommandModel {
-        input, krate, doc, ..
+fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
+    let Model {
+        input, attr, doc, ..
     } = model;
-    let emits = ty::unique(&model.emits);
+    let krate = &attr.krate;
+    let emits = ty::unique(&attr.emits);
     let broken = errors.is_some();
     if input.generics.lifetimes().next().is_some() {
-        // No impl would help: a type that borrows cannot have it.
+        // No impl would help: a type that borrows cannot be a command.
         return quote!(#errors);
     }
     let ident = &input.ident;
@@ -223,7 +180,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
 
     let command = located(quote!(#krate::Command), ident.span());
     let info = type_info(krate, ident, doc, fields);
-    let address = option(model.name.as_ref().filter(|_| !broken));
+    let address = option(attr.name.as_ref().filter(|_| !broken));
     let id = option(
         model
             .id
@@ -233,7 +190,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     );
     let schema = schema(krate, &input.generics);
     let state = state(model);
-    let rejection = expand::or(model.rejects.as_ref(), quote!(#krate::NoRejection));
+    let rejection = expand::or(attr.rejects.as_ref(), quote!(#krate::NoRejection));
     let emitted = emits
         .iter()
         .map(|event| quote!(#krate::__private::Probe::<#event>::EVENT));
@@ -241,7 +198,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     let overrides = if broken {
         &[]
     } else {
-        model.overrides.as_slice()
+        attr.overrides.as_slice()
     };
     let asserts = overrides::asserts(overrides, &names, "state", |i, field| {
         let part = &model.state.parts()[i];
@@ -311,7 +268,7 @@ pub(crate) fn expand(model: &CommandModel<'_>, errors: Option<&TokenStream>) -> 
     )
 }
 
-fn state(model: &CommandModel<'_>) -> TokenStream {
+fn state(model: &Model<'_>) -> TokenStream {
     match &model.state {
         State::None => quote!(()),
         State::One(part) => quote!(#part),
@@ -323,14 +280,14 @@ fn state(model: &CommandModel<'_>) -> TokenStream {
     }
 }
 
-/// All of it stands at the token of the state, where it is reported that there is no such state.
-fn keys_fn(model: &CommandModel<'_>, state: &TokenStream, broken: bool) -> TokenStream {
-    let krate = &model.krate;
+/// All of it has the span of the state, so that the compiler reports there that a type is no state.
+fn keys_fn(model: &Model<'_>, state: &TokenStream, broken: bool) -> TokenStream {
+    let krate = &model.attr.krate;
     let parts = model.state.parts();
     let span = parts.first().map_or_else(Span::call_site, span_of);
     let decision_state = located(quote!(#krate::DecisionState), span);
     let keys = body(broken, build_keys(model));
-    // The compiler says of a tuple only that it is no state, and not which part of it is none.
+    // Of a tuple the compiler reports only that it is no state. These calls report which part is none.
     let state_part = quote!(#krate::__private::state_part);
     let asserted = (parts.len() > 1).then(|| {
         let parts = parts
@@ -346,11 +303,11 @@ fn keys_fn(model: &CommandModel<'_>, state: &TokenStream, broken: bool) -> Token
     }
 }
 
-fn build_keys(model: &CommandModel<'_>) -> TokenStream {
-    let krate = &model.krate;
+fn build_keys(model: &Model<'_>) -> TokenStream {
+    let krate = &model.attr.krate;
     let mut keys = model.state.parts().iter().enumerate().map(|(i, part)| {
         let parts = quote!(#krate::__private::Probe::<#part>::key_parts());
-        overrides::build(&parts, i, &model.overrides, "self", span_of(part))
+        overrides::build(&parts, i, &model.attr.overrides, "self", span_of(part))
     });
     match &model.state {
         State::None => TokenStream::new(),
@@ -359,28 +316,19 @@ fn build_keys(model: &CommandModel<'_>) -> TokenStream {
     }
 }
 
-fn id_fn(model: &CommandModel<'_>) -> Option<TokenStream> {
-    let krate = &model.krate;
+fn id_fn(model: &Model<'_>) -> Option<TokenStream> {
+    let krate = &model.attr.krate;
     let template = model.id.as_ref()?;
     let fields = model.fields.as_deref().unwrap_or_default();
-    let parts = template.parts.iter().map(|part| match part {
-        Part::Text(text) => quote!(__id.text(#text);),
+    let part = |part: &Part| match part {
+        Part::Text(text) => Some(quote!(__id.text(#text);)),
         Part::Field(placeholder) => {
-            let mut path: Vec<_> = placeholder
-                .path
-                .iter()
-                .map(|name| member_ident(name))
-                .collect();
-            let field = fields
-                .iter()
-                .find(|field| field.name == placeholder.path[0]);
-            let span = field.map_or_else(|| template.literal.span(), |field| span_of(&field.ty));
-            if let Some(field) = field {
-                path[0] = field.ident.clone();
-            }
-            quote_spanned!(at(span)=> __id.value(&self #(.#path)*);)
+            let Field { ident, ty, .. } = placeholder.field(fields)?;
+            let tail = placeholder.tail();
+            Some(quote_spanned!(at(span_of(ty))=> __id.value(&self.#ident #(.#tail)*);))
         }
-    });
+    };
+    let parts: Vec<_> = template.parts.iter().map(part).collect::<Option<_>>()?;
     let text = template.literal.value();
     Some(quote! {
         fn id(&self) -> ::core::option::Option<#krate::__private::String> {
@@ -392,14 +340,14 @@ fn id_fn(model: &CommandModel<'_>) -> Option<TokenStream> {
     })
 }
 
-fn validate_fn(model: &CommandModel<'_>) -> Option<TokenStream> {
-    let krate = &model.krate;
-    let garde = model.garde.as_ref().map(|garde| {
+fn validate_fn(model: &Model<'_>) -> Option<TokenStream> {
+    let krate = &model.attr.krate;
+    let garde = model.attr.garde.as_ref().map(|garde| {
         let span = garde.span();
         let validate = located(quote!(#krate::__private::garde_validate), span);
         quote_spanned!(at(span)=> #validate(self))
     });
-    let own = model.validate.as_ref().map(|path| {
+    let own = model.attr.validate.as_ref().map(|path| {
         let span = path
             .segments
             .last()
@@ -417,26 +365,4 @@ fn validate_fn(model: &CommandModel<'_>) -> Option<TokenStream> {
             #body
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_kebab;
-
-    #[test]
-    fn a_name_is_a_part_of_an_address() {
-        for (text, good) in [
-            ("book-room", true),
-            ("book-room-2", true),
-            ("", false),
-            ("BookRoom", false),
-            ("book--room", false),
-            ("-book", false),
-            ("book-", false),
-            ("book room", false),
-            ("büchen", false),
-        ] {
-            assert_eq!(is_kebab(text), good, "{text}");
-        }
-    }
 }

@@ -1,11 +1,11 @@
-//! `Event`, `BelongsTo`, `HasField`.
+//! `#[derive(Event)]`: `Event`, `BelongsTo` for each stream, and `HasField` for each field.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{DeriveInput, Expr, ExprLit, Lit, LitInt, Path, Type};
+use syn::{DeriveInput, Expr, ExprLit, Lit, LitInt, Type};
 
-use crate::attr::{Keys, crate_or_default, crate_path, group, types, value};
+use crate::attr::{self, Arg, CratePath, Key};
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
 use crate::expand::{
@@ -15,118 +15,108 @@ use crate::field::{self, Field, Kind};
 use crate::overrides::{self, Override};
 use crate::ty::{self, span_of};
 
-#[derive(Default)]
-pub(crate) struct EventAttr {
-    /// Whether `stream` or `streams` was written, in whatever form.
-    pub(crate) names_streams: bool,
-    pub(crate) streams: Vec<Type>,
-    pub(crate) event_type: Option<Expr>,
-    pub(crate) version: Option<LitInt>,
-    pub(crate) codec: Option<Type>,
-    pub(crate) overrides: Vec<Override>,
-    pub(crate) krate: Option<Path>,
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let attr = attr::read(&ctxt, KIND.attr, KEYS, &input.attrs);
+    let model = Model::new(&ctxt, input, attr);
+    check(&ctxt, &model);
+    expand(&model, ctxt.finish().as_ref())
 }
 
-pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> EventAttr {
-    let mut attr = EventAttr::default();
-    let known = &[
-        "stream", "streams", "type", "version", "codec", "key", "crate",
-    ];
-    let mut keys = Keys::new(ctxt, "event", known);
-    keys.attributes(&input.attrs, |key, input| {
-        match key.to_string().as_str() {
-            which @ ("stream" | "streams") => {
-                if attr.names_streams {
-                    return Err(syn::Error::new(
-                        key.span(),
-                        "give `stream = ..` for one stream or `streams(..)` for several, not both",
-                    ));
-                }
-                attr.names_streams = true;
-                if which == "stream" {
-                    attr.streams.push(value(key, input, "stream = Booking")?);
-                } else {
-                    let group = group(key, input, "streams(Course, Student)")?;
-                    attr.streams = types(&group)?;
-                    if attr.streams.is_empty() {
-                        return Err(syn::Error::new(
-                            group.span(),
-                            "an event belongs to a stream: `streams(Course, Student)`",
-                        ));
-                    }
-                }
-            }
-            "type" => attr.event_type = Some(value(key, input, "type = \"RoomBooked\"")?),
-            "version" => attr.version = Some(value(key, input, "version = 2")?),
-            "codec" => attr.codec = Some(value(key, input, "codec = eventmodel::Json")?),
-            "key" => {
-                let group = group(key, input, "key(room = self.booking.room)")?;
-                attr.overrides = overrides::read(ctxt, group.stream());
-            }
-            _ => attr.krate = Some(crate_path(key, input)?),
-        }
-        Ok(())
-    });
-    attr
-}
-
-pub(crate) const KIND: Kind = Kind {
+const KIND: Kind = Kind {
     name: "an event",
     attr: "event",
     instead_of_enum: "write one struct for each fact, with `#[derive(Event)]` on each",
     example: "struct RoomBooked { room: RoomId, date: Date }",
 };
 
-pub(crate) struct EventModel<'a> {
-    pub(crate) input: &'a DeriveInput,
-    pub(crate) krate: Path,
-    pub(crate) doc: Doc,
-    pub(crate) fields: Option<Vec<Field>>,
-    pub(crate) streams: Vec<Type>,
-    pub(crate) event_type: Option<Expr>,
-    pub(crate) version: Option<LitInt>,
-    pub(crate) codec: Option<Type>,
-    pub(crate) overrides: Vec<Override>,
+#[derive(Default)]
+struct Attr {
+    streams: Vec<Type>,
+    /// Whether the user wrote `stream` or `streams`, well formed or not.
+    names_streams: bool,
+    event_type: Option<Expr>,
+    version: Option<LitInt>,
+    codec: Option<Type>,
+    overrides: Vec<Override>,
+    krate: CratePath,
 }
 
-pub(crate) fn build<'a>(ctxt: &Ctxt, input: &'a DeriveInput, attr: EventAttr) -> EventModel<'a> {
-    let fields = field::named(ctxt, input, &KIND);
-    field::owned(ctxt, input, &KIND);
-    if !attr.names_streams {
-        ctxt.error(
-            &input.ident,
-            format_args!(
-                "`{}` belongs to no stream: write `#[event(stream = ..)]`, or `#[event(streams(.., ..))]` for several",
-                input.ident
-            ),
-        );
+const KEYS: &[Key<Attr>] = &[
+    ("stream", |attr, arg| {
+        name_streams(attr, arg)?;
+        attr.streams.push(arg.parse("Booking")?);
+        Ok(())
+    }),
+    ("streams", |attr, arg| {
+        name_streams(attr, arg)?;
+        let group = arg.group("Course, Student")?;
+        attr.streams = attr::types(&group)?;
+        if attr.streams.is_empty() {
+            return Err(syn::Error::new(
+                group.span(),
+                "an event belongs to a stream: `streams(Course, Student)`",
+            ));
+        }
+        Ok(())
+    }),
+    ("type", |attr, arg| {
+        arg.value(&mut attr.event_type, "\"RoomBooked\"")
+    }),
+    ("version", |attr, arg| arg.value(&mut attr.version, "2")),
+    ("codec", |attr, arg| {
+        arg.value(&mut attr.codec, "eventmodel::Json")
+    }),
+    ("key", |attr, arg| {
+        overrides::read_arg(arg, &mut attr.overrides)
+    }),
+    ("crate", |attr, arg| arg.crate_path(&mut attr.krate)),
+];
+
+fn name_streams(attr: &mut Attr, arg: &Arg<'_>) -> syn::Result<()> {
+    if std::mem::replace(&mut attr.names_streams, true) {
+        return Err(syn::Error::new(
+            arg.key.span(),
+            "give `stream = ..` for one stream or `streams(..)` for several, not both",
+        ));
     }
-    EventModel {
-        input,
-        krate: crate_or_default(attr.krate),
-        doc: Doc::of(&input.attrs),
-        fields,
-        streams: attr.streams,
-        event_type: attr.event_type,
-        version: attr.version,
-        codec: attr.codec,
-        overrides: attr.overrides,
-    }
+    Ok(())
 }
 
-pub(crate) fn check(ctxt: &Ctxt, model: &EventModel<'_>) {
-    for (i, stream) in model.streams.iter().enumerate() {
-        if model.streams[..i]
-            .iter()
-            .any(|other| ty::same(other, stream))
-        {
+struct Model<'a> {
+    input: &'a DeriveInput,
+    attr: Attr,
+    doc: Doc,
+    /// `None` if the type is not a struct with named fields.
+    fields: Option<Vec<Field>>,
+}
+
+impl<'a> Model<'a> {
+    fn new(ctxt: &Ctxt, input: &'a DeriveInput, attr: Attr) -> Self {
+        let fields = field::named(ctxt, input, &KIND);
+        field::owned(ctxt, input, &KIND);
+        if !attr.names_streams {
             ctxt.error(
-                stream,
-                format_args!("`{}` is named twice", ty::text(stream)),
+                &input.ident,
+                format_args!(
+                    "`{}` belongs to no stream: write `#[event(stream = ..)]`, or `#[event(streams(.., ..))]` for several",
+                    input.ident
+                ),
             );
         }
+        Self {
+            input,
+            attr,
+            doc: Doc::of(&input.attrs),
+            fields,
+        }
     }
-    if let Some(version) = &model.version
+}
+
+fn check(ctxt: &Ctxt, model: &Model<'_>) {
+    let attr = &model.attr;
+    ty::named_once(ctxt, &attr.streams);
+    if let Some(version) = &attr.version
         && !matches!(version.base10_parse::<u32>(), Ok(1..))
     {
         ctxt.error(version, "a version is a number from 1");
@@ -134,7 +124,7 @@ pub(crate) fn check(ctxt: &Ctxt, model: &EventModel<'_>) {
     if let Some(Expr::Lit(ExprLit {
         lit: Lit::Str(name),
         ..
-    })) = &model.event_type
+    })) = &attr.event_type
         && (name.value().is_empty() || name.value().contains(char::is_control))
     {
         ctxt.error(
@@ -142,23 +132,20 @@ pub(crate) fn check(ctxt: &Ctxt, model: &EventModel<'_>) {
             "the type of an event is a name: it is not empty, and has no control characters",
         );
     }
-    if !model.streams.is_empty() {
-        overrides::check(ctxt, &model.overrides, model.streams.len(), "stream");
+    if !attr.streams.is_empty() {
+        overrides::check(ctxt, &attr.overrides, attr.streams.len(), "stream");
     }
 }
 
-pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
-    let EventModel {
-        input,
-        krate,
-        doc,
-        overrides,
-        ..
+fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
+    let Model {
+        input, attr, doc, ..
     } = model;
-    let streams = ty::unique(&model.streams);
+    let (krate, overrides) = (&attr.krate, &attr.overrides);
+    let streams = ty::unique(&attr.streams);
     let broken = errors.is_some();
     if input.generics.lifetimes().next().is_some() {
-        // No impl would help: a type that borrows cannot have it.
+        // No impl would help: a type that borrows cannot be an event.
         return quote!(#errors);
     }
     let ident = &input.ident;
@@ -169,14 +156,14 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
 
     let event = located(quote!(#krate::Event), ident.span());
     let info = type_info(krate, ident, doc, fields);
-    let event_type = expand::or(model.event_type.as_ref(), quote!(#name));
-    let version = model
+    let event_type = expand::or(attr.event_type.as_ref(), quote!(#name));
+    let version = attr
         .version
         .as_ref()
         .filter(|_| !broken)
         .map_or(quote!(1), |version| quote!(#version));
     let schema = schema(krate, &input.generics);
-    let codec = expand::or(model.codec.as_ref(), quote!(#krate::Json));
+    let codec = expand::or(attr.codec.as_ref(), quote!(#krate::Json));
     let infos = streams
         .iter()
         .map(|stream| quote!(#krate::__private::Probe::<#stream>::STREAM));
@@ -254,8 +241,8 @@ pub(crate) fn expand(model: &EventModel<'_>, errors: Option<&TokenStream>) -> To
     )
 }
 
-/// Whether two events are equal, and whether their keys are, as far as their types tell.
-fn equals(krate: &Path, streams: &[&Type], broken: bool) -> TokenStream {
+/// `__equals` and `__has_same_keys`: whether two events are equal, and whether their keys are, if their types can tell.
+fn equals(krate: &CratePath, streams: &[&Type], broken: bool) -> TokenStream {
     let probe = quote!(#krate::__private::Probe::<Self>::equals(self, other));
     let equals = body(broken, probe);
     let keys = streams.iter().map(|stream| {

@@ -1,22 +1,46 @@
-//! The handlers in an `impl` block: the type of the first parameter is the event.
+//! The handlers in the `impl` block of a projection or an automation. The type of a handler's first parameter is the
+//! event that it handles.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, FnArg, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl, Meta, Pat, Path,
-    Receiver, ReceiverKind, ReturnType, Safety, Type,
+    Attribute, FnArg, GenericParam, Ident, ImplItem, ImplItemFn, ItemImpl, Meta, Pat, Receiver,
+    ReceiverKind, ReturnType, Safety, Type,
 };
 
+use crate::attr::{CratePath, cfg};
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
 use crate::expand::{at, constant};
-
 use crate::overrides::{self, Override};
-use crate::rejection::cfg;
 use crate::ty::{self, bare, span_of};
 
-/// A handler.
+/// How the handlers of a projection and those of an automation differ.
+pub(crate) struct Rules {
+    /// The attribute: `projection`.
+    pub(crate) attr: &'static str,
+    /// Whether a handler takes `&mut self`, or `&self`.
+    pub(crate) mutable: bool,
+    /// A signature, for messages.
+    pub(crate) example: &'static str,
+    /// What may follow the event, for messages.
+    pub(crate) more: &'static str,
+    /// How many parameters may follow the event.
+    pub(crate) max_more: usize,
+}
+
+/// An `impl` block with handlers.
+pub(crate) struct Block {
+    /// The block without `#[key(..)]`. The macro emits it again.
+    pub(crate) item: ItemImpl,
+    /// The name of the type that the block is for. `None` if it has none.
+    pub(crate) name: Option<Ident>,
+    pub(crate) doc: Doc,
+    pub(crate) handlers: Vec<Handler>,
+}
+
+/// A function that handles an event.
 pub(crate) struct Handler {
     pub(crate) name: Ident,
     pub(crate) doc: Doc,
@@ -24,7 +48,7 @@ pub(crate) struct Handler {
     pub(crate) event: Type,
     /// The name that the handler gives the event, if any.
     pub(crate) param: Option<Ident>,
-    /// What it takes after the event.
+    /// The types of the parameters after the event.
     pub(crate) more: Vec<Type>,
     pub(crate) is_async: bool,
     pub(crate) output: ReturnType,
@@ -32,22 +56,121 @@ pub(crate) struct Handler {
     pub(crate) overrides: Vec<Override>,
 }
 
-/// What the handlers of a projection and those of an automation do not share.
-pub(crate) struct Rules {
-    /// The attribute: `projection`.
-    pub(crate) attr: &'static str,
-    /// `&mut self`, or `&self`.
-    pub(crate) mutable: bool,
-    /// The signature, to be shown.
-    pub(crate) example: &'static str,
-    /// What may follow the event, to be shown.
-    pub(crate) more: &'static str,
-    /// How many parameters may follow the event.
-    pub(crate) max_more: usize,
+impl Block {
+    /// Reads the block. `None` if the attribute stands on something else, which it reports.
+    pub(crate) fn read(ctxt: &Ctxt, rules: &Rules, item: &TokenStream) -> Option<Self> {
+        let mut item = impl_block(ctxt, rules, item)?;
+        let handlers = handlers(ctxt, rules, &mut item);
+        Some(Self {
+            name: self_name(ctxt, rules, &item),
+            doc: Doc::of(&item.attrs),
+            handlers,
+            item,
+        })
+    }
+
+    /// Reports a second handler of an event, if both write its type the same way. The compiler finds the others: see
+    /// [`distinct`](Self::distinct).
+    pub(crate) fn check(&self, ctxt: &Ctxt) {
+        let handlers = &self.handlers;
+        for (i, handler) in handlers.iter().enumerate() {
+            let twin = handlers[..i].iter().find(|other| {
+                other.cfg.is_empty()
+                    && handler.cfg.is_empty()
+                    && ty::same(&other.event, &handler.event)
+            });
+            if let Some(twin) = twin {
+                ctxt.error(
+                    &handler.event,
+                    format_args!(
+                        "`{}` is handled by `{}` already; an event has one handler",
+                        ty::text(&handler.event),
+                        twin.name
+                    ),
+                );
+            }
+        }
+    }
+
+    /// `&[HandlerInfo::__new(..), ..]`. With `own_key`, a handler with `#[key(..)]` says so.
+    pub(crate) fn infos(&self, krate: &CratePath, own_key: bool) -> TokenStream {
+        let infos = self.handlers.iter().map(|handler| {
+            let Handler {
+                doc,
+                cfg,
+                event,
+                overrides,
+                ..
+            } = handler;
+            let name = handler.name.unraw().to_string();
+            let own_key = (own_key && !overrides.is_empty()).then(|| quote!(.__with_own_key()));
+            let info = quote!(#krate::__private::Probe::<#event>::EVENT);
+            quote!(#(#cfg)* #krate::HandlerInfo::__new(#name, #doc, #info) #own_key)
+        });
+        quote!(&[#(#infos),*])
+    }
+
+    /// Statements that fail to compile if two handlers handle one event under two names of its type.
+    pub(crate) fn distinct(&self, krate: &CratePath) -> TokenStream {
+        let handlers = &self.handlers;
+        let asserts = handlers.iter().enumerate().skip(1).map(|(i, handler)| {
+            let Handler { event, cfg, .. } = handler;
+            let before = handlers[..i].iter().map(|other| {
+                let Handler { event, cfg, .. } = other;
+                quote!(#(#cfg)* #krate::__private::Probe::<#event>::EVENT)
+            });
+            let span = at(span_of(event));
+            quote_spanned! {span=>
+                #(#cfg)*
+                ::core::assert!(
+                    #krate::__private::Probe::<#event>::EVENT.__is_none_of(&[#(#before),*]),
+                    "another handler handles events of this type already; an event has one handler",
+                );
+            }
+        });
+        constant(quote!(#(#asserts)*))
+    }
+
+    /// Statements that run `then` of the handler whose event has the type `__type`.
+    pub(crate) fn choose<'a>(
+        &'a self,
+        krate: &'a CratePath,
+        then: impl Fn(&Handler) -> TokenStream + 'a,
+    ) -> impl Iterator<Item = TokenStream> + 'a {
+        self.handlers.iter().map(move |handler| {
+            let Handler { event, cfg, .. } = handler;
+            let event_type = quote!(#krate::__private::Probe::<#event>::EVENT.event_type);
+            let then = then(handler);
+            quote! {
+                #(#cfg)*
+                {
+                    if __type == #event_type {
+                        #then
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl Handler {
+    /// The statement that decodes `__recorded`, the recorded event, into `__event`.
+    pub(crate) fn decode(&self) -> TokenStream {
+        let event = &self.event;
+        let span = at(span_of(event));
+        quote_spanned!(span=> let __event: &#event = __recorded.decode::<#event>()?;)
+    }
+}
+
+/// Goes before the block of the handlers, whose signatures the macros prescribe: the user cannot follow these lints.
+pub(crate) fn prescribed() -> TokenStream {
+    quote! {
+        #[allow(clippy::unused_self, clippy::unused_async, clippy::trivially_copy_pass_by_ref)]
+    }
 }
 
 /// The `impl` block that the attribute stands on, if it is one.
-pub(crate) fn block(ctxt: &Ctxt, rules: &Rules, item: &TokenStream) -> Option<ItemImpl> {
+fn impl_block(ctxt: &Ctxt, rules: &Rules, item: &TokenStream) -> Option<ItemImpl> {
     let attr = rules.attr;
     let wrong = || {
         format!(
@@ -78,8 +201,8 @@ pub(crate) fn block(ctxt: &Ctxt, rules: &Rules, item: &TokenStream) -> Option<It
     }
 }
 
-/// The name of the type that the block is for.
-pub(crate) fn self_name(ctxt: &Ctxt, rules: &Rules, block: &ItemImpl) -> Option<Ident> {
+/// The name of the type that the block is for. Reports a type without one.
+fn self_name(ctxt: &Ctxt, rules: &Rules, block: &ItemImpl) -> Option<Ident> {
     match bare(&block.self_ty) {
         Type::Path(path) => path
             .path
@@ -96,8 +219,8 @@ pub(crate) fn self_name(ctxt: &Ctxt, rules: &Rules, block: &ItemImpl) -> Option<
     }
 }
 
-/// Reads the handlers, and takes `#[key(..)]` off them.
-pub(crate) fn read(ctxt: &Ctxt, rules: &Rules, block: &mut ItemImpl) -> Vec<Handler> {
+/// Reads the handlers, and takes `#[key(..)]` off their functions.
+fn handlers(ctxt: &Ctxt, rules: &Rules, block: &mut ItemImpl) -> Vec<Handler> {
     let mut handlers = Vec::new();
     let mut seen = 0;
     for item in &mut block.items {
@@ -271,89 +394,4 @@ fn key_overrides(ctxt: &Ctxt, key: &Attribute) -> Vec<Override> {
             Vec::new()
         }
     }
-}
-
-/// Two names of one type look different here; the expansion compares the types of the events again.
-pub(crate) fn check(ctxt: &Ctxt, handlers: &[Handler]) {
-    for (i, handler) in handlers.iter().enumerate() {
-        let twin = handlers[..i].iter().find(|other| {
-            other.cfg.is_empty() && handler.cfg.is_empty() && ty::same(&other.event, &handler.event)
-        });
-        if let Some(twin) = twin {
-            ctxt.error(
-                &handler.event,
-                format_args!(
-                    "`{}` is handled by `{}` already; an event has one handler",
-                    ty::text(&handler.event),
-                    twin.name
-                ),
-            );
-        }
-    }
-}
-
-/// `HandlerInfo::__new(..)` of each.
-pub(crate) fn infos(krate: &Path, handlers: &[Handler], own_key: bool) -> TokenStream {
-    let infos = handlers.iter().map(|handler| {
-        let Handler {
-            doc,
-            cfg,
-            event,
-            overrides,
-            ..
-        } = handler;
-        let name = handler.name.unraw().to_string();
-        let own_key = (own_key && !overrides.is_empty()).then(|| quote!(.__with_own_key()));
-        let info = quote!(#krate::__private::Probe::<#event>::EVENT);
-        quote!(#(#cfg)* #krate::HandlerInfo::__new(#name, #doc, #info) #own_key)
-    });
-    quote!(&[#(#infos),*])
-}
-
-/// Put before the block of the handlers: their signatures are prescribed, so lints about them cannot be heeded.
-pub(crate) fn prescribed() -> TokenStream {
-    quote! {
-        #[allow(clippy::unused_self, clippy::unused_async, clippy::trivially_copy_pass_by_ref)]
-    }
-}
-
-/// Statements that fail to compile if two handlers handle one event under two names of its type.
-pub(crate) fn distinct(krate: &Path, handlers: &[Handler]) -> TokenStream {
-    let asserts = handlers.iter().enumerate().skip(1).map(|(i, handler)| {
-        let Handler { event, cfg, .. } = handler;
-        let before = handlers[..i].iter().map(|other| {
-            let Handler { event, cfg, .. } = other;
-            quote!(#(#cfg)* #krate::__private::Probe::<#event>::EVENT)
-        });
-        let span = at(span_of(event));
-        quote_spanned! {span=>
-            #(#cfg)*
-            ::core::assert!(
-                #krate::__private::Probe::<#event>::EVENT.__is_none_of(&[#(#before),*]),
-                "another handler handles events of this type already; an event has one handler",
-            );
-        }
-    });
-    constant(quote!(#(#asserts)*))
-}
-
-/// Runs `then` of the handler whose event it is. `__recorded` is the recorded event.
-pub(crate) fn choose<'a>(
-    krate: &'a Path,
-    handlers: &'a [Handler],
-    then: impl Fn(&Handler) -> TokenStream + 'a,
-) -> impl Iterator<Item = TokenStream> + 'a {
-    handlers.iter().map(move |handler| {
-        let Handler { event, cfg, .. } = handler;
-        let event_type = quote!(#krate::__private::Probe::<#event>::EVENT.event_type);
-        let then = then(handler);
-        quote! {
-            #(#cfg)*
-            {
-                if __type == #event_type {
-                    #then
-                }
-            }
-        }
-    })
 }

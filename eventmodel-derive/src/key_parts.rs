@@ -1,29 +1,30 @@
-//! How a key takes its fields from a command or an event: one trait for each field, because only a trait can say in
-//! its diagnostic which field of which key is missing.
+//! How a key takes its fields from a command or an event: through one trait for each field. Only the diagnostic of a
+//! trait can say which field of which key is missing.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use syn::Type;
 use syn::ext::IdentExt;
-use syn::{Path, Type};
 
+use crate::attr::CratePath;
 use crate::field::{Field, hash};
 use crate::ty;
 
-/// What a field of a key is a field of, in messages.
+/// The key that a field is part of, for messages.
 pub(crate) struct Owner<'a> {
     /// ``the key of the stream `Booking` ``
     pub(crate) name: &'a str,
-    /// How to say where the field comes from.
+    /// The override that says where the field comes from.
     pub(crate) remedy: &'a str,
 }
 
-/// The trait that gives the field `name: ty`.
+/// The name of the trait that gives the field `name`.
 pub(crate) fn source_trait(name: &Ident) -> Ident {
     format_ident!("__key_{}", name.unraw().to_string())
 }
 
-/// That trait, implemented for what is found by name and for what is given.
-pub(crate) fn source(krate: &Path, name: &Ident, ty: &Type, owner: &Owner<'_>) -> TokenStream {
+/// The trait that gives the field `name: ty`, with its impls for `ByName` and `Given`.
+pub(crate) fn source(krate: &CratePath, name: &Ident, ty: &Type, owner: &Owner<'_>) -> TokenStream {
     let source = source_trait(name);
     let field = name.unraw().to_string();
     let hash = hash(&field);
@@ -65,8 +66,8 @@ pub(crate) fn source(krate: &Path, name: &Ident, ty: &Type, owner: &Owner<'_>) -
     }
 }
 
-/// `FromFields` for the key of a stream, with its builder.
-pub(crate) fn from_fields(krate: &Path, stream: &Ident, fields: &[Field]) -> TokenStream {
+/// `FromFields` for the key of a stream, with the builder of the key.
+pub(crate) fn from_fields(krate: &CratePath, stream: &Ident, fields: &[Field]) -> TokenStream {
     let parts = format_ident!("{}Parts", stream.unraw().to_string());
     let owner = format!("the key of the stream `{}`", stream.unraw());
     let owner = Owner {
@@ -143,7 +144,7 @@ pub(crate) fn from_fields(krate: &Path, stream: &Ident, fields: &[Field]) -> Tok
     }
 }
 
-/// For a message of `#[diagnostic::on_unimplemented]`, where braces are placeholders.
+/// The text for a message of `#[diagnostic::on_unimplemented]`, which takes single braces for placeholders.
 fn escaped(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }

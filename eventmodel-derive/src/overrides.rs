@@ -1,4 +1,5 @@
-//! The key of a stream or a state from the fields of a command or an event, with the user's overrides.
+//! `key(room = self.booking.room, 1.id = self.to)` of an event or a command, and `#[key(..)]` of a handler: where a
+//! field of a key comes from, when no field of its name gives it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -7,18 +8,24 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, LitInt, Token};
 
-use crate::attr::{skip_to_comma, whole};
+use crate::attr::{Arg, skip_to_comma, whole};
 use crate::ctxt::Ctxt;
 use crate::expand::{at, constant, located};
 use crate::suggest;
 
 /// One `field = expression`.
-#[derive(Clone)]
 pub(crate) struct Override {
-    /// The stream or state that it is for, if it is not for all that have the field.
+    /// The one stream or state that it applies to, counted from 0. `None`: every one whose key has the field.
     pub(crate) index: Option<(usize, LitInt)>,
     pub(crate) field: Ident,
     pub(crate) value: Expr,
+}
+
+/// Reads the key `key(..)` of an attribute.
+pub(crate) fn read_arg(arg: &Arg<'_>, to: &mut Vec<Override>) -> syn::Result<()> {
+    let group = arg.group("room = self.booking.room")?;
+    *to = read(arg.ctxt, group.stream());
+    Ok(())
 }
 
 /// Reads the overrides in `tokens`.
@@ -80,7 +87,7 @@ fn one(input: ParseStream<'_>) -> syn::Result<Override> {
     })
 }
 
-/// The name as that of a field: `r#type` for `type`.
+/// The name as a field has it: `r#type` for `type`.
 fn as_field(name: &Ident) -> Option<Ident> {
     let text = name.unraw().to_string();
     if matches!(text.as_str(), "self" | "Self" | "super" | "crate" | "_") {
@@ -94,7 +101,8 @@ fn as_field(name: &Ident) -> Option<Ident> {
     })
 }
 
-/// `count` is the number of streams or states, called `what`.
+/// Checks what one macro can see: whether each override applies to one of the `count` streams or states, which messages
+/// call `what`. The compiler checks the fields: see [`asserts`].
 pub(crate) fn check(ctxt: &Ctxt, overrides: &[Override], count: usize, what: &str) {
     for over in overrides {
         match &over.index {
@@ -126,8 +134,8 @@ fn number(count: usize) -> String {
     }
 }
 
-/// The expression that builds the key of the stream or state number `index` with its builder `parts`, from the
-/// variable `source`. What is missing is reported at `span`.
+/// The expression that builds the key of the stream or state number `index`: its builder `parts` takes the fields from
+/// the variable `source`. The compiler reports a missing field at `span`.
 pub(crate) fn build(
     parts: &TokenStream,
     index: usize,
@@ -149,8 +157,8 @@ pub(crate) fn build(
         let local = Ident::new(&local.to_string(), at(over.value.span()));
         quote!(.#name(#local))
     });
-    // An override may be for one of several streams. For the others this method does nothing; it is declared in a
-    // scope of its own, where it meets no method of the user.
+    // Not every key has a field that an override without an index names. On a builder without that setter this method
+    // does nothing. Its own scope keeps it away from the methods of the user.
     let ignored = overrides.iter().enumerate().map(|(i, over)| {
         let (ignore, name) = (format_ident!("__Ignore{i}"), name(over));
         quote! {
@@ -177,7 +185,7 @@ pub(crate) fn build(
     }}
 }
 
-/// Whether the override is for this stream or state: it is for all, unless one names it.
+/// Whether the override applies to this stream or state. One with its index wins over one without.
 fn applies(over: &Override, index: usize, all: &[Override]) -> bool {
     match &over.index {
         Some((i, _)) => *i == index,
@@ -194,7 +202,7 @@ fn name(over: &Override) -> Ident {
     name
 }
 
-/// A field is cloned, as one that is found by name is; what an expression computes is taken as it is.
+/// Clones a field, as `ByName` does. Takes what any other expression computes as it is.
 pub(crate) fn value(value: &Expr) -> TokenStream {
     match value {
         Expr::Field(_) | Expr::Path(_) | Expr::Index(_) => {
@@ -206,8 +214,8 @@ pub(crate) fn value(value: &Expr) -> TokenStream {
     }
 }
 
-/// Statements that fail to compile if an override names a field that no key has. `has` asks whether the key number
-/// `i` has the field.
+/// Statements that fail to compile if an override names a field that no key has. `has(i, field)` is the expression that
+/// tells whether key number `i` has the field.
 pub(crate) fn asserts(
     overrides: &[Override],
     keys: &[String],

@@ -1,33 +1,65 @@
-//! `Projection`.
+//! `#[projection]`: `Projection` from the handlers in an `impl` block.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Ident, ItemImpl, Path, ReturnType, Token, Type, token};
+use syn::spanned::Spanned;
+use syn::{Ident, ReturnType, Token, Type, token};
 
-use crate::attr::{Keys, crate_or_default, crate_path, flag, group, value, whole};
+use crate::attr::{self, CratePath, Key, whole};
 use crate::ctxt::Ctxt;
-use crate::doc::Doc;
 use crate::expand::{anonymous, at, body, bounded, evaluated, located, type_info};
-use crate::handler::{self, Handler, Rules};
+use crate::handler::{self, Block, Handler, Rules};
 use crate::key_parts::{self, Owner, source_trait};
 use crate::overrides::{self, Override};
 use crate::suggest;
 use crate::ty::{self, bare, span_of};
 
+/// As many parts as `Key` is implemented for.
+const MAX_PARTS: usize = 4;
+
+pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let attr = attr::read_args(&ctxt, RULES.attr, KEYS, args);
+    let Some(block) = Block::read(&ctxt, &RULES, item) else {
+        let errors = ctxt.finish();
+        return quote!(#errors #item);
+    };
+    check(&ctxt, &attr, &block);
+    expand(&attr, &block, ctxt.finish().as_ref())
+}
+
+const RULES: Rules = Rules {
+    attr: "projection",
+    mutable: true,
+    example: "fn booked(&mut self, event: &RoomBooked)",
+    more: "`&Metadata` if it wants, nothing else",
+    max_more: 1,
+};
+
+#[derive(Default)]
+struct Attr {
+    key: KeyAttr,
+    /// The word `snapshot`, if the user wrote it.
+    snapshot: Option<Ident>,
+    krate: CratePath,
+}
+
 /// What a projection is keyed by.
-pub(crate) enum KeyAttr {
+#[derive(Default)]
+enum KeyAttr {
     /// `()`
+    #[default]
     None,
     Stream(Box<Type>),
     Fields(Vec<KeyField>),
 }
 
-pub(crate) struct KeyField {
-    pub(crate) name: Ident,
-    pub(crate) ty: Type,
+struct KeyField {
+    name: Ident,
+    ty: Type,
 }
 
 impl Parse for KeyField {
@@ -47,83 +79,30 @@ impl Parse for KeyField {
     }
 }
 
-pub(crate) struct ProjectionAttr {
-    pub(crate) key: KeyAttr,
-    pub(crate) snapshot: Option<Ident>,
-    pub(crate) krate: Option<Path>,
-}
-
-pub(crate) fn read(ctxt: &Ctxt, args: TokenStream) -> ProjectionAttr {
-    let mut attr = ProjectionAttr {
-        key: KeyAttr::None,
-        snapshot: None,
-        krate: None,
-    };
-    Keys::new(ctxt, "projection", &["key", "snapshot", "crate"]).tokens(args, |key, input| {
-        if key == "crate" {
-            attr.krate = Some(crate_path(key, input)?);
-        } else if key == "snapshot" {
-            attr.snapshot = Some(flag(key, input)?);
-        } else if input.peek(token::Paren) {
-            let group = group(key, input, "key(room: RoomId)")?;
+const KEYS: &[Key<Attr>] = &[
+    ("key", |attr, arg| {
+        attr.key = if arg.input.peek(token::Paren) {
             let fields = Punctuated::<KeyField, Token![,]>::parse_terminated;
-            attr.key = KeyAttr::Fields(fields.parse2(group.stream())?.into_iter().collect());
+            let fields = fields.parse2(arg.group("room: RoomId")?.stream())?;
+            KeyAttr::Fields(fields.into_iter().collect())
         } else {
-            let example = "key = Booking` for a stream, or `key(room: RoomId)";
-            attr.key = KeyAttr::Stream(Box::new(value(key, input, example)?));
-        }
+            let example = "Booking` for a stream, or `key(room: RoomId)";
+            KeyAttr::Stream(Box::new(arg.parse(example)?))
+        };
         Ok(())
-    });
-    attr
-}
+    }),
+    ("snapshot", |attr, arg| arg.flag(&mut attr.snapshot)),
+    ("crate", |attr, arg| arg.crate_path(&mut attr.krate)),
+];
 
-pub(crate) const RULES: Rules = Rules {
-    attr: "projection",
-    mutable: true,
-    example: "fn booked(&mut self, event: &RoomBooked)",
-    more: "`&Metadata` if it wants, nothing else",
-    max_more: 1,
-};
-
-pub(crate) struct ProjectionModel {
-    /// The block, to be emitted again.
-    pub(crate) block: ItemImpl,
-    pub(crate) name: Option<Ident>,
-    pub(crate) krate: Path,
-    pub(crate) doc: Doc,
-    pub(crate) key: KeyAttr,
-    /// Where it says that it may be kept as a snapshot, if it does.
-    pub(crate) snapshot: Option<Ident>,
-    pub(crate) handlers: Vec<Handler>,
-}
-
-pub(crate) fn build(
-    ctxt: &Ctxt,
-    attr: ProjectionAttr,
-    item: &TokenStream,
-) -> Option<ProjectionModel> {
-    let mut block = handler::block(ctxt, &RULES, item)?;
-    let handlers = handler::read(ctxt, &RULES, &mut block);
-    Some(ProjectionModel {
-        name: handler::self_name(ctxt, &RULES, &block),
-        krate: crate_or_default(attr.krate),
-        doc: Doc::of(&block.attrs),
-        key: attr.key,
-        snapshot: attr.snapshot,
-        handlers,
-        block,
-    })
-}
-
-/// As many as `Key` is implemented for.
-pub(crate) const MAX_PARTS: usize = 4;
-
-pub(crate) fn check(ctxt: &Ctxt, model: &ProjectionModel) {
-    if let KeyAttr::Fields(fields) = &model.key {
-        check_fields(ctxt, model, fields);
+fn check(ctxt: &Ctxt, attr: &Attr, block: &Block) {
+    if let KeyAttr::Fields(fields) = &attr.key {
+        check_fields(ctxt, block, fields);
     }
-    check_snapshot(ctxt, model);
-    for handler in &model.handlers {
+    if let Some(snapshot) = &attr.snapshot {
+        check_snapshot(ctxt, attr, block, snapshot);
+    }
+    for handler in &block.handlers {
         if handler.is_async {
             ctxt.error(
                 &handler.name,
@@ -138,22 +117,19 @@ pub(crate) fn check(ctxt: &Ctxt, model: &ProjectionModel) {
                 "a handler of a projection returns nothing: it changes `self`",
             );
         }
-        check_overrides(ctxt, model, handler);
+        check_overrides(ctxt, &attr.key, handler);
     }
-    handler::check(ctxt, &model.handlers);
+    block.check(ctxt);
 }
 
-fn check_snapshot(ctxt: &Ctxt, model: &ProjectionModel) {
-    let Some(snapshot) = &model.snapshot else {
-        return;
-    };
-    if !matches!(model.key, KeyAttr::Stream(_)) {
+fn check_snapshot(ctxt: &Ctxt, attr: &Attr, block: &Block, snapshot: &Ident) {
+    if !matches!(attr.key, KeyAttr::Stream(_)) {
         ctxt.error(
             snapshot,
             "only the state of a decision is kept as a snapshot, and that is keyed by a stream: `key = Booking, snapshot`",
         );
     }
-    for ty in model.handlers.iter().flat_map(|handler| &handler.more) {
+    for ty in block.handlers.iter().flat_map(|handler| &handler.more) {
         ctxt.error(
             ty,
             "a snapshot is made before its last event is recorded, so the handlers cannot be given what is recorded \
@@ -162,10 +138,10 @@ fn check_snapshot(ctxt: &Ctxt, model: &ProjectionModel) {
     }
 }
 
-fn check_fields(ctxt: &Ctxt, model: &ProjectionModel, fields: &[KeyField]) {
+fn check_fields(ctxt: &Ctxt, block: &Block, fields: &[KeyField]) {
     if fields.is_empty() {
         ctxt.error(
-            &model.block.self_ty,
+            &block.item.self_ty,
             "`key()` names no field: write `#[projection]` for a projection that has one instance",
         );
     }
@@ -188,7 +164,7 @@ fn check_fields(ctxt: &Ctxt, model: &ProjectionModel, fields: &[KeyField]) {
     }
 }
 
-fn check_overrides(ctxt: &Ctxt, model: &ProjectionModel, handler: &Handler) {
+fn check_overrides(ctxt: &Ctxt, key: &KeyAttr, handler: &Handler) {
     for over in &handler.overrides {
         let name = over.field.unraw().to_string();
         if let Some((_, index)) = &over.index {
@@ -197,7 +173,7 @@ fn check_overrides(ctxt: &Ctxt, model: &ProjectionModel, handler: &Handler) {
                 format_args!("a projection has one key: write `{name} = ..`"),
             );
         }
-        match &model.key {
+        match key {
             KeyAttr::None => ctxt.error(
                 &over.field,
                 "this projection has no key; say it on the block: `#[projection(key(room: RoomId))]`",
@@ -214,40 +190,38 @@ fn check_overrides(ctxt: &Ctxt, model: &ProjectionModel, handler: &Handler) {
     }
 }
 
-pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> TokenStream {
-    let ProjectionModel {
-        block,
-        krate,
-        doc,
-        handlers,
-        ..
-    } = model;
-    let Some(name) = &model.name else {
-        return quote!(#errors #block);
+fn expand(attr: &Attr, block: &Block, errors: Option<&TokenStream>) -> TokenStream {
+    let krate = &attr.krate;
+    let Block {
+        item, name, doc, ..
+    } = block;
+    let Some(name) = name else {
+        return quote!(#errors #item);
     };
     let broken = errors.is_some();
-    let ty = &block.self_ty;
+    let ty = &item.self_ty;
     let bounds = quote! {
         ::core::default::Default + ::core::clone::Clone + #krate::__private::Serialize
             + #krate::__private::DeserializeOwned + ::core::marker::Send + ::core::marker::Sync + 'static
     };
-    let generics = bounded(&block.generics, &bounds);
+    let generics = bounded(&item.generics, &bounds);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
 
     let projection = located(quote!(#krate::Projection), span_of(ty));
     let info = type_info(krate, name, doc, &[]);
-    let by_stream = matches!(model.key, KeyAttr::Stream(_));
-    let infos = handler::infos(krate, handlers, by_stream);
-    let snapshot = model.snapshot.as_ref().map(|_| quote!(.__with_snapshot()));
-    let distinct = (!broken).then(|| handler::distinct(krate, handlers));
-    let (key, names, sources) = key(model, name);
-    let choose_key = handler::choose(krate, handlers, |handler| key_of(model, handler));
+    let by_stream = matches!(attr.key, KeyAttr::Stream(_));
+    let infos = block.infos(krate, by_stream);
+    let snapshot = attr.snapshot.as_ref();
+    let snapshot = snapshot.map(|_| quote!(.__with_snapshot()));
+    let distinct = (!broken).then(|| block.distinct(krate));
+    let (key, names, sources) = key(attr, name);
+    let choose_key = block.choose(krate, |handler| key_of(attr, handler));
     let choose_key = quote! {
         let __type = __recorded.event_type();
         #(#choose_key)*
         ::core::result::Result::Ok(::core::option::Option::None)
     };
-    let is_stream = match &model.key {
+    let is_stream = match &attr.key {
         KeyAttr::Stream(stream) => located(
             quote!(#krate::__private::stream_key::<#stream>();),
             span_of(stream),
@@ -255,7 +229,7 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
         _ => TokenStream::new(),
     };
     let choose_key = body(broken, quote!(#is_stream #choose_key));
-    let choose_handler = handler::choose(krate, handlers, |handler| apply(model, handler));
+    let choose_handler = block.choose(krate, |handler| apply(krate, handler));
     let choose_handler = quote! {
         let __type = __recorded.event_type();
         #(#choose_handler)*
@@ -302,12 +276,12 @@ pub(crate) fn expand(model: &ProjectionModel, errors: Option<&TokenStream>) -> T
         },
     );
     let allowed = handler::prescribed();
-    quote!(#allowed #block #expanded)
+    quote!(#allowed #item #expanded)
 }
 
-/// The type of the key, the names of its parts, and the traits that give them.
-fn key(model: &ProjectionModel, name: &Ident) -> (TokenStream, Vec<String>, TokenStream) {
-    match &model.key {
+/// The type of the key, the names of its parts, and the traits that give the parts.
+fn key(attr: &Attr, name: &Ident) -> (TokenStream, Vec<String>, TokenStream) {
+    match &attr.key {
         KeyAttr::None => (quote!(()), Vec::new(), TokenStream::new()),
         KeyAttr::Stream(stream) => (quote!(#stream), Vec::new(), TokenStream::new()),
         KeyAttr::Fields(fields) => {
@@ -324,7 +298,7 @@ fn key(model: &ProjectionModel, name: &Ident) -> (TokenStream, Vec<String>, Toke
                     name: &owner,
                     remedy: &remedy,
                 };
-                key_parts::source(&model.krate, &field.name, &field.ty, &owner)
+                key_parts::source(&attr.krate, &field.name, &field.ty, &owner)
             });
             let key = match types.as_slice() {
                 [ty] => quote!(#ty),
@@ -335,7 +309,7 @@ fn key(model: &ProjectionModel, name: &Ident) -> (TokenStream, Vec<String>, Toke
     }
 }
 
-/// The fields of the key, without those that are an error.
+/// The fields of the key that [`check`] does not report.
 fn usable(fields: &[KeyField]) -> Vec<&KeyField> {
     let mut usable: Vec<&KeyField> = Vec::new();
     for field in fields {
@@ -350,21 +324,14 @@ fn usable(fields: &[KeyField]) -> Vec<&KeyField> {
     usable
 }
 
-/// Reads the event.
-fn decode(handler: &Handler) -> TokenStream {
-    let event = &handler.event;
-    let span = at(span_of(event));
-    quote_spanned!(span=> let __event: &#event = __recorded.decode::<#event>()?;)
-}
-
 /// The key for an event of this handler.
-fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
+fn key_of(attr: &Attr, handler: &Handler) -> TokenStream {
     let Handler {
         event, overrides, ..
     } = handler;
-    let krate = &model.krate;
+    let krate = &attr.krate;
     let span = span_of(event);
-    let key = match &model.key {
+    let key = match &attr.key {
         KeyAttr::None => {
             return quote!(return ::core::result::Result::Ok(::core::option::Option::Some(())););
         }
@@ -378,7 +345,7 @@ fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
         }
         KeyAttr::Fields(fields) => {
             let fields = usable(fields);
-            let parts = fields.iter().map(|field| part(model, handler, field));
+            let parts = fields.iter().map(|field| part(krate, handler, field));
             if fields.len() == 1 {
                 quote!(#(#parts)*)
             } else {
@@ -386,10 +353,10 @@ fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
             }
         }
     };
-    let decode = decode(handler);
+    let decode = handler.decode();
     let names = event_names(handler);
-    let asserts = match &model.key {
-        KeyAttr::Stream(stream) => asserts(model, stream, overrides),
+    let asserts = match &attr.key {
+        KeyAttr::Stream(stream) => asserts(krate, stream, overrides),
         _ => TokenStream::new(),
     };
     quote! {
@@ -400,7 +367,7 @@ fn key_of(model: &ProjectionModel, handler: &Handler) -> TokenStream {
     }
 }
 
-/// The event under the names that an override may use: that of the handler's parameter, and `event`.
+/// Binds the event to the names that an override may use: that of the handler's parameter, and `event`.
 fn event_names(handler: &Handler) -> TokenStream {
     if handler.overrides.is_empty() {
         return TokenStream::new();
@@ -412,8 +379,7 @@ fn event_names(handler: &Handler) -> TokenStream {
     quote!(let event = __event; #param)
 }
 
-fn asserts(model: &ProjectionModel, stream: &Type, overrides: &[Override]) -> TokenStream {
-    let krate = &model.krate;
+fn asserts(krate: &CratePath, stream: &Type, overrides: &[Override]) -> TokenStream {
     let names = [ty::text(stream)];
     overrides::asserts(
         overrides,
@@ -423,9 +389,8 @@ fn asserts(model: &ProjectionModel, stream: &Type, overrides: &[Override]) -> To
     )
 }
 
-/// One part of a key that is made of fields.
-fn part(model: &ProjectionModel, handler: &Handler, field: &KeyField) -> TokenStream {
-    let krate = &model.krate;
+/// The part `field` of a key: from its override, or from the field of its name.
+fn part(krate: &CratePath, handler: &Handler, field: &KeyField) -> TokenStream {
     let ty = &field.ty;
     let handler_span = span_of(&handler.event);
     let span = at(handler_span);
@@ -445,12 +410,11 @@ fn part(model: &ProjectionModel, handler: &Handler, field: &KeyField) -> TokenSt
 }
 
 /// Calls the handler.
-fn apply(model: &ProjectionModel, handler: &Handler) -> TokenStream {
-    let krate = &model.krate;
+fn apply(krate: &CratePath, handler: &Handler) -> TokenStream {
     let name = &handler.name;
-    let decode = decode(handler);
+    let decode = handler.decode();
     let more = handler.more.iter().map(|ty| {
-        let span = syn::spanned::Spanned::span(ty);
+        let span = ty.span();
         let from = located(quote!(#krate::__private::FromRecorded), span);
         quote_spanned!(at(span)=> , #from::from_recorded(__recorded))
     });

@@ -1,128 +1,107 @@
-//! A rejection: its variants and their codes. A struct has one.
+//! `#[derive(Rejection)]`: `Rejection`, with a code for each variant of an enum, or one for a struct.
 
 use heck::ToKebabCase;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Ident, LitStr, Path};
+use syn::{Attribute, Data, DeriveInput, Ident, LitStr};
 
-use crate::attr::{Keys, crate_or_default, crate_path, string};
-use crate::command::is_kebab;
+use crate::attr::{self, CratePath, Key, cfg, is_kebab};
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
 use crate::expand::{anonymous, body, bounded, located, type_info};
 
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let model = Model::new(&ctxt, input);
+    check(&ctxt, &model);
+    expand(&model, ctxt.finish().as_ref())
+}
+
 #[derive(Default)]
-pub(crate) struct RejectionAttr {
-    pub(crate) code: Option<LitStr>,
-    pub(crate) krate: Option<Path>,
+struct Attr {
+    code: Option<LitStr>,
+    krate: CratePath,
 }
 
-/// Of an enum.
-pub(crate) fn of_enum(ctxt: &Ctxt, attrs: &[Attribute]) -> RejectionAttr {
-    read(ctxt, attrs, &["crate"])
+const CODE: Key<Attr> = ("code", |attr, arg| {
+    arg.string(&mut attr.code, "already-booked")
+});
+const CRATE: Key<Attr> = ("crate", |attr, arg| arg.crate_path(&mut attr.krate));
+
+fn read(ctxt: &Ctxt, keys: &[Key<Attr>], attrs: &[Attribute]) -> Attr {
+    attr::read(ctxt, "rejection", keys, attrs)
 }
 
-/// Of a variant of an enum.
-pub(crate) fn of_variant(ctxt: &Ctxt, attrs: &[Attribute]) -> RejectionAttr {
-    read(ctxt, attrs, &["code"])
+struct Model<'a> {
+    input: &'a DeriveInput,
+    krate: CratePath,
+    doc: Doc,
+    is_enum: bool,
+    reasons: Vec<Reason>,
 }
 
-/// Of a struct.
-pub(crate) fn of_struct(ctxt: &Ctxt, attrs: &[Attribute]) -> RejectionAttr {
-    read(ctxt, attrs, &["code", "crate"])
+/// One reason to refuse a command.
+struct Reason {
+    ident: Ident,
+    code: String,
+    /// Where the code stands, or the name that it follows from.
+    span: Span,
+    doc: Doc,
+    cfg: Vec<Attribute>,
 }
 
-fn read(ctxt: &Ctxt, attrs: &[Attribute], known: &'static [&'static str]) -> RejectionAttr {
-    let mut attr = RejectionAttr::default();
-    Keys::new(ctxt, "rejection", known).attributes(attrs, |key, input| {
-        if key == "code" {
-            attr.code = Some(string(key, input, "code = \"already-booked\"")?);
-        } else {
-            attr.krate = Some(crate_path(key, input)?);
-        }
-        Ok(())
-    });
-    attr
-}
-
-pub(crate) struct RejectionModel<'a> {
-    pub(crate) input: &'a DeriveInput,
-    pub(crate) krate: Path,
-    pub(crate) doc: Doc,
-    pub(crate) is_enum: bool,
-    pub(crate) reasons: Vec<Reason>,
-}
-
-/// One reason to refuse.
-pub(crate) struct Reason {
-    pub(crate) ident: Ident,
-    pub(crate) code: String,
-    /// Where the code, or else the name that it follows from, stands.
-    pub(crate) span: Span,
-    pub(crate) doc: Doc,
-    pub(crate) cfg: Vec<Attribute>,
-}
-
-pub(crate) fn build<'a>(ctxt: &Ctxt, input: &'a DeriveInput) -> RejectionModel<'a> {
-    let mut reasons = Vec::new();
-    let mut is_enum = false;
-    let attr = match &input.data {
-        Data::Enum(data) => {
-            is_enum = true;
-            for variant in &data.variants {
-                let attr = of_variant(ctxt, &variant.attrs);
-                reasons.push(reason(&variant.ident, attr, &variant.attrs));
+impl<'a> Model<'a> {
+    fn new(ctxt: &Ctxt, input: &'a DeriveInput) -> Self {
+        let mut reasons = Vec::new();
+        let attr = match &input.data {
+            Data::Enum(data) => {
+                for variant in &data.variants {
+                    let attr = read(ctxt, &[CODE], &variant.attrs);
+                    reasons.push(Reason::new(&variant.ident, attr.code, &variant.attrs));
+                }
+                read(ctxt, &[CRATE], &input.attrs)
             }
-            of_enum(ctxt, &input.attrs)
+            Data::Struct(_) => {
+                let mut attr = read(ctxt, &[CODE, CRATE], &input.attrs);
+                reasons.push(Reason::new(&input.ident, attr.code.take(), &[]));
+                attr
+            }
+            Data::Union(data) => {
+                ctxt.error(
+                    data.union_token,
+                    "a rejection is an enum, with one variant for each rule",
+                );
+                Attr::default()
+            }
+        };
+        Self {
+            input,
+            krate: attr.krate,
+            doc: Doc::of(&input.attrs),
+            is_enum: matches!(input.data, Data::Enum(_)),
+            reasons,
         }
-        Data::Struct(_) => {
-            let attr = of_struct(ctxt, &input.attrs);
-            let krate = attr.krate.clone();
-            reasons.push(reason(&input.ident, attr, &[]));
-            RejectionAttr { code: None, krate }
-        }
-        Data::Union(data) => {
-            ctxt.error(
-                data.union_token,
-                "a rejection is an enum, with one variant for each rule",
-            );
-            RejectionAttr::default()
-        }
-    };
-    RejectionModel {
-        input,
-        krate: crate_or_default(attr.krate),
-        doc: Doc::of(&input.attrs),
-        is_enum,
-        reasons,
     }
 }
 
-fn reason(ident: &Ident, attr: RejectionAttr, attrs: &[Attribute]) -> Reason {
-    let (code, span) = match attr.code {
-        Some(code) => (code.value(), code.span()),
-        None => (ident.unraw().to_string().to_kebab_case(), ident.span()),
-    };
-    Reason {
-        ident: ident.clone(),
-        code,
-        span,
-        doc: Doc::of(attrs),
-        cfg: cfg(attrs),
+impl Reason {
+    fn new(ident: &Ident, code: Option<LitStr>, attrs: &[Attribute]) -> Self {
+        let (code, span) = match code {
+            Some(code) => (code.value(), code.span()),
+            None => (ident.unraw().to_string().to_kebab_case(), ident.span()),
+        };
+        Self {
+            ident: ident.clone(),
+            code,
+            span,
+            doc: Doc::of(attrs),
+            cfg: cfg(attrs),
+        }
     }
 }
 
-/// The `#[cfg(..)]`s among the attributes.
-pub(crate) fn cfg(attrs: &[Attribute]) -> Vec<Attribute> {
-    attrs
-        .iter()
-        .filter(|attr| attr.path().is_ident("cfg"))
-        .cloned()
-        .collect()
-}
-
-pub(crate) fn check(ctxt: &Ctxt, model: &RejectionModel<'_>) {
+fn check(ctxt: &Ctxt, model: &Model<'_>) {
     for (i, reason) in model.reasons.iter().enumerate() {
         let code = &reason.code;
         if !is_kebab(code) {
@@ -149,8 +128,8 @@ pub(crate) fn check(ctxt: &Ctxt, model: &RejectionModel<'_>) {
     }
 }
 
-pub(crate) fn expand(model: &RejectionModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
-    let RejectionModel {
+fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
+    let Model {
         input,
         krate,
         doc,

@@ -1,92 +1,90 @@
-//! `Stream`, `Key`, `FromFields`.
+//! `#[derive(Stream)]`: `Stream`, `Key` and `FromFields`.
+//!
+//! The subject determines the whole key, and the key determines the subject.
 
-use proc_macro2::TokenStream;
+use heck::ToKebabCase;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{DeriveInput, Ident, LitStr, Path, Type};
+use syn::{Data, DeriveInput, Ident, LitStr, Type};
 
-use crate::attr::{Keys, crate_or_default, crate_path, string};
+use crate::attr::{self, CratePath, Key};
 use crate::ctxt::Ctxt;
 use crate::doc::Doc;
 use crate::expand::{anonymous, at, body, located, option, type_info};
 use crate::field::{self, Field, Kind};
 use crate::key_parts;
-use crate::suggest;
 use crate::template::{self, Part, Placeholder, Report, Template};
 use crate::ty::{self, bare, span_of};
 
-#[derive(Default)]
-pub(crate) struct StreamAttr {
-    pub(crate) found: bool,
-    pub(crate) subject: Option<LitStr>,
-    pub(crate) log: Option<LitStr>,
-    pub(crate) krate: Option<Path>,
-    /// Whether `subject` was written, in whatever form.
-    pub(crate) names_subject: bool,
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let attr = attr::read(&ctxt, KIND.attr, KEYS, &input.attrs);
+    let model = Model::new(&ctxt, input, attr);
+    check(&ctxt, &model);
+    expand(&model, ctxt.finish().as_ref())
 }
 
-pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> StreamAttr {
-    let mut attr = StreamAttr::default();
-    let mut keys = Keys::new(ctxt, "stream", &["subject", "log", "crate"]);
-    attr.found = keys.attributes(&input.attrs, |key, input| {
-        match key.to_string().as_str() {
-            "subject" => {
-                attr.names_subject = true;
-                attr.subject = Some(string(key, input, "subject = \"booking.{room}.{date}\"")?);
-            }
-            "log" => attr.log = Some(string(key, input, "log = \"hotel\"")?),
-            _ => attr.krate = Some(crate_path(key, input)?),
-        }
-        Ok(())
-    });
-    attr
-}
-
-pub(crate) const KIND: Kind = Kind {
+const KIND: Kind = Kind {
     name: "the key of a stream",
     attr: "stream",
     instead_of_enum: "one stream has one template and one key; write one struct for each stream",
     example: "struct Booking { room: RoomId, date: Date }",
 };
 
-pub(crate) struct StreamModel<'a> {
-    pub(crate) input: &'a DeriveInput,
-    pub(crate) krate: Path,
-    pub(crate) doc: Doc,
+#[derive(Default)]
+struct Attr {
+    subject: Option<LitStr>,
+    /// Whether the user wrote `subject`, well formed or not.
+    names_subject: bool,
+    log: Option<LitStr>,
+    krate: CratePath,
+}
+
+const KEYS: &[Key<Attr>] = &[
+    ("subject", |attr, arg| {
+        attr.names_subject = true;
+        arg.string(&mut attr.subject, "booking.{room}.{date}")
+    }),
+    ("log", |attr, arg| arg.string(&mut attr.log, "hotel")),
+    ("crate", |attr, arg| arg.crate_path(&mut attr.krate)),
+];
+
+struct Model<'a> {
+    input: &'a DeriveInput,
+    attr: Attr,
+    doc: Doc,
     /// `None` if the type is not a struct with named fields.
-    pub(crate) fields: Option<Vec<Field>>,
+    fields: Option<Vec<Field>>,
     /// `None` if it is missing or wrong.
-    pub(crate) template: Option<Template>,
-    pub(crate) log: Option<LitStr>,
+    template: Option<Template>,
 }
 
-pub(crate) fn build<'a>(ctxt: &Ctxt, input: &'a DeriveInput, attr: StreamAttr) -> StreamModel<'a> {
-    let fields = field::named(ctxt, input, &KIND);
-    if !attr.names_subject {
-        ctxt.error(
-            &input.ident,
-            format_args!(
-                "`{}` has no subject: write `#[stream(subject = \"{}\")]`",
-                input.ident,
-                proposal(input, fields.as_deref().unwrap_or_default()),
-            ),
-        );
-    }
-    StreamModel {
-        input,
-        krate: crate_or_default(attr.krate),
-        doc: Doc::of(&input.attrs),
-        template: attr
-            .subject
-            .as_ref()
-            .and_then(|literal| template::subject(ctxt, literal)),
-        fields,
-        log: attr.log,
+impl<'a> Model<'a> {
+    fn new(ctxt: &Ctxt, input: &'a DeriveInput, attr: Attr) -> Self {
+        let fields = field::named(ctxt, input, &KIND);
+        if !attr.names_subject {
+            ctxt.error(
+                &input.ident,
+                format_args!(
+                    "`{}` has no subject: write `#[stream(subject = \"{}\")]`",
+                    input.ident,
+                    proposal(input, fields.as_deref().unwrap_or_default()),
+                ),
+            );
+        }
+        let subject = attr.subject.as_ref();
+        Self {
+            input,
+            doc: Doc::of(&input.attrs),
+            fields,
+            template: subject.and_then(|literal| template::subject(ctxt, literal)),
+            attr,
+        }
     }
 }
 
-/// A template that has all fields.
+/// A template with all fields.
 fn proposal(input: &DeriveInput, fields: &[Field]) -> String {
-    use heck::ToKebabCase;
     let mut text = input.ident.to_string().to_kebab_case();
     for field in fields {
         text.push_str(".{");
@@ -96,14 +94,14 @@ fn proposal(input: &DeriveInput, fields: &[Field]) -> String {
     text
 }
 
-pub(crate) fn check(ctxt: &Ctxt, model: &StreamModel<'_>) {
+fn check(ctxt: &Ctxt, model: &Model<'_>) {
     if !model.input.generics.params.is_empty() {
         ctxt.error(
             &model.input.generics,
             "a stream has no generic parameters: streams of two types would share one template, and so their subjects",
         );
     }
-    if let Some(log) = &model.log {
+    if let Some(log) = &model.attr.log {
         let text = log.value();
         if text.is_empty()
             || text.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
@@ -119,24 +117,15 @@ pub(crate) fn check(ctxt: &Ctxt, model: &StreamModel<'_>) {
     }
 }
 
-fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fields: &[Field]) {
-    let text = template.literal.value();
-    let report = Report {
-        ctxt,
-        literal: &template.literal,
-        text: &text,
-    };
+fn check_template(ctxt: &Ctxt, model: &Model<'_>, template: &Template, fields: &[Field]) {
+    let report = Report::new(ctxt, &template.literal);
     let mut seen: Vec<&Placeholder> = Vec::new();
     for placeholder in template.placeholders() {
         let range = placeholder.range.clone();
         let path = placeholder.text();
-        let head = placeholder.path[0].as_str();
-        let Some(field) = fields.iter().find(|field| field.name == head) else {
-            let hint = suggest::or_known(head, "it has", fields.iter().map(|f| f.name.as_str()));
-            report.at(
-                range,
-                format_args!("`{}` has no field `{head}`{hint}", model.input.ident),
-            );
+        let head = placeholder.head();
+        let Some(field) = placeholder.field(fields) else {
+            report.no_field(placeholder, &model.input.ident, fields);
             continue;
         };
         if placeholder.path.len() > 2 {
@@ -164,7 +153,7 @@ fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fie
             report.at(range, format_args!("`{path}` stands in the subject twice"));
         } else if seen
             .iter()
-            .any(|other| other.path[0] == head && other.path.len() != placeholder.path.len())
+            .any(|other| other.head() == head && other.path.len() != placeholder.path.len())
         {
             report.at(
                 range,
@@ -173,13 +162,10 @@ fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fie
         }
         seen.push(placeholder);
     }
-    for field in fields {
-        // A misspelled placeholder leaves a field over. One error is enough for both.
-        let named = template.placeholders().any(|p| p.path[0] == field.name);
-        let misspelled = template
-            .placeholders()
-            .any(|p| !fields.iter().any(|f| f.name == p.path[0]));
-        if !named && !misspelled {
+    // A misspelled placeholder leaves a field over. One error is enough for both.
+    let misspelled = template.placeholders().any(|p| p.field(fields).is_none());
+    for field in fields.iter().filter(|_| !misspelled) {
+        if !template.placeholders().any(|p| p.head() == field.name) {
             let name = &field.name;
             ctxt.error(
                 &field.ident,
@@ -192,31 +178,16 @@ fn check_template(ctxt: &Ctxt, model: &StreamModel<'_>, template: &Template, fie
     }
 }
 
-/// The type as the path of a struct literal.
-pub(crate) fn struct_path(ty: &Type) -> Option<syn::Path> {
-    match bare(ty) {
-        Type::Path(path) if path.qself.is_none() => {
-            let mut path = path.path.clone();
-            for segment in &mut path.segments {
-                if let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments {
-                    arguments.colon2_token = Some(syn::Token![::](arguments.lt_token.span));
-                }
-            }
-            Some(path)
-        }
-        _ => None,
-    }
-}
-
-pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
-    let StreamModel {
-        input, krate, doc, ..
+fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
+    let Model {
+        input, attr, doc, ..
     } = model;
+    let krate = &attr.krate;
     let broken = errors.is_some();
     let ident = &input.ident;
-    if !input.generics.params.is_empty() || is_union(input) {
-        // Neither can be a key, and no impl would help: the builder of a generic key cannot be written, and a union
-        // has none of the traits that a key needs.
+    if !input.generics.params.is_empty() || matches!(input.data, Data::Union(_)) {
+        // Neither can be a key, and no impl would help: there is no builder for a generic key, and a union has none
+        // of the traits that a key needs.
         return quote!(#errors);
     }
     let fields = model.fields.as_deref().unwrap_or_default();
@@ -233,7 +204,7 @@ pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> T
     let text = template
         .map(|template| template.literal.value())
         .unwrap_or_default();
-    let log = option(model.log.as_ref());
+    let log = option(attr.log.as_ref());
     let from_fields = if model.fields.is_some() {
         key_parts::from_fields(krate, ident, fields)
     } else {
@@ -249,7 +220,7 @@ pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> T
         &input.attrs,
         errors,
         &quote! {
-            // The four stand in one body, because the compiler reports a trait that is missing once in each.
+            // The compiler reports a missing trait once for each body, so all four stand in one.
             struct __Code {
                 write_key: fn(&#ident, &mut #krate::KeyWriter),
                 read_key: fn(
@@ -304,11 +275,7 @@ pub(crate) fn expand(model: &StreamModel<'_>, errors: Option<&TokenStream>) -> T
     )
 }
 
-fn is_union(input: &syn::DeriveInput) -> bool {
-    matches!(input.data, syn::Data::Union(_))
-}
-
-/// The bodies.
+/// The bodies of the functions, and the number of tokens in a key.
 struct Code {
     write_key: TokenStream,
     read_key: TokenStream,
@@ -317,7 +284,7 @@ struct Code {
     len: usize,
 }
 
-fn code(krate: &Path, ident: &Ident, fields: &[Field], template: Option<&Template>) -> Code {
+fn code(krate: &CratePath, ident: &Ident, fields: &[Field], template: Option<&Template>) -> Code {
     let parts = template
         .map(|template| template.parts.as_slice())
         .unwrap_or_default();
@@ -389,19 +356,13 @@ fn local(i: usize) -> Ident {
     format_ident!("__token{i}")
 }
 
-fn field<'a>(fields: &'a [Field], placeholder: &Placeholder) -> Option<&'a Field> {
-    fields
-        .iter()
-        .find(|field| field.name == placeholder.path[0])
-}
-
-/// `.room.id`, and the place of the field's type.
-fn member(fields: &[Field], placeholder: &Placeholder) -> (proc_macro2::Span, TokenStream) {
-    let Some(field) = field(fields, placeholder) else {
-        return (at(proc_macro2::Span::call_site()), TokenStream::new());
+/// The span of the field's type, and `.room.id`.
+fn member(fields: &[Field], placeholder: &Placeholder) -> (Span, TokenStream) {
+    let Some(field) = placeholder.field(fields) else {
+        return (at(Span::call_site()), TokenStream::new());
     };
     let head = &field.ident;
-    let tail = placeholder.path[1..].iter().map(|name| member_ident(name));
+    let tail = placeholder.tail();
     let span = span_of(&field.ty);
     (at(span), located(quote!(.#head #(.#tail)*), span))
 }
@@ -413,7 +374,7 @@ fn literal(ident: &Ident, fields: &[Field], placeholders: &[&Placeholder]) -> To
         let tokens: Vec<_> = placeholders
             .iter()
             .enumerate()
-            .filter(|(_, p)| p.path[0] == field.name)
+            .filter(|(_, p)| p.head() == field.name)
             .collect();
         match (tokens.as_slice(), struct_path(&field.ty)) {
             ([(i, placeholder)], _) if placeholder.path.len() == 1 => {
@@ -423,7 +384,7 @@ fn literal(ident: &Ident, fields: &[Field], placeholders: &[&Placeholder]) -> To
             (parts, Some(path)) => {
                 let span = at(span_of(&field.ty));
                 let parts = parts.iter().map(|(i, placeholder)| {
-                    let (part, local) = (member_ident(&placeholder.path[1]), local(*i));
+                    let (part, local) = (placeholder.tail().next(), local(*i));
                     quote_spanned!(span=> #part: #local)
                 });
                 quote_spanned!(span=> #name: #path { #(#parts),* })
@@ -434,12 +395,24 @@ fn literal(ident: &Ident, fields: &[Field], placeholders: &[&Placeholder]) -> To
     quote!(#ident { #(#values),* })
 }
 
-/// A name out of a string, which may be a keyword.
-pub(crate) fn member_ident(name: &str) -> Ident {
-    syn::parse_str(name).unwrap_or_else(|_| format_ident!("r#{name}"))
+/// The type as the path of a struct literal. `None` if it is no struct.
+fn struct_path(ty: &Type) -> Option<syn::Path> {
+    match bare(ty) {
+        Type::Path(path) if path.qself.is_none() => {
+            let mut path = path.path.clone();
+            for segment in &mut path.segments {
+                if let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments {
+                    arguments.colon2_token = Some(syn::Token![::](arguments.lt_token.span));
+                }
+            }
+            Some(path)
+        }
+        _ => None,
+    }
 }
 
-fn stub_from_fields(krate: &Path, ident: &Ident) -> TokenStream {
+/// Stands in for [`key_parts::from_fields`] when the fields are unknown.
+fn stub_from_fields(krate: &CratePath, ident: &Ident) -> TokenStream {
     let parts = format_ident!("{}Parts", ident);
     quote! {
         #[doc(hidden)]

@@ -1,56 +1,55 @@
-//! A type that stands in a subject as its one field does.
+//! `#[derive(SubjectToken)]`: `SubjectToken` for a struct, which stands in a subject as its one field does.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Data, DeriveInput, Fields, Member, Path, Type};
+use syn::{Data, DeriveInput, Fields, Member, Type};
 
-use crate::attr::{Keys, crate_or_default, crate_path};
+use crate::attr::{self, CratePath, Key};
 use crate::ctxt::Ctxt;
 use crate::expand::{anonymous, at, has_types, located};
 use crate::ty::span_of;
 
-pub(crate) fn read(ctxt: &Ctxt, input: &DeriveInput) -> Option<Path> {
-    let mut krate = None;
-    Keys::new(ctxt, "subject_token", &["crate"]).attributes(&input.attrs, |key, input| {
-        krate = Some(crate_path(key, input)?);
-        Ok(())
-    });
-    krate
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let ctxt = Ctxt::new();
+    let krate = attr::read(&ctxt, "subject_token", KEYS, &input.attrs);
+    let model = Model::new(&ctxt, input, krate);
+    expand(&model, ctxt.finish().as_ref())
 }
 
-pub(crate) struct SubjectTokenModel<'a> {
-    pub(crate) input: &'a DeriveInput,
-    pub(crate) krate: Path,
-    pub(crate) field: Option<(Member, Type)>,
-}
+const KEYS: &[Key<CratePath>] = &[("crate", |krate, arg| arg.crate_path(krate))];
 
-pub(crate) fn build<'a>(
-    ctxt: &Ctxt,
+struct Model<'a> {
     input: &'a DeriveInput,
-    krate: Option<Path>,
-) -> SubjectTokenModel<'a> {
-    let field = match &input.data {
-        Data::Struct(data) => one_field(ctxt, input, &data.fields),
-        Data::Enum(data) => {
-            ctxt.error(
+    krate: CratePath,
+    /// `None` if the type is no struct with exactly one field.
+    field: Option<(Member, Type)>,
+}
+
+impl<'a> Model<'a> {
+    fn new(ctxt: &Ctxt, input: &'a DeriveInput, krate: CratePath) -> Self {
+        let field = match &input.data {
+            Data::Struct(data) => one_field(ctxt, input, &data.fields),
+            Data::Enum(data) => {
+                ctxt.error(
                 data.enum_token,
                 "`SubjectToken` can be derived for a struct with one field; for an enum implement it by hand: \
                  `write_token` writes the name of the variant, `parse_token` reads it",
             );
-            None
+                None
+            }
+            Data::Union(data) => {
+                ctxt.error(
+                    data.union_token,
+                    "`SubjectToken` can be derived for a struct with one field, not for a union",
+                );
+                None
+            }
+        };
+        Self {
+            input,
+            krate,
+            field,
         }
-        Data::Union(data) => {
-            ctxt.error(
-                data.union_token,
-                "`SubjectToken` can be derived for a struct with one field, not for a union",
-            );
-            None
-        }
-    };
-    SubjectTokenModel {
-        input,
-        krate: crate_or_default(krate),
-        field,
     }
 }
 
@@ -88,8 +87,8 @@ fn one_field(ctxt: &Ctxt, input: &DeriveInput, fields: &Fields) -> Option<(Membe
     None
 }
 
-pub(crate) fn expand(model: &SubjectTokenModel<'_>, errors: Option<&TokenStream>) -> TokenStream {
-    let SubjectTokenModel {
+fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
+    let Model {
         input,
         krate,
         field,

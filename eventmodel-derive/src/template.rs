@@ -1,25 +1,30 @@
-//! The template of a stream's subjects: `booking.{room}.{date}`.
+//! The templates in string literals: `booking.{room}.{date}` of a stream's subjects, `{course}/{student}` of a command's
+//! ids.
 //!
-//! What is wrong inside the literal is reported inside it: by a span where the compiler can give one, else by a
-//! picture in the message.
+//! A mistake inside the literal is reported inside it: by a span where the compiler can give one, else by a picture in
+//! the message.
+
+use std::ops::Range;
 
 use proc_macro2::Span;
-use std::ops::Range;
-use syn::LitStr;
+use quote::format_ident;
+use syn::{Ident, LitStr};
 
 use crate::ctxt::Ctxt;
+use crate::field::Field;
+use crate::suggest;
 
-/// NATS advises to keep whole subjects under 256 bytes.
+/// In bytes: NATS advises to keep whole subjects under it.
 const MAX_LEN: usize = 256;
 
-/// A template that has been read.
+/// A template that can be read. Whether the struct has its fields is checked later.
 pub(crate) struct Template {
     pub(crate) literal: LitStr,
     pub(crate) parts: Vec<Part>,
 }
 
 pub(crate) enum Part {
-    /// For a subject one whole token, for an id any text.
+    /// In a subject one whole token, in an id any text.
     Text(String),
     Field(Placeholder),
 }
@@ -27,13 +32,30 @@ pub(crate) enum Part {
 /// `{room.id}`
 pub(crate) struct Placeholder {
     pub(crate) path: Vec<String>,
-    /// Where its path stands in the text of the template.
+    /// Where the path stands in the text of the template.
     pub(crate) range: Range<usize>,
 }
 
 impl Placeholder {
     pub(crate) fn text(&self) -> String {
         self.path.join(".")
+    }
+
+    /// The first name of the path, which is that of a field.
+    pub(crate) fn head(&self) -> &str {
+        &self.path[0]
+    }
+
+    /// The names after the first. They may be keywords.
+    pub(crate) fn tail(&self) -> impl Iterator<Item = Ident> {
+        self.path[1..]
+            .iter()
+            .map(|name| syn::parse_str(name).unwrap_or_else(|_| format_ident!("r#{name}")))
+    }
+
+    /// The field that the path starts with.
+    pub(crate) fn field<'a>(&self, fields: &'a [Field]) -> Option<&'a Field> {
+        fields.iter().find(|field| field.name == self.head())
     }
 }
 
@@ -46,9 +68,10 @@ impl Template {
     }
 }
 
-/// Reads the template of a subject. `None` if a mistake was found; all of them are reported.
+/// Reads the template of a subject. Reports every mistake, and returns `None` if there is one.
 pub(crate) fn subject(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
-    let text = literal.value();
+    let report = Report::new(ctxt, literal);
+    let text = &report.text;
     if text.is_empty() {
         ctxt.error(
             literal,
@@ -64,12 +87,7 @@ pub(crate) fn subject(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
         );
         return None;
     }
-    let report = Report {
-        ctxt,
-        literal,
-        text: &text,
-    };
-    let tokens = split(&text)
+    let tokens = split(text)
         .map(|range| token(&report, range))
         .collect::<Vec<_>>();
     let parts = tokens.into_iter().collect::<Option<_>>()?;
@@ -79,7 +97,7 @@ pub(crate) fn subject(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
     })
 }
 
-/// The tokens of a subject: what stands between dots that are not in braces.
+/// The tokens of a subject, which dots outside braces separate.
 fn split(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut start = Some(0);
     std::iter::from_fn(move || {
@@ -173,14 +191,10 @@ fn placeholder(report: &Report<'_>, range: Range<usize>) -> Option<Placeholder> 
     Some(path)
 }
 
-/// Reads the template of a command's id: `{order}`, `{course}/{student}`. `None` if a mistake was found.
+/// Reads the template of a command's id. Reports the first mistake, and returns `None` then.
 pub(crate) fn id(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
-    let text = literal.value();
-    let report = Report {
-        ctxt,
-        literal,
-        text: &text,
-    };
+    let report = Report::new(ctxt, literal);
+    let text = &report.text;
     let mut parts = Vec::new();
     let mut from = 0;
     while from < text.len() {
@@ -228,8 +242,8 @@ pub(crate) fn id(ctxt: &Ctxt, literal: &LitStr) -> Option<Template> {
     Some(template)
 }
 
-/// The path between the braces.
-pub(crate) fn path(report: &Report<'_>, range: Range<usize>) -> Option<Placeholder> {
+/// The path between braces. Reports one that names no field.
+fn path(report: &Report<'_>, range: Range<usize>) -> Option<Placeholder> {
     let text = &report.text[range.clone()];
     if text.is_empty() {
         report.at(
@@ -259,7 +273,7 @@ pub(crate) fn path(report: &Report<'_>, range: Range<usize>) -> Option<Placehold
     None
 }
 
-/// Whether it can be the name of a field, as it is or after `r#`.
+/// Whether `part` can name a field, as it is or with `r#` before it.
 fn is_name(part: &str) -> bool {
     let mut chars = part.chars();
     let start = |c: char| c == '_' || unicode_ident::is_xid_start(c);
@@ -270,13 +284,31 @@ fn is_name(part: &str) -> bool {
 
 /// Reports inside a string literal.
 pub(crate) struct Report<'a> {
-    pub(crate) ctxt: &'a Ctxt,
-    pub(crate) literal: &'a LitStr,
-    pub(crate) text: &'a str,
+    ctxt: &'a Ctxt,
+    literal: &'a LitStr,
+    text: String,
 }
 
-impl Report<'_> {
-    /// Reports `message` at this part of the literal's text.
+impl<'a> Report<'a> {
+    pub(crate) fn new(ctxt: &'a Ctxt, literal: &'a LitStr) -> Self {
+        Self {
+            ctxt,
+            literal,
+            text: literal.value(),
+        }
+    }
+
+    /// Reports that the struct `ident` has no field for the placeholder.
+    pub(crate) fn no_field(&self, placeholder: &Placeholder, ident: &Ident, fields: &[Field]) {
+        let head = placeholder.head();
+        let hint = suggest::or_known(head, "it has", fields.iter().map(|f| f.name.as_str()));
+        self.at(
+            placeholder.range.clone(),
+            format_args!("`{ident}` has no field `{head}`{hint}"),
+        );
+    }
+
+    /// Reports `message` at this part of the literal.
     pub(crate) fn at(&self, range: Range<usize>, message: impl std::fmt::Display) {
         match self.subspan(&range) {
             Some(span) => self.ctxt.error_at(span, message),
@@ -303,13 +335,12 @@ impl Report<'_> {
         )
     }
 
-    /// The span of a part, where the compiler can give one (not yet on a stable one), and the source of the literal
-    /// is its text.
+    /// The span of a part, if the compiler gives one (a stable compiler does not yet) and the literal has no escapes.
     fn subspan(&self, range: &Range<usize>) -> Option<Span> {
         let token = self.literal.token();
         let source = token.to_string();
         let open = source.find('"')? + 1;
-        if source.get(open..open + self.text.len()) != Some(self.text) {
+        if source.get(open..open + self.text.len()) != Some(self.text.as_str()) {
             return None;
         }
         let end = range.end.max(range.start + 1);

@@ -1,11 +1,13 @@
-//! Types as a person writes them, for messages and for what is recorded at run time.
+//! What the macros ask of a type that the user wrote: its text, its place, and whether it is the same as another.
 
 use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::Type;
 use syn::spanned::Spanned;
 
-/// `Option<ClientId>`, where the compiler would print `Option < ClientId >`.
+use crate::ctxt::Ctxt;
+
+/// The type as a person writes it: `Option<ClientId>`, where the compiler prints `Option < ClientId >`.
 pub(crate) fn text(tokens: &impl ToTokens) -> String {
     let mut out = String::new();
     write(tokens.to_token_stream(), &mut out);
@@ -58,7 +60,7 @@ fn write(tokens: TokenStream, out: &mut String) {
     }
 }
 
-/// The type without parentheses, and without the groups that nobody sees: those of macros (`$ty:ty`).
+/// The type without parentheses, and without the invisible groups that `$ty:ty` of a macro leaves.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => bare(&group.elem),
@@ -67,7 +69,7 @@ pub(crate) fn bare(ty: &Type) -> &Type {
     }
 }
 
-/// The token of a type that names it best: the last segment of a path.
+/// The span of the token that names the type best: the last segment of a path.
 pub(crate) fn span_of(ty: &Type) -> Span {
     match bare(ty) {
         Type::Path(path) => path
@@ -79,12 +81,21 @@ pub(crate) fn span_of(ty: &Type) -> Span {
     }
 }
 
-/// Whether two types are written the same way.
+/// Whether the user wrote both types the same way.
 pub(crate) fn same(a: &Type, b: &Type) -> bool {
     a.to_token_stream().to_string() == b.to_token_stream().to_string()
 }
 
-/// Each type once. A type that is named twice is an error, and one impl for it is enough.
+/// Reports a type that stands among `types` a second time.
+pub(crate) fn named_once(ctxt: &Ctxt, types: &[Type]) {
+    for (i, ty) in types.iter().enumerate() {
+        if types[..i].iter().any(|other| same(other, ty)) {
+            ctxt.error(ty, format_args!("`{}` is named twice", text(ty)));
+        }
+    }
+}
+
+/// Each type once: [`named_once`] reports the others, and one impl is enough.
 pub(crate) fn unique(types: &[Type]) -> Vec<&Type> {
     let mut unique: Vec<&Type> = Vec::new();
     for ty in types {
