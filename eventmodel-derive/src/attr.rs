@@ -294,7 +294,18 @@ pub(crate) fn is_kebab(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_kebab;
+    use super::*;
+
+    #[test]
+    fn a_raw_key_is_the_key_that_it_names() {
+        const KEYS: &[Key<Option<LitStr>>] =
+            &[("type", |attr, arg| arg.string(attr, "room-booked"))];
+        let ctxt = Ctxt::new();
+        let args = quote::quote!(r#type = "booked");
+        let read = read_args(&ctxt, "event", KEYS, args).map(|text| text.value());
+        assert!(ctxt.finish().is_none());
+        assert_eq!(read.as_deref(), Some("booked"));
+    }
 
     #[test]
     fn a_name_is_a_part_of_an_address() {

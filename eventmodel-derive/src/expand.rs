@@ -105,8 +105,8 @@ fn place(span: Span) -> (TokenStream, u32) {
     }
 }
 
-/// The generics of an impl. For a generic type they require `bounds` of `Self`, because the parameters alone do not show
-/// whether it has them.
+/// The generics of an impl. For a generic type they require `bounds` of `Self`, because the parameters alone do not
+/// show whether it has them.
 pub(crate) fn bounded(generics: &Generics, bounds: &TokenStream) -> Generics {
     let mut generics = generics.clone();
     if has_types(&generics) {

@@ -1,5 +1,5 @@
-//! The templates in string literals: `booking.{room}.{date}` of a stream's subjects, `{course}/{student}` of a command's
-//! ids.
+//! The templates in string literals: `booking.{room}.{date}` of a stream's subjects, `{course}/{student}` of the ids
+//! of a command.
 //!
 //! A mistake inside the literal is reported inside it: by a span where the compiler can give one, else by a picture in
 //! the message.
