@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use eventmodel::adapter::Exchange;
 use eventmodel::adapter::Problem;
 use eventmodel::{App, Subject};
 use tokio::sync::{Semaphore, broadcast};
@@ -149,7 +150,7 @@ impl NatsCommands {
         let guarded = guarded(&self.app, &connection);
         let handler = Arc::new(Handler {
             guarded: guarded.clone(),
-            app: self.app,
+            exchange: Exchange::new(self.app, tasks.clone()),
             client: connection.client.clone(),
             problem_types: self.problem_types,
             in_hand: Arc::new(Semaphore::new(self.in_hand)),

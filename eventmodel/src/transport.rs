@@ -11,10 +11,11 @@ mod refused;
 mod request;
 
 pub use crate::model::{JsonError, JsonText};
+pub use exchange::Exchange;
 pub use failure::{CommandContext, internal, of_store, rejection_title};
 pub use headers::{CommandHeaders, malformed_header, revision, single_header};
 pub use kinds::ProblemKind;
 pub use problem::{Problem, at, pointer_to};
 pub use receipt::{EventBody, ReceiptBody, is_json};
 pub use refused::Refused;
-pub use request::{Envelope, is_correlation_id, is_traceparent};
+pub use request::{CommandBody, is_correlation_id, is_traceparent};

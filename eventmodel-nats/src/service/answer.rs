@@ -8,10 +8,12 @@ use std::time::Duration;
 use async_nats::client::PublishErrorKind;
 use async_nats::{Client, HeaderMap, HeaderValue, Message, Subject};
 use bytes::Bytes;
-use eventmodel::adapter::{self, CommandHeaders, Envelope, JsonText, Problem, ReceiptBody, kinds};
-use eventmodel::{__limited as limited, App, Receipt};
+use eventmodel::adapter::{
+    self, CommandBody, CommandHeaders, Exchange, JsonText, Problem, ReceiptBody, kinds,
+};
+use eventmodel::{__limited as limited, Receipt};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::Guarded;
@@ -24,7 +26,7 @@ const ERROR: &str = "Nats-Service-Error";
 
 /// What all endpoints of an app share.
 pub(super) struct Handler {
-    pub(super) app: App,
+    pub(super) exchange: Exchange,
     pub(super) client: Client,
     pub(super) problem_types: Arc<str>,
     /// One permit for each request that may still be taken.
@@ -55,7 +57,9 @@ impl Handler {
             let started = Instant::now();
             let result = match &permit {
                 Ok(_) => handler.execute(&endpoint, &request, started).await,
-                Err(_) => handler.counted(Err(Problem::of(kinds::OVERLOADED).retry_after(1))),
+                Err(_) => handler
+                    .exchange
+                    .counted(Err(Problem::of(kinds::OVERLOADED).retry_after(1))),
             };
             let result = result.map_err(|problem| problem.based(&handler.problem_types));
             let wrong = result.as_ref().err();
@@ -80,29 +84,11 @@ impl Handler {
         request: &Message,
         started: Instant,
     ) -> Result<Receipt, Problem> {
-        let (headers, envelope) = self.counted(asked(request))?;
-        let Envelope {
-            data,
-            correlation_id,
-        } = envelope;
-        let entry = endpoint.entry.clone();
-        let context = headers.context(correlation_id, entry.info(), "/data");
-        let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
-        let app = self.app.clone();
-        // What was begun is executed to its end, also when its time is over.
-        let running = self
-            .tasks
-            .spawn(async move { app.execute_json(&entry, &data, options).await });
-        match timeout_at(started + self.timeout, running).await {
-            Ok(Ok(result)) => result.map_err(|failure| context.problem(failure)),
-            Ok(Err(panic)) => Err(context.panicked(&panic)),
-            Err(_) => Err(context.still_running()),
-        }
-    }
-
-    /// Counts a request that is refused before it is a command.
-    fn counted<T>(&self, read: Result<T, Problem>) -> Result<T, Problem> {
-        read.inspect_err(|problem| self.app.count_refused(problem))
+        let (headers, body) = self.exchange.counted(asked(request))?;
+        let (command, deadline) = (endpoint.entry.clone(), started + self.timeout);
+        self.exchange
+            .execute(command, body, &headers, deadline)
+            .await
     }
 
     /// Sends the first answer that the server takes a message of.
@@ -134,12 +120,12 @@ impl fmt::Debug for Handler {
 }
 
 /// What a request says.
-fn asked(request: &Message) -> Result<(CommandHeaders, Envelope), Problem> {
+fn asked(request: &Message) -> Result<(CommandHeaders, CommandBody), Problem> {
     let empty = HeaderMap::new();
     let headers = request.headers.as_ref().unwrap_or(&empty);
     let headers = CommandHeaders::read(|name| values(headers, name))?;
     let body = JsonText::read(&request.payload)?;
-    Ok((headers, Envelope::read(&body)?))
+    Ok((headers, CommandBody::read(&body)?))
 }
 
 type Answer = (HeaderMap, Bytes);

@@ -9,14 +9,14 @@ use crate::transport::kinds;
 
 /// The body of a request that executes a command: `{"data": {...}, "correlationId"?: "..."}`.
 #[derive(Clone, Debug)]
-pub struct Envelope {
+pub struct CommandBody {
     /// The command.
     pub data: JsonText,
     /// What all that follows from the request has in common, if it says so.
     pub correlation_id: Option<String>,
 }
 
-impl Envelope {
+impl CommandBody {
     /// Reads a body.
     ///
     /// # Errors
