@@ -8,12 +8,12 @@ use eventmodel::store::{Append, AppendError, Appended};
 use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
 use futures_core::future::BoxFuture;
 
-use crate::connection::Failure;
+use crate::connect::connection::Failure;
+use crate::connect::refusal::Refusal;
 use crate::history::History;
 use crate::log::{Log, max_message};
 use crate::message::{Identity, MESSAGE_ID, ROLLUP};
 use crate::plan::{Outgoing, Plan};
-use crate::refusal::Refusal;
 
 /// How many messages a batch may have (ADR-50).
 const MAX_BATCH: usize = 1_000;

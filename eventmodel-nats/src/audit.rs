@@ -19,10 +19,10 @@ use tokio::sync::{Mutex, OnceCell, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::connection::{Connection, Failure};
+use crate::connect::connection::{Connection, Failure};
+use crate::connect::direct_get::Page;
 use crate::drift::storage;
 use crate::message::MESSAGE_ID;
-use crate::page::Page;
 use crate::setup::Setup;
 
 mod drift;

@@ -12,9 +12,9 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use uuid::Uuid;
 
 use crate::NatsStore;
-use crate::connection::{Connection, ConnectionEvent, Events, Failure};
-use crate::defects::Defects;
-use crate::error::ConnectError;
+use crate::connect::connection::{Connection, ConnectionEvent, Events, Failure};
+use crate::connect::defects::Defects;
+use crate::connect::error::ConnectError;
 use crate::setup::Setup;
 use crate::views::Views;
 

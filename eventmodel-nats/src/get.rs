@@ -7,10 +7,10 @@ use bytes::Bytes;
 use eventmodel::{StoreError, Subject};
 use tokio::time::{Instant, sleep};
 
-use crate::connection::{Connection, ELECTION, Failure};
+use crate::connect::connection::{Connection, ELECTION, Failure};
+use crate::connect::refusal::Refusal;
 use crate::log::Log;
 use crate::message::Stored;
-use crate::refusal::Refusal;
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,13 +11,13 @@ use quick_cache::sync::Cache;
 use tokio::time::{Instant, sleep};
 
 use crate::command_ids::CommandIds;
-use crate::connection::Connection;
+use crate::connect::connection::Connection;
+use crate::connect::leader::Leader;
 use crate::drift::lost;
 use crate::get::Source;
 use crate::history::History;
-use crate::leader::Leader;
 use crate::message::Identity;
-use crate::shared::Shared;
+use crate::sync::Shared;
 
 /// A log that has been opened.
 pub(crate) struct Log {

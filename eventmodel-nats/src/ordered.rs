@@ -5,7 +5,7 @@ use async_nats::HeaderMap;
 use async_nats::jetstream::stream::Stream;
 use bytes::Bytes;
 
-use crate::connection::Connection;
+use crate::connect::connection::Connection;
 
 mod consumer;
 mod paged;

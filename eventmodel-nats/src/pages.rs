@@ -4,11 +4,11 @@
 use eventmodel::{StoreError, Subject};
 use tokio::time::timeout;
 
-use crate::connection::Failure;
+use crate::connect::connection::Failure;
+use crate::connect::direct_get::Page;
 use crate::get::stored;
 use crate::log::Log;
 use crate::message::Stored;
-use crate::page::Page;
 use crate::walk::Walk;
 
 /// How many messages a page has at most.

@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::NatsStore;
-use crate::connection::{Connection, ConnectionEvent, Failure};
+use crate::connect::connection::{Connection, ConnectionEvent, Failure};
 use crate::drift::covers;
 
 mod answer;

@@ -12,10 +12,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::connection::{Connection, Failure};
+use crate::connect::connection::{Connection, Failure};
+use crate::connect::refusal::Refusal;
 use crate::drift::{drift, lost, misses, storage};
 use crate::log::{Log, max_message};
-use crate::refusal::Refusal;
 
 /// How the JetStream streams of logs are set up.
 #[derive(Clone, Debug)]

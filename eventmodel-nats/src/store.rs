@@ -17,8 +17,8 @@ use tokio::sync::broadcast;
 
 use crate::audit::{NatsAudit, Trail};
 use crate::builder::NatsStoreBuilder;
-use crate::connection::{Connection, ConnectionEvent};
-use crate::error::ConnectError;
+use crate::connect::connection::{Connection, ConnectionEvent};
+use crate::connect::error::ConnectError;
 use crate::get::Source;
 use crate::inbox::NatsInboxes;
 use crate::log::Log;

@@ -10,9 +10,9 @@ use eventmodel::{InboxSpec, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::{escaped, locked};
-use crate::connection::Failure;
+use crate::connect::connection::Failure;
+use crate::connect::refusal::Refusal;
 use crate::log::Log;
-use crate::refusal::Refusal;
 
 mod drift;
 

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::escaped;
-use crate::connection::Failure;
+use crate::connect::connection::Failure;
 use crate::log::Log;
 use crate::message::EXPECTED;
 use crate::setup::Setup;

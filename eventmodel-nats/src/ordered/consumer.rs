@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use tokio::time::Instant;
 
 use super::{Delivered, Start};
-use crate::connection::Connection;
+use crate::connect::connection::Connection;
 
 /// How many messages are asked for at a time.
 const BATCH: usize = 1_000;

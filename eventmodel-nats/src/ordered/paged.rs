@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{Delivered, Start};
-use crate::connection::{Connection, Failure};
+use crate::connect::connection::{Connection, Failure};
+use crate::connect::direct_get::Page;
 use crate::get::text;
-use crate::page::Page;
 
 /// How many messages a page has at most.
 const PAGE: usize = 1_000;

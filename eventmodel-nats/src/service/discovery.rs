@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Guarded;
 use super::endpoint::Endpoint;
 use super::error::ServeError;
-use crate::connection::Connection;
+use crate::connect::connection::Connection;
 
 /// Which service this is, and which of its instances.
 #[derive(Clone, Debug, Serialize)]

@@ -11,7 +11,7 @@ use tokio::task::unconstrained;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::answer::Handler;
-use crate::connection::{Connection, Failure};
+use crate::connect::connection::{Connection, Failure};
 
 /// What is served under one subject.
 #[derive(Debug)]

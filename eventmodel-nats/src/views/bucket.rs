@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
-use crate::connection::{Connection, ELECTION, Failure};
+use crate::connect::connection::{Connection, ELECTION, Failure};
 use crate::message::EXPECTED;
 use crate::setup::{NOT_FOUND, Setup};
 

@@ -6,7 +6,7 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy};
 use eventmodel::StoreError;
 use uuid::Uuid;
 
-use crate::connection::Connection;
+use crate::connect::connection::Connection;
 use crate::setup::Setup;
 
 /// What a bucket must be.

@@ -9,11 +9,11 @@ use std::time::Duration;
 use eventmodel::StoreError;
 use tokio::time::Instant;
 
-use crate::connection::Connection;
-use crate::defects::Defect;
+use crate::connect::connection::Connection;
+use crate::connect::defects::Defect;
 use crate::log::Log;
 use crate::setup::StreamInfo;
-use crate::shared::Shared;
+use crate::sync::Shared;
 
 /// How long it is believed who leads. An election takes about as long.
 const BELIEVED: Duration = Duration::from_millis(250);

@@ -4,8 +4,8 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::connection::{Connection, Failure};
-use crate::refusal::Refusal;
+use crate::connect::connection::{Connection, Failure};
+use crate::connect::refusal::Refusal;
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Ack {

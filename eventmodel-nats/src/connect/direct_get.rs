@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use crate::connection::{Connection, Failure};
+use crate::connect::connection::{Connection, Failure};
 use crate::get::{number, refused, status};
 
 /// How many bytes a page has at most.

@@ -1,0 +1,9 @@
+//! The connection to the servers, and what JetStream is asked over it.
+
+pub(crate) mod connection;
+pub(crate) mod defects;
+pub(crate) mod direct_get;
+pub(crate) mod error;
+pub(crate) mod jetstream;
+pub(crate) mod leader;
+pub(crate) mod refusal;
