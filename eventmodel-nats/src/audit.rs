@@ -21,9 +21,9 @@ use uuid::Uuid;
 
 use crate::connect::connection::{Connection, Failure};
 use crate::connect::direct_get::Page;
-use crate::drift::storage;
-use crate::message::MESSAGE_ID;
-use crate::setup::Setup;
+use crate::log::drift::storage;
+use crate::log::message::MESSAGE_ID;
+use crate::log::open::Setup;
 
 mod drift;
 

@@ -26,30 +26,15 @@
 //!
 //! [eventmodel]: https://docs.rs/eventmodel
 
-mod append;
 mod audit;
 mod builder;
-mod command_ids;
-mod committed;
 mod connect;
-mod drift;
-mod get;
-mod history;
 mod inbox;
-mod load;
 mod log;
-mod message;
-mod ordered;
-mod pages;
-mod plan;
-mod read;
 mod service;
-mod setup;
-mod snapshot;
 mod store;
 mod sync;
 mod views;
-mod walk;
 
 pub use async_nats;
 pub use builder::NatsStoreBuilder;

@@ -10,14 +10,28 @@ use jiff::Timestamp;
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, sleep};
 
-use crate::command_ids::CommandIds;
 use crate::connect::connection::Connection;
 use crate::connect::leader::Leader;
-use crate::drift::lost;
-use crate::get::Source;
-use crate::history::History;
-use crate::message::Identity;
+use crate::log::command_ids::CommandIds;
+use crate::log::drift::lost;
+use crate::log::get::Source;
+use crate::log::history::History;
+use crate::log::message::Identity;
 use crate::sync::Shared;
+
+pub(crate) mod append;
+pub(crate) mod batch;
+pub(crate) mod by_subject;
+pub(crate) mod command_ids;
+pub(crate) mod drift;
+pub(crate) mod get;
+pub(crate) mod history;
+pub(crate) mod load;
+pub(crate) mod lookup;
+pub(crate) mod message;
+pub(crate) mod open;
+pub(crate) mod read;
+pub(crate) mod snapshot;
 
 /// A log that has been opened.
 pub(crate) struct Log {

@@ -19,11 +19,11 @@ use crate::audit::{NatsAudit, Trail};
 use crate::builder::NatsStoreBuilder;
 use crate::connect::connection::{Connection, ConnectionEvent};
 use crate::connect::error::ConnectError;
-use crate::get::Source;
 use crate::inbox::NatsInboxes;
 use crate::log::Log;
-use crate::setup::Setup;
-use crate::snapshot;
+use crate::log::get::Source;
+use crate::log::open::Setup;
+use crate::log::snapshot;
 use crate::views::{KvHost, Views};
 
 /// Keeps logs in NATS JetStream: one JetStream stream for each log. Clones share the connection.
@@ -230,7 +230,7 @@ impl Store for NatsStore {
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
         match self.log(&read.log) {
-            Ok(log) => crate::read::read(log, read),
+            Ok(log) => crate::log::read::events::read(log, read),
             Err(error) => stream::iter([Err(error)]).boxed(),
         }
     }

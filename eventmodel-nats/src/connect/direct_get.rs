@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::connect::connection::{Connection, Failure};
-use crate::get::{number, refused, status};
+use crate::log::get::{number, refused, status};
 
 /// How many bytes a page has at most.
 const BYTES: usize = 8 * 1024 * 1024;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::connect::connection::Connection;
 use crate::connect::defects::Defect;
 use crate::log::Log;
-use crate::setup::StreamInfo;
+use crate::log::open::StreamInfo;
 use crate::sync::Shared;
 
 /// How long it is believed who leads. An election takes about as long.

@@ -21,8 +21,8 @@ use uuid::Uuid;
 use super::escaped;
 use crate::connect::connection::Failure;
 use crate::log::Log;
-use crate::message::EXPECTED;
-use crate::setup::Setup;
+use crate::log::message::EXPECTED;
+use crate::log::open::Setup;
 
 mod suspects;
 

@@ -14,8 +14,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
 use super::order::{Arrival, Before, Item};
 use super::{Shared, locked};
-use crate::get::subject;
-use crate::message::{Kind, Stored};
+use crate::log::get::subject;
+use crate::log::message::{Kind, Stored};
 
 mod suspects;
 

@@ -18,8 +18,8 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use crate::connect::connection::{Connection, ELECTION, Failure};
-use crate::message::EXPECTED;
-use crate::setup::{NOT_FOUND, Setup};
+use crate::log::message::EXPECTED;
+use crate::log::open::{NOT_FOUND, Setup};
 
 use super::values::Values;
 

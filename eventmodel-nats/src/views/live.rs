@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::bucket::{Bucket, BucketSpec, Put};
 use super::options::{KvViews, token};
 use super::side::{Side, json};
-use crate::setup::Setup;
+use crate::log::open::Setup;
 
 const BUCKET: &str = "eventmodel_views";
 

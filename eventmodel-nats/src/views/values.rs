@@ -6,8 +6,8 @@ use eventmodel::StoreError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::bucket::{Bucket, Value};
-use crate::drift::covers;
-use crate::ordered::{Ordered, Start};
+use crate::log::drift::covers;
+use crate::log::read::delivery::{Ordered, Start};
 
 /// Between two attempts.
 const RETRY: Duration = Duration::from_millis(50);

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use crate::connect::connection::Connection;
 
 mod consumer;
-mod paged;
+mod pages;
 
 use consumer::Consumer;
-use paged::Pages;
+use pages::Pages;
 
 pub(crate) struct Ordered(Way);
 

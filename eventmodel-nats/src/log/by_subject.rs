@@ -6,10 +6,10 @@ use tokio::time::timeout;
 
 use crate::connect::connection::Failure;
 use crate::connect::direct_get::Page;
-use crate::get::stored;
 use crate::log::Log;
-use crate::message::Stored;
-use crate::walk::Walk;
+use crate::log::get::stored;
+use crate::log::message::Stored;
+use crate::log::read::resume::Walk;
 
 /// How many messages a page has at most.
 const PAGE: usize = 128;

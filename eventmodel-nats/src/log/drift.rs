@@ -5,7 +5,7 @@ use async_nats::jetstream::stream::{
 };
 use eventmodel::SubjectPattern;
 
-use crate::setup::Setup;
+use crate::log::open::Setup;
 
 /// A setting of a JetStream stream, or of a consumer.
 pub(crate) struct Setting {

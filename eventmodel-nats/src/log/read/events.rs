@@ -7,11 +7,11 @@ use eventmodel::{Position, RecordedEvent, StoreError, SubjectPattern};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 
-use crate::drift::disjoint;
-use crate::get::Source;
 use crate::log::Log;
-use crate::message::{Kind, Stored};
-use crate::walk::Walk;
+use crate::log::drift::disjoint;
+use crate::log::get::Source;
+use crate::log::message::{Kind, Stored};
+use crate::log::read::resume::Walk;
 
 /// Reads a log.
 pub(crate) fn read(

@@ -10,10 +10,10 @@ use futures_core::future::BoxFuture;
 
 use crate::connect::connection::Failure;
 use crate::connect::refusal::Refusal;
-use crate::history::History;
+use crate::log::batch::{Outgoing, Plan};
+use crate::log::history::History;
+use crate::log::message::{Identity, MESSAGE_ID, ROLLUP};
 use crate::log::{Log, max_message};
-use crate::message::{Identity, MESSAGE_ID, ROLLUP};
-use crate::plan::{Outgoing, Plan};
 
 /// How many messages a batch may have (ADR-50).
 const MAX_BATCH: usize = 1_000;
@@ -267,7 +267,7 @@ impl Log {
     async fn find_anywhere(&self, append: &Append) -> Result<Appended, AppendError> {
         let unknown = |reason: String| AppendError::Unknown { reason };
         let mut headers = async_nats::HeaderMap::new();
-        let id = crate::message::message_id(&append.events()[0].metadata.id);
+        let id = crate::log::message::message_id(&append.events()[0].metadata.id);
         headers.insert(MESSAGE_ID, id);
         headers.insert(ROLLUP, "never");
         let subject = Self::guard_subject(&self.name);

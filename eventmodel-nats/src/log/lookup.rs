@@ -4,10 +4,10 @@ use eventmodel::store::{AppendError, Appended};
 use eventmodel::{CommandRef, Position, RecordedEvent, StoreError, Subject};
 use futures_util::future::try_join_all;
 
-use crate::append::{is_of, push_revisions};
-use crate::get::Source;
 use crate::log::Log;
-use crate::message::Kind;
+use crate::log::append::{is_of, push_revisions};
+use crate::log::get::Source;
+use crate::log::message::Kind;
 
 impl Log {
     /// What a command has committed on these subjects, as the leader knows it.
@@ -131,7 +131,7 @@ impl Log {
         self.message_at(sequence).await?.event()
     }
 
-    async fn message_at(&self, sequence: u64) -> Result<crate::message::Stored, StoreError> {
+    async fn message_at(&self, sequence: u64) -> Result<crate::log::message::Stored, StoreError> {
         let message = self.at(sequence, Source::Leader).await?;
         match message {
             Some(message) => Ok(message),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::connect::connection::{Connection, Failure};
 use crate::connect::refusal::Refusal;
-use crate::drift::{drift, lost, misses, storage};
+use crate::log::drift::{drift, lost, misses, storage};
 use crate::log::{Log, max_message};
 
 /// How the JetStream streams of logs are set up.

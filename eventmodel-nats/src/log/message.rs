@@ -17,7 +17,7 @@ use eventmodel::{
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use crate::history::History;
+use crate::log::history::History;
 
 /// JetStream's id of a message, for duplicates.
 pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";

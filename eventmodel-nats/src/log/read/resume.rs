@@ -10,10 +10,10 @@ use std::time::Duration;
 use eventmodel::StoreError;
 use tokio::time::Instant;
 
-use crate::get::subject;
 use crate::log::Log;
-use crate::message::{Identity, Stored};
-use crate::ordered::{Ordered, Start};
+use crate::log::get::subject;
+use crate::log::message::{Identity, Stored};
+use crate::log::read::delivery::{Ordered, Start};
 
 /// Between two attempts to begin anew.
 const RETRY: Duration = Duration::from_millis(50);

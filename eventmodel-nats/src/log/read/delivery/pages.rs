@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{Delivered, Start};
 use crate::connect::connection::{Connection, Failure};
 use crate::connect::direct_get::Page;
-use crate::get::text;
+use crate::log::get::text;
 
 /// How many messages a page has at most.
 const PAGE: usize = 1_000;

@@ -7,12 +7,12 @@ use bytes::Bytes;
 use eventmodel::store::Append;
 use uuid::Uuid;
 
-use crate::history::History;
 use crate::log::Log;
-use crate::message::{
+use crate::log::history::History;
+use crate::log::message::{
     BEHIND, EXPECTED, EXPECTED_SUBJECT, HISTORY, MESSAGE_ID, copy_id, headers_of, message_id,
 };
-use crate::snapshot;
+use crate::log::snapshot;
 
 const BATCH_ID: &str = "Nats-Batch-Id";
 const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::connect::connection::{Connection, ELECTION, Failure};
 use crate::connect::refusal::Refusal;
 use crate::log::Log;
-use crate::message::Stored;
+use crate::log::message::Stored;
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
