@@ -1,7 +1,7 @@
 //! What automations have still to do, shared by all processes: a durable pull consumer for each automation and log.
 //!
 //! Any process gets any event, and handles it when the message before it on its subject is done, wherever that is
-//! handled (see [`order`]). So events of one stream instance are handled in order, and those of different ones at the
+//! handled (see [`in_flight`]). So events of one stream instance are handled in order, and those of different ones at the
 //! same time, in all processes together. What a process has in hand when it ends is delivered to another one after
 //! [`hand_over_after`](crate::NatsStoreBuilder::hand_over_after), and what stands behind it waits until then.
 //!
@@ -27,12 +27,12 @@ use crate::NatsStore;
 use crate::log::Log;
 
 mod consumer;
-mod order;
+mod in_flight;
 mod parking;
 mod pump;
 
 use consumer::Durable;
-use order::Hand;
+use in_flight::Hand;
 use parking::KvParking;
 use pump::Pump;
 

@@ -15,18 +15,18 @@
 //!   back. A process starts there, and reads some events again that are in their entries already.
 //! - So it does not matter who writes, and it is enough to know that somebody has.
 
-mod batch;
 mod bucket;
+mod build;
 mod checkpoint;
+mod current;
+mod entries;
 mod feed;
 mod host;
 mod hosted;
 mod key;
 mod list;
-mod live;
-mod marks;
 mod options;
-mod side;
+mod positions;
 mod values;
 mod watch;
 

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
-use super::order::{Arrival, Before, Item};
+use super::in_flight::{Arrival, Before, Item};
 use super::{Shared, locked};
 use crate::log::get::subject;
 use crate::log::message::{Kind, Stored};

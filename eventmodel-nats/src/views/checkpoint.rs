@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::bucket::{Bucket, Put, Value};
+use super::build::json;
 use super::key::CHECKPOINT;
-use super::marks::LogOf;
-use super::side::json;
+use super::positions::LogOf;
 
 /// How often it is written again while others write it too.
 const ATTEMPTS: usize = 100;

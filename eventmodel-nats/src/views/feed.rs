@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::batch::{self, Known, Logged, Stuck};
+use super::build::Side;
 use super::checkpoint::Checkpoint;
-use super::marks::Marks;
-use super::side::Side;
+use super::entries::{self, Known, Logged, Stuck};
+use super::positions::Marks;
 
 /// How many events are applied together at most.
 const BATCH: usize = 1_000;
@@ -152,7 +152,7 @@ impl Feeder {
             keys.clear();
         }
         while let Err(Stuck { at, error }) =
-            batch::apply(&self.side, &mut self.known, events, &keys).await
+            entries::apply(&self.side, &mut self.known, events, &keys).await
         {
             let Some(at) = at else {
                 return Err(error);

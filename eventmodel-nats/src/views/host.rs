@@ -10,14 +10,14 @@ use eventmodel::{Position, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::KvViews;
-use super::batch::Known;
 use super::bucket::{Bucket, BucketSpec};
+use super::build::Side;
 use super::checkpoint::Checkpoint;
+use super::current::Live;
+use super::entries::Known;
 use super::feed::Feeder;
 use super::hosted::KvView;
-use super::live::Live;
-use super::marks::LogOf;
-use super::side::Side;
+use super::positions::LogOf;
 use crate::NatsStore;
 
 /// The views of a store in its buckets.

@@ -7,8 +7,8 @@ use eventmodel::Position;
 use eventmodel::view::{ErasedEntry, HostedView, ViewError, ViewStatus};
 use futures_core::stream::BoxStream;
 
+use super::build::Side;
 use super::list::list;
-use super::side::Side;
 use super::watch::watch;
 
 pub(super) struct KvView(pub(super) Arc<Side>);

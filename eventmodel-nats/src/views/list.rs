@@ -10,8 +10,8 @@ use std::sync::Arc;
 use eventmodel::view::{ErasedEntry, ViewError};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::build::{Side, prefix_key};
 use super::key;
-use super::side::{Side, prefix_key};
 
 /// From here on a consumer costs less than questions do. It is made anew for each list, on three replicas in all of
 /// them, and stays for a while.

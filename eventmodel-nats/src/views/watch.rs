@@ -13,10 +13,10 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until};
 
 use super::bucket::Value;
+use super::build::{Side, prefix_key};
 use super::checkpoint;
 use super::key::CHECKPOINT;
-use super::marks::Marks;
-use super::side::{Side, prefix_key};
+use super::positions::Marks;
 use super::values::Values;
 
 pub(super) fn watch(

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::bucket::{Bucket, Put, Value};
 use super::key;
-use super::marks::{LogOf, Marks, MarksError};
+use super::positions::{LogOf, Marks, MarksError};
 
 /// The header of a value that says which events are in it.
 const AT: &str = "Eventmodel-At";

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use super::bucket::{Bucket, BucketSpec, Put};
+use super::build::{Side, json};
 use super::options::{KvViews, token};
-use super::side::{Side, json};
 use crate::log::open::Setup;
 
 const BUCKET: &str = "eventmodel_views";

@@ -15,7 +15,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use quick_cache::sync::Cache;
 
 use super::bucket::Put;
-use super::side::{Entry, Side};
+use super::build::{Entry, Side};
 
 /// How many entries are read or written at the same time.
 const IN_FLIGHT: usize = 256;
