@@ -21,9 +21,9 @@ use uuid::Uuid;
 
 use crate::connect::connection::{Connection, Failure};
 use crate::connect::direct_get::Page;
-use crate::log::drift::storage;
-use crate::log::message::MESSAGE_ID;
-use crate::log::open::Setup;
+use crate::connect::jetstream::MESSAGE_ID;
+use crate::connect::setup::Setup;
+use crate::connect::setup::storage;
 
 mod drift;
 

@@ -15,7 +15,7 @@ use crate::NatsStore;
 use crate::connect::connection::{Connection, ConnectionEvent, Events, Failure};
 use crate::connect::defects::Defects;
 use crate::connect::error::ConnectError;
-use crate::log::open::Setup;
+use crate::connect::setup::Setup;
 use crate::views::Views;
 
 /// The oldest server that stores ids of messages in batches.

@@ -7,3 +7,5 @@ pub(crate) mod error;
 pub(crate) mod jetstream;
 pub(crate) mod leader;
 pub(crate) mod refusal;
+pub(crate) mod setup;
+pub(crate) mod subjects;

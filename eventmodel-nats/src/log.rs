@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_nats::jetstream::stream::{Config, Stream};
 use eventmodel::{StoreError, Subject};
@@ -13,11 +13,9 @@ use tokio::time::{Instant, sleep};
 use crate::connect::connection::Connection;
 use crate::connect::leader::Leader;
 use crate::log::command_ids::CommandIds;
-use crate::log::drift::lost;
-use crate::log::get::Source;
 use crate::log::history::History;
 use crate::log::message::Identity;
-use crate::sync::Shared;
+use crate::sync::{SingleFlight, locked};
 
 pub(crate) mod append;
 pub(crate) mod batch;
@@ -33,6 +31,15 @@ pub(crate) mod open;
 pub(crate) mod read;
 pub(crate) mod snapshot;
 
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Any replica: one that lags may answer.
+    Any,
+    /// The leader: it knows all that was acknowledged. While there is none it is waited for.
+    Leader,
+}
+
 /// A log that has been opened.
 pub(crate) struct Log {
     pub(crate) name: Arc<str>,
@@ -47,7 +54,7 @@ pub(crate) struct Log {
     end: Mutex<(u64, Identity)>,
     /// How often the connection had been lost when it was last looked whether that message is there.
     verified: AtomicU64,
-    verifying: Shared,
+    verifying: SingleFlight,
     /// Who leads it.
     pub(crate) leader: Leader,
     /// The largest message that it takes by itself.
@@ -75,10 +82,10 @@ impl Log {
         trails: usize,
     ) -> Self {
         Self {
-            name,
             verified: AtomicU64::new(connection.events.losses()),
-            verifying: Shared::default(),
-            leader: Leader::default(),
+            verifying: SingleFlight::default(),
+            leader: Leader::new(name.clone(), connection.clone()),
+            name,
             connection,
             stream,
             created,
@@ -172,7 +179,7 @@ impl Log {
         self.check()?;
         match self.connection.stream_info(&self.name).await? {
             Some(info) if info.created == self.created => {
-                self.note_leader(&info);
+                self.leader.note(&info);
                 Ok(())
             }
             _ => {
@@ -205,7 +212,7 @@ impl Log {
     }
 
     fn end(&self) -> MutexGuard<'_, (u64, Identity)> {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.end)
     }
 
     pub(crate) fn recreated(&self) -> StoreError {
@@ -278,6 +285,19 @@ impl Log {
             ),
         }
     }
+}
+
+/// What to do about a log that has lost events.
+pub(crate) fn lost(log: &str, what: &str) -> String {
+    format!(
+        "{what}: a limit or a purge has removed events of the JetStream stream `{log}`. First lift what removes them: \
+         `nats stream edit {log} --discard new --max-age 0 --max-msgs=-1 --max-msgs-per-subject=-1`. Then, if there is a \
+         backup, stop the programs, run `nats stream rm {log}` and `nats stream restore <folder>`, and start them. If there \
+         is none, start them with `NatsStoreBuilder::accept_lost_events` and go on with what is left: an instance that has \
+         lost some of its events takes no command, one that has lost all begins anew, and what is built from the log \
+         lacks them. Or give all up: stop them, run `nats stream rm {log}` and, if there is one, `nats kv del \
+         {log}-parked`, and start them: the log begins anew"
+    )
 }
 
 /// The largest message that a JetStream stream takes, if its server takes it.

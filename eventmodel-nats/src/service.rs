@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::NatsStore;
 use crate::connect::connection::{Connection, ConnectionEvent, Failure};
-use crate::log::drift::covers;
+use crate::connect::subjects::covers;
 
 mod answer;
 mod discovery;

@@ -19,10 +19,10 @@ use crate::audit::{NatsAudit, Trail};
 use crate::builder::NatsStoreBuilder;
 use crate::connect::connection::{Connection, ConnectionEvent};
 use crate::connect::error::ConnectError;
+use crate::connect::setup::Setup;
 use crate::inbox::NatsInboxes;
 use crate::log::Log;
-use crate::log::get::Source;
-use crate::log::open::Setup;
+use crate::log::Source;
 use crate::log::snapshot;
 use crate::views::{KvHost, Views};
 

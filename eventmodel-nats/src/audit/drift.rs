@@ -3,8 +3,8 @@
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy};
 
 use super::{STREAM, SUBJECTS};
-use crate::log::drift::{Setting, misses, storage};
-use crate::log::open::Setup;
+use crate::connect::setup::{Setting, Setup, storage};
+use crate::connect::subjects::misses;
 
 /// The first setting that is not what the trail needs: which, what it is, what it must be, what to do.
 pub(super) fn drift(setup: &Setup, config: &Config) -> Option<String> {

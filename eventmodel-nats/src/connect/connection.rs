@@ -15,8 +15,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::connect::defects::Defects;
-use crate::connect::refusal::Refusal;
+use super::defects::Defects;
+use super::refusal::Refusal;
 
 /// How many connection events a listener may be behind before it misses the oldest.
 const EVENTS: usize = 256;

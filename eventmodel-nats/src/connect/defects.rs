@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use semver::Version;
 
-use crate::connect::error::ConnectError;
+use super::error::ConnectError;
 
 /// A defect of nats-server.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 //!
 //! It needs no consumer, so it needs no right that is also a right to write: see docs/jetstream.md.
 
-use async_nats::{HeaderMap, Message, StatusCode, Subscriber};
+use async_nats::{HeaderMap, HeaderName, HeaderValue, Message, StatusCode, Subscriber};
 use futures_util::StreamExt;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use crate::connect::connection::{Connection, Failure};
-use crate::log::get::{number, refused, status};
+use super::connection::{Connection, Failure};
+use super::refusal::Refusal;
 
 /// How many bytes a page has at most.
 const BYTES: usize = 8 * 1024 * 1024;
@@ -111,5 +111,50 @@ impl Page {
             sequence,
             pending,
         }))
+    }
+}
+
+/// What the server says of a message in a header. It stands behind those of the message, which may have the same name.
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Failure> {
+    let value = headers.get_last(HeaderName::from_static(name));
+    let value = value.map(HeaderValue::as_str);
+    value.ok_or_else(|| Failure::Odd(format!("a message without the header `{name}`")))
+}
+
+pub(crate) fn number(headers: &HeaderMap, name: &'static str) -> Result<u64, Failure> {
+    let text = text(headers, name)?;
+    let number = text.parse();
+    number.map_err(|_| Failure::Odd(format!("the header `{name}` is `{text}`")))
+}
+
+/// The status by which the server answers. A stored message may have one of its own; the server says where it stands.
+pub(crate) fn status(answer: &Message) -> Option<StatusCode> {
+    let headers = answer.headers.as_ref();
+    let is_stored = headers.is_some_and(|headers| headers.get("Nats-Sequence").is_some());
+    answer.status.filter(|_| !is_stored)
+}
+
+pub(crate) fn refused(status: StatusCode, answer: &Message) -> Failure {
+    Failure::Refused(Refusal {
+        code: status.as_u16(),
+        err_code: 0,
+        description: answer
+            .description
+            .clone()
+            .unwrap_or_else(|| status.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_of_a_message_is_not_taken_for_what_the_server_says() {
+        let mut headers = HeaderMap::new();
+        headers.append("Nats-Sequence", "2");
+        headers.append("Nats-Sequence", "4");
+        assert_eq!(number(&headers, "Nats-Sequence").unwrap(), 4);
+        assert!(number(&headers, "Nats-Num-Pending").is_err());
     }
 }

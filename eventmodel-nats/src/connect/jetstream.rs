@@ -1,11 +1,68 @@
-//! A publish into a JetStream stream, and what the server says to it.
+//! What JetStream is asked over the connection: its API, single messages of a leader, publishes.
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{Config, RawMessageError, RawMessageErrorKind};
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use crate::connect::connection::{Connection, Failure};
-use crate::connect::refusal::Refusal;
+use super::connection::{Connection, Failure};
+use super::refusal::Refusal;
+
+/// JetStream's id of a message, for duplicates.
+pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
+/// A guard: the sequence of the last message on the subject of this message, or of the next header.
+pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+/// The subject that a guard is on, if it is not that of the message.
+pub(crate) const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
+/// What a message replaces: nothing ever does in a log.
+pub(crate) const ROLLUP: &str = "Nats-Rollup";
+
+/// No such stream.
+pub(crate) const NOT_FOUND: u16 = 10059;
+/// A stream of this name with another set-up: somebody was quicker.
+const NAME_IN_USE: u16 = 10058;
+
+/// What the server says of a stream.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StreamInfo {
+    pub(crate) config: Config,
+    pub(crate) created: Timestamp,
+    pub(crate) state: StreamState,
+}
+
+impl StreamInfo {
+    /// The version of the server that leads the stream: it is the one that answers, and notes its own, whoever created
+    /// the stream and whichever server is asked.
+    pub(crate) fn leader_version(&self) -> &str {
+        let version = self.config.metadata.get("_nats.ver");
+        version.map_or("of an unknown version", String::as_str)
+    }
+}
+
+/// From where to where a stream goes.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StreamState {
+    pub(crate) first_seq: u64,
+    pub(crate) last_seq: u64,
+}
+
+impl StreamInfo {
+    /// Where it begins, if something that it had before is gone.
+    pub(crate) fn lost_before(&self) -> Option<u64> {
+        let begins = self.state.first_seq;
+        (begins > self.config.first_sequence.unwrap_or(1).max(1)).then_some(begins)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer<T> {
+    Refused { error: Refusal },
+    Good(T),
+}
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Ack {
@@ -20,6 +77,56 @@ pub(crate) struct Ack {
 }
 
 impl Connection {
+    /// A request to the JetStream API, with JSON on both sides.
+    pub(crate) async fn api<T: DeserializeOwned>(
+        &self,
+        endpoint: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<T, Failure> {
+        let subject = format!("{}.{endpoint}", self.api);
+        let answer = self.request(&subject, None, body.into()).await?;
+        match serde_json::from_slice(&answer.payload) {
+            Ok(Answer::Good(good)) => Ok(good),
+            Ok(Answer::Refused { error }) => Err(Failure::refused(error, endpoint)),
+            Err(error) => Err(Failure::Odd(format!("`{subject}`: {error}"))),
+        }
+    }
+
+    /// The same for what may be asked twice, with patience while a leader is elected.
+    pub(crate) async fn api_patiently<T: DeserializeOwned>(
+        &self,
+        endpoint: &str,
+        body: Bytes,
+    ) -> Result<T, Failure> {
+        let subject = format!("{}.{endpoint}", self.api);
+        let ask = || self.api(endpoint, body.clone());
+        self.patiently(&subject, ask).await
+    }
+
+    /// Creates a stream. One that is there already is not changed, and need not be as it is here.
+    pub(crate) async fn create_stream(&self, config: &Config) -> Result<(), Failure> {
+        let body = serde_json::to_vec(config);
+        let body = body.map_err(|error| Failure::NotSent(error.to_string()))?;
+        let endpoint = format!("STREAM.CREATE.{}", config.name);
+        match self
+            .api_patiently::<StreamInfo>(&endpoint, body.into())
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    pub(crate) async fn stream_info(&self, stream: &str) -> Result<Option<StreamInfo>, Failure> {
+        let endpoint = format!("STREAM.INFO.{stream}");
+        match self.api_patiently(&endpoint, Bytes::new()).await {
+            Ok(info) => Ok(Some(info)),
+            Err(Failure::Refused(refusal)) if refusal.err_code == NOT_FOUND => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Publishes, and waits until it is stored in this stream.
     pub(crate) async fn publish(
         &self,
@@ -41,6 +148,31 @@ impl Connection {
                 "a publish was acknowledged without a sequence".into(),
             )),
             None => Ok(ack),
+        }
+    }
+
+    /// The message in the answer of a leader, if there is one.
+    pub(crate) async fn leader_said(
+        &self,
+        stream: &str,
+        answer: impl Future<Output = Result<StreamMessage, RawMessageError>>,
+    ) -> Result<Option<StreamMessage>, Failure> {
+        let api = format!("{}.STREAM.MSG.GET.{stream}", self.api);
+        let error = match self.bounded(&api, answer).await? {
+            Ok(message) => return Ok(Some(message)),
+            Err(error) => error,
+        };
+        match error.kind() {
+            RawMessageErrorKind::NoMessageFound => Ok(None),
+            RawMessageErrorKind::JetStream(error) => Err(Failure::Refused(Refusal {
+                code: u16::try_from(error.code()).unwrap_or(500),
+                err_code: u16::try_from(error.error_code().0).unwrap_or_default(),
+                description: error.to_string(),
+            })),
+            _ => {
+                let beside = self.timed_out(&api);
+                Err(Failure::NoAnswer(format!("{error} ({beside})")))
+            }
         }
     }
 }

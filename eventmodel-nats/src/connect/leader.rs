@@ -3,26 +3,26 @@
 //! Another server may lead at any time. Who leads is therefore asked again, before an append under several guards, as
 //! soon as the answer may be out of date.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use eventmodel::StoreError;
 use tokio::time::Instant;
 
-use crate::connect::connection::Connection;
-use crate::connect::defects::Defect;
-use crate::log::Log;
-use crate::log::open::StreamInfo;
-use crate::sync::Shared;
+use super::connection::Connection;
+use super::defects::Defect;
+use super::jetstream::StreamInfo;
+use crate::sync::{SingleFlight, locked};
 
 /// How long it is believed who leads. An election takes about as long.
 const BELIEVED: Duration = Duration::from_millis(250);
 
 /// What is known of the server that leads a log.
-#[derive(Default)]
 pub(crate) struct Leader {
+    log: Arc<str>,
+    connection: Connection,
     known: Mutex<Known>,
-    asking: Shared,
+    asking: SingleFlight,
 }
 
 #[derive(Default)]
@@ -42,6 +42,15 @@ struct Flawed {
 }
 
 impl Leader {
+    pub(crate) fn new(log: Arc<str>, connection: Connection) -> Self {
+        Self {
+            log,
+            connection,
+            known: Mutex::default(),
+            asking: SingleFlight::default(),
+        }
+    }
+
     /// Another one may lead by now.
     pub(crate) fn forget(&self) {
         self.known().at = None;
@@ -52,11 +61,9 @@ impl Leader {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.known)
     }
-}
 
-impl Log {
     /// When the log is opened: a model whose commands append under several guards needs servers that can be trusted
     /// with that.
     pub(crate) fn check_servers(
@@ -72,22 +79,25 @@ impl Log {
                 Err(self.defect(&flawed, &of))
             }
             _ => {
-                self.note_leader(info);
+                self.note(info);
                 Ok(())
             }
         }
     }
 
-    /// Before an append under several guards: refuses it while a server leads that mixes them up.
-    pub(crate) async fn check_leader(&self) -> Result<(), StoreError> {
+    /// Before an append under several guards: refuses it while a server leads that mixes them up. `ask` asks who leads,
+    /// and notes it.
+    pub(crate) async fn check(
+        &self,
+        ask: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
         if self.connection.defects.is_empty() {
             return Ok(());
         }
-        if !self.leader.is_known() {
-            let is_known = || self.leader.is_known();
-            self.leader.asking.ask(is_known, self.verify()).await?;
+        if !self.is_known() {
+            self.asking.ask(|| self.is_known(), ask).await?;
         }
-        let flawed = self.leader.known().flawed.clone();
+        let flawed = self.known().flawed.clone();
         match flawed.filter(|flawed| flawed.leads) {
             Some(flawed) => Err(self.defect(&flawed, "")),
             None => Ok(()),
@@ -95,9 +105,9 @@ impl Log {
     }
 
     /// Notes what the leader has just said of itself.
-    pub(crate) fn note_leader(&self, info: &StreamInfo) {
+    pub(crate) fn note(&self, info: &StreamInfo) {
         let flawed = flawed(&self.connection, info);
-        let mut known = self.leader.known();
+        let mut known = self.known();
         known.at = Some(Instant::now());
         if known.flawed == flawed {
             return;
@@ -108,7 +118,7 @@ impl Log {
                 "appends under several guards are refused while such a server leads the log"
             ),
             None => {
-                tracing::info!(log = %self.name, "the servers of the log have no known defect any more");
+                tracing::info!(log = %self.log, "the servers of the log have no known defect any more");
             }
         }
         known.flawed = flawed;
@@ -126,7 +136,7 @@ impl Log {
             "the connected server, which may lead it"
         };
         StoreError::Defect {
-            log: self.name.clone(),
+            log: self.log.clone(),
             server: format!("nats-server {version} ({role})").into(),
             defect: defect.number,
             reason: defect.advice() + more,

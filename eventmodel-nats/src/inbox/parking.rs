@@ -20,9 +20,9 @@ use uuid::Uuid;
 
 use super::escaped;
 use crate::connect::connection::Failure;
+use crate::connect::jetstream::EXPECTED;
+use crate::connect::setup::Setup;
 use crate::log::Log;
-use crate::log::message::EXPECTED;
-use crate::log::open::Setup;
 
 mod suspects;
 

@@ -14,7 +14,6 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
 use super::in_flight::{Arrival, Before, Item};
 use super::{Shared, locked};
-use crate::log::get::subject;
 use crate::log::message::{Kind, Stored};
 
 mod suspects;
@@ -210,12 +209,8 @@ impl Pump {
         let Some(reply) = message.reply else {
             return Ok(());
         };
-        let stored = Stored {
-            subject: subject(&message.subject)?,
-            sequence,
-            headers: message.headers.unwrap_or_default(),
-            payload: message.payload,
-        };
+        let headers = message.headers.unwrap_or_default();
+        let stored = Stored::new(&message.subject, sequence, headers, message.payload)?;
         let kind = stored.kind();
         let before = match kind {
             Ok(Kind::Guard(_)) => Before::Nothing,

@@ -9,10 +9,11 @@ use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject
 use futures_core::future::BoxFuture;
 
 use crate::connect::connection::Failure;
+use crate::connect::jetstream::{MESSAGE_ID, ROLLUP};
 use crate::connect::refusal::Refusal;
 use crate::log::batch::{Outgoing, Plan};
 use crate::log::history::History;
-use crate::log::message::{Identity, MESSAGE_ID, ROLLUP};
+use crate::log::message::Identity;
 use crate::log::{Log, max_message};
 
 /// How many messages a batch may have (ADR-50).
@@ -32,7 +33,7 @@ impl Log {
         let mut plan = Plan::new(self, &append);
         self.fit(&append, &mut plan)?;
         if append.guards().len() > 1 {
-            Box::pin(self.check_leader()).await?;
+            Box::pin(self.leader.check(self.verify())).await?;
         }
         let before = self.newest_known();
         if plan.messages.len() > MAX_BATCH {

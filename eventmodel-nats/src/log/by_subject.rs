@@ -7,7 +7,6 @@ use tokio::time::timeout;
 use crate::connect::connection::Failure;
 use crate::connect::direct_get::Page;
 use crate::log::Log;
-use crate::log::get::stored;
 use crate::log::message::Stored;
 use crate::log::read::resume::Walk;
 
@@ -113,7 +112,7 @@ impl Log {
         let mut page = Page::ask(connection, name, subject.as_str(), from, PAGE).await?;
         let mut left = 0;
         while let Some(paged) = page.next().await? {
-            let message = stored(paged.message)?;
+            let message = Stored::of_answer(paged.message)?;
             let before = messages.last().map_or(from - 1, |last| last.sequence);
             if message.history().last().is_some_and(|said| said > before)
                 || message.subject != *subject

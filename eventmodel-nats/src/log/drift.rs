@@ -1,34 +1,8 @@
 //! What is wrong with the set-up of an existing JetStream stream, and the command that mends it.
 
-use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType,
-};
-use eventmodel::SubjectPattern;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy};
 
-use crate::log::open::Setup;
-
-/// A setting of a JetStream stream, or of a consumer.
-pub(crate) struct Setting {
-    pub(crate) name: &'static str,
-    pub(crate) fits: bool,
-    pub(crate) actual: String,
-    pub(crate) needed: String,
-    /// The flag of `nats stream edit` that changes it, if it can be changed.
-    pub(crate) flag: Option<String>,
-}
-
-/// What to do about a log that has lost events.
-pub(crate) fn lost(log: &str, what: &str) -> String {
-    format!(
-        "{what}: a limit or a purge has removed events of the JetStream stream `{log}`. First lift what removes them: \
-         `nats stream edit {log} --discard new --max-age 0 --max-msgs=-1 --max-msgs-per-subject=-1`. Then, if there is a \
-         backup, stop the programs, run `nats stream rm {log}` and `nats stream restore <folder>`, and start them. If there \
-         is none, start them with `NatsStoreBuilder::accept_lost_events` and go on with what is left: an instance that has \
-         lost some of its events takes no command, one that has lost all begins anew, and what is built from the log \
-         lacks them. Or give all up: stop them, run `nats stream rm {log}` and, if there is one, `nats kv del \
-         {log}-parked`, and start them: the log begins anew"
-    )
-}
+use crate::connect::setup::{Setting, Setup, storage};
 
 /// The first setting that is not what a log needs: which, what it is, what it must be, what to do.
 pub(crate) fn drift(setup: &Setup, config: &Config) -> Option<String> {
@@ -221,102 +195,4 @@ fn chosen(setup: &Setup, config: &Config) -> Vec<Setting> {
         });
     }
     settings
-}
-
-pub(crate) fn storage(storage: StorageType) -> &'static str {
-    match storage {
-        StorageType::File => "file",
-        StorageType::Memory => "memory",
-    }
-}
-
-/// The subjects that a stream does not take yet.
-pub(crate) fn misses(config: &Config, subjects: &[String]) -> Vec<String> {
-    let covered = |subject: &&String| config.subjects.iter().any(|taken| covers(taken, subject));
-    subjects
-        .iter()
-        .filter(|subject| !covered(subject))
-        .cloned()
-        .collect()
-}
-
-/// Whether every subject that fits `inner` fits `outer`.
-pub(crate) fn covers(outer: &str, inner: &str) -> bool {
-    let (mut outer, mut inner) = (outer.split('.'), inner.split('.'));
-    loop {
-        match (outer.next(), inner.next()) {
-            (Some(">"), Some(_)) | (None, None) => return true,
-            (Some("*"), Some(token)) if token != ">" => {}
-            (Some(a), Some(b)) if a == b => {}
-            _ => return false,
-        }
-    }
-}
-
-/// The patterns without those that another one covers; nothing if two of them overlap otherwise, which a consumer
-/// does not take.
-pub(crate) fn disjoint(patterns: &[SubjectPattern]) -> Option<Vec<String>> {
-    let mut kept: Vec<&SubjectPattern> = Vec::with_capacity(patterns.len());
-    for pattern in patterns {
-        if kept
-            .iter()
-            .any(|other| covers(other.as_str(), pattern.as_str()))
-        {
-            continue;
-        }
-        kept.retain(|other| !covers(pattern.as_str(), other.as_str()));
-        kept.push(pattern);
-    }
-    let overlap = kept
-        .iter()
-        .enumerate()
-        .any(|(n, pattern)| kept[..n].iter().any(|other| other.overlaps(pattern)));
-    (!overlap).then(|| {
-        kept.into_iter()
-            .map(|pattern| pattern.as_str().to_owned())
-            .collect()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_covers_what_fits_it() {
-        for (outer, inner) in [
-            ("a.*", "a.b"),
-            ("a.*", "a.*"),
-            ("a.>", "a.*.b"),
-            ("a.>", "a.>"),
-            (">", "a"),
-        ] {
-            assert!(covers(outer, inner), "{outer} {inner}");
-        }
-        for (outer, inner) in [
-            ("a.*", "a.>"),
-            ("a.*", "a.b.c"),
-            ("a.b", "a.*"),
-            ("a.>", "a"),
-            ("*.b", "a.*"),
-        ] {
-            assert!(!covers(outer, inner), "{outer} {inner}");
-        }
-    }
-
-    #[test]
-    fn overlapping_patterns_are_merged_or_given_up() {
-        let patterns = |texts: &[&str]| -> Vec<SubjectPattern> {
-            texts
-                .iter()
-                .map(|text| SubjectPattern::new(text).unwrap())
-                .collect()
-        };
-        assert_eq!(
-            disjoint(&patterns(&["a.b", "a.*", "c.*", "a.b"])).unwrap(),
-            ["a.*", "c.*"]
-        );
-        assert_eq!(disjoint(&patterns(&["a.*.c", "a.b.*"])), None);
-        assert_eq!(disjoint(&[]).unwrap(), Vec::<String>::new());
-    }
 }

@@ -13,7 +13,7 @@ use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::log::Log;
-use crate::log::get::Source;
+use crate::log::Source;
 use crate::log::message::Stored;
 use crate::log::snapshot;
 

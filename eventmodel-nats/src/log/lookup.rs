@@ -5,8 +5,8 @@ use eventmodel::{CommandRef, Position, RecordedEvent, StoreError, Subject};
 use futures_util::future::try_join_all;
 
 use crate::log::Log;
+use crate::log::Source;
 use crate::log::append::{is_of, push_revisions};
-use crate::log::get::Source;
 use crate::log::message::Kind;
 
 impl Log {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use async_nats::{HeaderMap, HeaderName, HeaderValue};
+use async_nats::{HeaderMap, HeaderName, HeaderValue, Message};
 use bytes::Bytes;
 use eventmodel::envelope::{self, EnvelopeError};
 use eventmodel::{
@@ -17,16 +17,11 @@ use eventmodel::{
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use crate::log::history::History;
+use super::history::History;
+use crate::connect::connection::Failure;
+use crate::connect::direct_get::{number, text};
+use crate::connect::jetstream::{EXPECTED, EXPECTED_SUBJECT, MESSAGE_ID};
 
-/// JetStream's id of a message, for duplicates.
-pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
-/// A guard: the sequence of the last message on the subject of this message, or of the next header.
-pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
-/// The subject that a guard is on, if it is not that of the message.
-pub(crate) const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
-/// What a message replaces: nothing ever does in a log.
-pub(crate) const ROLLUP: &str = "Nats-Rollup";
 /// This message is no event of its own: the event before it stands so many sequences before it.
 pub(crate) const BEHIND: &str = "Eventmodel-Behind";
 /// The sequences before this one on its subject.
@@ -97,6 +92,29 @@ pub(crate) fn copy_id(event: &EventId, n: usize) -> String {
 }
 
 impl Stored {
+    pub(crate) fn new(
+        subject: &str,
+        sequence: u64,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<Self, Failure> {
+        let subject = Subject::new(subject).map_err(|error| Failure::Odd(error.to_string()))?;
+        Ok(Self {
+            subject,
+            sequence,
+            headers,
+            payload,
+        })
+    }
+
+    /// The message in the answer to a direct get (ADR-31).
+    pub(crate) fn of_answer(answer: Message) -> Result<Self, Failure> {
+        let headers = answer.headers.unwrap_or_default();
+        let sequence = number(&headers, "Nats-Sequence")?;
+        let subject = text(&headers, "Nats-Subject")?.to_owned();
+        Self::new(&subject, sequence, headers, answer.payload)
+    }
+
     pub(crate) fn header(&self, name: &'static str) -> Option<&str> {
         let name = HeaderName::from_static(name);
         self.headers.get(name).map(HeaderValue::as_str)

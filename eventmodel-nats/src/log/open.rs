@@ -3,44 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
-use bytes::Bytes;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy};
 use eventmodel::StoreError;
 use eventmodel::store::LogSpec;
-use jiff::Timestamp;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::drift::drift;
+use super::{Log, lost, max_message};
 use crate::connect::connection::{Connection, Failure};
-use crate::connect::refusal::Refusal;
-use crate::log::drift::{drift, lost, misses, storage};
-use crate::log::{Log, max_message};
-
-/// How the JetStream streams of logs are set up.
-#[derive(Clone, Debug)]
-pub(crate) struct Setup {
-    /// How many copies of each log the servers keep; what is there is accepted if it is not said.
-    pub(crate) replicas: Option<usize>,
-    pub(crate) storage: StorageType,
-    /// How long JetStream remembers ids; what is there is accepted if it is not said.
-    pub(crate) duplicate_window: Option<Duration>,
-    /// Whether missing streams and subjects are created.
-    pub(crate) create: bool,
-    /// Whether a log that has lost its start is opened.
-    pub(crate) accept_lost_events: bool,
-    /// Of how many instances of each log it is remembered what was before their last event.
-    pub(crate) trails: usize,
-    /// How long the events of an automation are left to a process that says nothing.
-    pub(crate) hand_over: Duration,
-    /// How long entries of the audit trail are kept; none are if it is zero.
-    pub(crate) audit_max_age: Duration,
-    /// How many bytes of them are kept.
-    pub(crate) audit_max_bytes: i64,
-}
+use crate::connect::jetstream::StreamInfo;
+use crate::connect::setup::{Setup, storage};
+use crate::connect::subjects::misses;
 
 /// JetStream's own default.
-pub(crate) const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 
 /// How often a set-up is tried that others change at the same time.
 const ATTEMPTS: usize = 20;
@@ -49,102 +25,7 @@ const ATTEMPTS: usize = 20;
 /// each write what they have read, and the second one undoes the first.
 const SETTLED: Duration = Duration::from_millis(200);
 
-/// No such stream.
-pub(crate) const NOT_FOUND: u16 = 10059;
-/// A stream of this name with another set-up: somebody was quicker.
-const NAME_IN_USE: u16 = 10058;
 const SUBJECTS_OVERLAP: u16 = 10065;
-
-/// What the server says of a stream.
-#[derive(Debug, Deserialize)]
-pub(crate) struct StreamInfo {
-    pub(crate) config: Config,
-    pub(crate) created: Timestamp,
-    pub(crate) state: StreamState,
-}
-
-impl StreamInfo {
-    /// The version of the server that leads the stream: it is the one that answers, and notes its own, whoever created
-    /// the stream and whichever server is asked.
-    pub(crate) fn leader_version(&self) -> &str {
-        let version = self.config.metadata.get("_nats.ver");
-        version.map_or("of an unknown version", String::as_str)
-    }
-}
-
-/// From where to where a stream goes.
-#[derive(Debug, Deserialize)]
-pub(crate) struct StreamState {
-    pub(crate) first_seq: u64,
-    pub(crate) last_seq: u64,
-}
-
-impl StreamInfo {
-    /// Where it begins, if something that it had before is gone.
-    pub(crate) fn lost_before(&self) -> Option<u64> {
-        let begins = self.state.first_seq;
-        (begins > self.config.first_sequence.unwrap_or(1).max(1)).then_some(begins)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Answer<T> {
-    Refused { error: Refusal },
-    Good(T),
-}
-
-impl Connection {
-    /// A request to the JetStream API, with JSON on both sides.
-    pub(crate) async fn api<T: DeserializeOwned>(
-        &self,
-        endpoint: &str,
-        body: impl Into<Bytes>,
-    ) -> Result<T, Failure> {
-        let subject = format!("{}.{endpoint}", self.api);
-        let answer = self.request(&subject, None, body.into()).await?;
-        match serde_json::from_slice(&answer.payload) {
-            Ok(Answer::Good(good)) => Ok(good),
-            Ok(Answer::Refused { error }) => Err(Failure::refused(error, endpoint)),
-            Err(error) => Err(Failure::Odd(format!("`{subject}`: {error}"))),
-        }
-    }
-
-    /// The same for what may be asked twice, with patience while a leader is elected.
-    pub(crate) async fn api_patiently<T: DeserializeOwned>(
-        &self,
-        endpoint: &str,
-        body: Bytes,
-    ) -> Result<T, Failure> {
-        let subject = format!("{}.{endpoint}", self.api);
-        let ask = || self.api(endpoint, body.clone());
-        self.patiently(&subject, ask).await
-    }
-
-    /// Creates a stream. One that is there already is not changed, and need not be as it is here.
-    pub(crate) async fn create_stream(&self, config: &Config) -> Result<(), Failure> {
-        let body = serde_json::to_vec(config);
-        let body = body.map_err(|error| Failure::NotSent(error.to_string()))?;
-        let endpoint = format!("STREAM.CREATE.{}", config.name);
-        match self
-            .api_patiently::<StreamInfo>(&endpoint, body.into())
-            .await
-        {
-            Ok(_) => Ok(()),
-            Err(Failure::Refused(refusal)) if refusal.err_code == NAME_IN_USE => Ok(()),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    pub(crate) async fn stream_info(&self, stream: &str) -> Result<Option<StreamInfo>, Failure> {
-        let endpoint = format!("STREAM.INFO.{stream}");
-        match self.api_patiently(&endpoint, Bytes::new()).await {
-            Ok(info) => Ok(Some(info)),
-            Err(Failure::Refused(refusal)) if refusal.err_code == NOT_FOUND => Ok(None),
-            Err(failure) => Err(failure),
-        }
-    }
-}
 
 impl Setup {
     /// Opens a log: creates its stream, adds the subjects that it does not have, checks the rest.
@@ -181,7 +62,7 @@ impl Setup {
                     max_message(&info.config),
                     self.trails,
                 );
-                log.check_servers(&info, &spec.several_guards)?;
+                log.leader.check_servers(&info, &spec.several_guards)?;
                 return Ok(log);
             }
             self.add(connection, spec, info.config, missing).await?;

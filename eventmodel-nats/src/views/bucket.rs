@@ -18,8 +18,9 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use crate::connect::connection::{Connection, ELECTION, Failure};
-use crate::log::message::EXPECTED;
-use crate::log::open::{NOT_FOUND, Setup};
+use crate::connect::jetstream::EXPECTED;
+use crate::connect::jetstream::NOT_FOUND;
+use crate::connect::setup::Setup;
 
 use super::values::Values;
 

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::bucket::{Bucket, BucketSpec, Put};
 use super::build::{Side, json};
 use super::options::{KvViews, token};
-use crate::log::open::Setup;
+use crate::connect::setup::Setup;
 
 const BUCKET: &str = "eventmodel_views";
 

@@ -6,7 +6,7 @@ use eventmodel::StoreError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::bucket::{Bucket, Value};
-use crate::log::drift::covers;
+use crate::connect::subjects::covers;
 use crate::log::read::delivery::{Ordered, Start};
 
 /// Between two attempts.

@@ -3,8 +3,8 @@
 use async_nats::jetstream::consumer::{AckPolicy, Config, DeliverPolicy, ReplayPolicy};
 
 use super::{Durable, MAX_ACK_PENDING};
+use crate::connect::setup::Setting;
 use crate::log::Log;
-use crate::log::drift::Setting;
 
 impl Durable {
     /// The first thing that is not what an automation needs on a log with so many replicas: which, what it is, what it

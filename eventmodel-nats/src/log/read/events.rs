@@ -7,9 +7,9 @@ use eventmodel::{Position, RecordedEvent, StoreError, SubjectPattern};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 
+use crate::connect::subjects::disjoint;
 use crate::log::Log;
-use crate::log::drift::disjoint;
-use crate::log::get::Source;
+use crate::log::Source;
 use crate::log::message::{Kind, Stored};
 use crate::log::read::resume::Walk;
 

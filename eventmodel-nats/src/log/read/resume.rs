@@ -11,7 +11,6 @@ use eventmodel::StoreError;
 use tokio::time::Instant;
 
 use crate::log::Log;
-use crate::log::get::subject;
 use crate::log::message::{Identity, Stored};
 use crate::log::read::delivery::{Ordered, Start};
 
@@ -72,12 +71,8 @@ impl<L: Deref<Target = Log>> Walk<L> {
             if delivered.is_first {
                 self.follows = false;
             }
-            let message = Stored {
-                subject: subject(&delivered.subject)?,
-                sequence: delivered.sequence,
-                headers: delivered.headers,
-                payload: delivered.payload,
-            };
+            let (headers, payload) = (delivered.headers, delivered.payload);
+            let message = Stored::new(&delivered.subject, delivered.sequence, headers, payload)?;
             if self.is_new(&message).await? {
                 (self.sequence, self.last) = (message.sequence, Some(message.identity()));
                 self.follows = true;

@@ -7,7 +7,7 @@ use eventmodel::StoreError;
 use uuid::Uuid;
 
 use crate::connect::connection::Connection;
-use crate::log::open::Setup;
+use crate::connect::setup::Setup;
 
 /// What a bucket must be.
 #[derive(Clone, Debug)]
