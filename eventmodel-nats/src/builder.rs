@@ -70,7 +70,7 @@ impl NatsStoreBuilder {
     /// How many bytes the audit trail keeps on each of its servers, unless it is set: 256 MiB, some 500,000 commands.
     pub const DEFAULT_AUDIT_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             setup: Setup {
                 replicas: None,
@@ -362,6 +362,21 @@ impl NatsStoreBuilder {
             }
         }
         Ok(NatsStore::new(connection, self.setup, self.views))
+    }
+}
+
+impl NatsStore {
+    /// Connects to the servers at these addresses, separated by commas: `nats://localhost:4222`.
+    ///
+    /// # Errors
+    /// [`ConnectError`] if there is no server, it refuses, or it is too old.
+    pub async fn connect(servers: impl AsRef<str>) -> Result<Self, ConnectError> {
+        Self::builder().connect(servers).await
+    }
+
+    /// Sets what differs from the defaults: replicas, credentials, TLS.
+    pub fn builder() -> NatsStoreBuilder {
+        NatsStoreBuilder::new()
     }
 }
 

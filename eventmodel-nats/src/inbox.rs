@@ -23,8 +23,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::NatsStore;
 use crate::log::Log;
+use crate::log::logs::Logs;
 
 mod consumer;
 mod in_flight;
@@ -43,7 +43,7 @@ const REMEMBERED: usize = 10_000;
 const TOLD: usize = 1_000;
 
 /// Opens the inboxes of automations.
-pub(crate) struct NatsInboxes(pub(crate) NatsStore);
+pub(crate) struct NatsInboxes(pub(crate) Arc<Logs>);
 
 #[async_trait]
 impl InboxHost for NatsInboxes {
@@ -52,8 +52,8 @@ impl InboxHost for NatsInboxes {
         spec: &InboxSpec,
         _: &Arc<dyn Store>,
     ) -> Result<Box<dyn Inbox>, StoreError> {
-        let log = self.0.log(&spec.log)?;
-        let (connection, setup) = self.0.parts();
+        let log = self.0.get(&spec.log)?;
+        let (connection, setup) = (&self.0.connection, &self.0.setup);
         let durable = Durable {
             name: consumer::name(spec),
             ack_wait: setup.hand_over,

@@ -25,6 +25,7 @@ pub(crate) mod drift;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod load;
+pub(crate) mod logs;
 pub(crate) mod lookup;
 pub(crate) mod message;
 pub(crate) mod open;

@@ -16,14 +16,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::NatsStore;
 use crate::connect::connection::{Connection, ConnectionEvent, Failure};
-use crate::connect::subjects::covers;
 
 mod answer;
 mod discovery;
 mod endpoint;
 mod error;
 
-use answer::Handler;
+use answer::{Guarded, Handler};
 use discovery::Identity;
 use endpoint::{Barrier, Endpoint};
 pub use error::{NotStopped, ServeError};
@@ -147,7 +146,7 @@ impl NatsCommands {
         // Dropped when something below fails, it ends what was begun.
         let guard = stop.clone().drop_guard();
         let mut told = connection.events.subscribe();
-        let guarded = guarded(&self.app, &connection);
+        let guarded = Guarded::new(&self.app, &connection);
         let handler = Arc::new(Handler {
             guarded: guarded.clone(),
             exchange: Exchange::new(self.app, tasks.clone()),
@@ -170,8 +169,9 @@ impl NatsCommands {
             let requests = connection.client.queue_subscribe(subject, group).await;
             let requests = requests.map_err(|error| ServeError::closed(&error))?;
             let (endpoint, handler) = (endpoint.clone(), handler.clone());
+            let take = move |request| handler.take(&endpoint, request);
             let (stop, barrier) = (stop.clone(), barrier.clone());
-            tasks.spawn(endpoint::serve(endpoint, handler, requests, stop, barrier));
+            tasks.spawn(endpoint::serve(requests, take, stop, barrier));
         }
         let stopped = stop.clone();
         tasks.spawn(async move {
@@ -236,42 +236,6 @@ impl ServedCommands {
             }),
         }
     }
-}
-
-/// Subjects that no answer may go to.
-///
-/// A sender may want his answer at a subject that he may not publish to: the server does not ask whether he may. So what
-/// this program may do, and he may not, is not done for him.
-#[derive(Clone)]
-struct Guarded(Arc<[String]>);
-
-impl Guarded {
-    fn forbids(&self, reply: &str) -> bool {
-        // No answer goes to several subjects; and such a one says nothing of those it stands for.
-        let is_pattern = reply.split('.').any(|token| matches!(token, "*" | ">"));
-        is_pattern || self.0.iter().any(|pattern| covers(pattern, reply))
-    }
-}
-
-fn guarded(app: &App, connection: &Connection) -> Guarded {
-    let logs = app.model().logs();
-    let logs = logs.iter().flat_map(|log| &log.subjects);
-    let mut guarded: Vec<_> = logs.map(|pattern| pattern.as_str().to_owned()).collect();
-    // The subjects of JetStream and of buckets, and those of this library.
-    guarded.extend(
-        [
-            "$JS.>",
-            "$KV.>",
-            "$SRV.>",
-            "$SYS.>",
-            "eventmodel.>",
-            "eventmodel_audit.>",
-        ]
-        .map(str::to_owned),
-    );
-    // Where the API and the buckets of another account are imported to.
-    guarded.push(format!("{}.>", connection.api));
-    Guarded(guarded.into())
 }
 
 fn endpoints(

@@ -8,13 +8,13 @@ use eventmodel::store::{Append, AppendError, Appended};
 use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
 use futures_core::future::BoxFuture;
 
+use super::batch::{Outgoing, Plan};
+use super::history::History;
+use super::message::Identity;
+use super::{Log, max_message};
 use crate::connect::connection::Failure;
 use crate::connect::jetstream::{MESSAGE_ID, ROLLUP};
 use crate::connect::refusal::Refusal;
-use crate::log::batch::{Outgoing, Plan};
-use crate::log::history::History;
-use crate::log::message::Identity;
-use crate::log::{Log, max_message};
 
 /// How many messages a batch may have (ADR-50).
 const MAX_BATCH: usize = 1_000;

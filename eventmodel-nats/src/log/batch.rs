@@ -7,11 +7,11 @@ use bytes::Bytes;
 use eventmodel::store::Append;
 use uuid::Uuid;
 
+use super::Log;
+use super::history::History;
+use super::message::{BEHIND, HISTORY, copy_id, headers_of, message_id};
+use super::snapshot;
 use crate::connect::jetstream::{EXPECTED, EXPECTED_SUBJECT, MESSAGE_ID};
-use crate::log::Log;
-use crate::log::history::History;
-use crate::log::message::{BEHIND, HISTORY, copy_id, headers_of, message_id};
-use crate::log::snapshot;
 
 const BATCH_ID: &str = "Nats-Batch-Id";
 const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";

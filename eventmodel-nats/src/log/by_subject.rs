@@ -4,11 +4,11 @@
 use eventmodel::{StoreError, Subject};
 use tokio::time::timeout;
 
+use super::Log;
+use super::message::Stored;
+use super::read::resume::Walk;
 use crate::connect::connection::Failure;
 use crate::connect::direct_get::Page;
-use crate::log::Log;
-use crate::log::message::Stored;
-use crate::log::read::resume::Walk;
 
 /// How many messages a page has at most.
 const PAGE: usize = 128;

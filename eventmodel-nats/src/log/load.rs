@@ -1,9 +1,9 @@
 //! The history of one stream instance: the one place where it is decided how it is read.
 //!
 //! The last message on the subject comes first: it tells what is before it. What is missing is then read
-//! - by the sequences that the messages carry ([`crate::log::history`]): two round trips for most instances, whatever
+//! - by the sequences that the messages carry ([`super::history`]): two round trips for most instances, whatever
 //!   else is in the log;
-//! - by subject, in pages or by a consumer, if these do not agree or if there are too many: [`crate::log::by_subject`].
+//! - by subject, in pages or by a consumer, if these do not agree or if there are too many: [`super::by_subject`].
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use eventmodel::{Position, StoreError, Subject};
 use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep};
 
-use crate::log::Log;
-use crate::log::Source;
-use crate::log::message::Stored;
-use crate::log::snapshot;
+use super::Log;
+use super::Source;
+use super::message::Stored;
+use super::snapshot;
 
 /// How many events are read by their sequences, before reading by subject is quicker.
 const BY_SEQUENCE: usize = 64;

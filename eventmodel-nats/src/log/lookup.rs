@@ -4,10 +4,10 @@ use eventmodel::store::{AppendError, Appended};
 use eventmodel::{CommandRef, Position, RecordedEvent, StoreError, Subject};
 use futures_util::future::try_join_all;
 
-use crate::log::Log;
-use crate::log::Source;
-use crate::log::append::{is_of, push_revisions};
-use crate::log::message::Kind;
+use super::Log;
+use super::Source;
+use super::append::{is_of, push_revisions};
+use super::message::Kind;
 
 impl Log {
     /// What a command has committed on these subjects, as the leader knows it.

@@ -27,25 +27,25 @@ const SETTLED: Duration = Duration::from_millis(200);
 
 const SUBJECTS_OVERLAP: u16 = 10065;
 
-impl Setup {
+impl Log {
     /// Opens a log: creates its stream, adds the subjects that it does not have, checks the rest.
     pub(crate) async fn open(
-        &self,
         connection: &Connection,
+        setup: &Setup,
         spec: &LogSpec,
-    ) -> Result<Log, StoreError> {
+    ) -> Result<Self, StoreError> {
         check_name(&spec.name)?;
         for _ in 0..ATTEMPTS {
             let Some(info) = connection.stream_info(&spec.name).await? else {
-                self.create(connection, spec).await?;
+                create(connection, setup, spec).await?;
                 continue;
             };
-            if let Some(reason) = drift(self, &info.config) {
+            if let Some(reason) = drift(setup, &info.config) {
                 return Err(drifted(spec, reason));
             }
             if let Some(begins) = info.lost_before() {
                 let reason = lost(&spec.name, &format!("it begins at position {begins}"));
-                if !self.accept_lost_events {
+                if !setup.accept_lost_events {
                     return Err(drifted(spec, reason));
                 }
                 tracing::warn!(log = %spec.name, begins, "the log has lost its start, and is opened all the same");
@@ -54,18 +54,18 @@ impl Setup {
             if missing.is_empty() {
                 let stream = connection.jetstream.get_stream_no_info(&*spec.name).await;
                 let stream = stream.map_err(StoreError::failed)?;
-                let log = Log::new(
+                let log = Self::new(
                     spec.name.clone(),
                     connection.clone(),
                     stream,
                     info.created,
                     max_message(&info.config),
-                    self.trails,
+                    setup.trails,
                 );
                 log.leader.check_servers(&info, &spec.several_guards)?;
                 return Ok(log);
             }
-            self.add(connection, spec, info.config, missing).await?;
+            add(connection, setup, spec, info.config, missing).await?;
             // Those that disturb each other must not do so again.
             let chance = Uuid::now_v7().as_bytes()[15];
             tokio::time::sleep(SETTLED + SETTLED * u32::from(chance) / 128).await;
@@ -77,85 +77,85 @@ impl Setup {
             ),
         })
     }
+}
 
-    /// What a log is, for a new stream.
-    pub(crate) fn config(&self, spec: &LogSpec) -> Config {
-        Config {
-            name: spec.name.to_string(),
-            description: Some("A log of eventmodel".into()),
-            subjects: subjects(spec),
-            retention: RetentionPolicy::Limits,
-            storage: self.storage,
-            discard: DiscardPolicy::New,
-            num_replicas: self.replicas.unwrap_or(1),
-            duplicate_window: self.duplicate_window.unwrap_or(DUPLICATE_WINDOW),
-            allow_direct: true,
-            allow_atomic_publish: true,
-            deny_delete: true,
-            deny_purge: true,
-            ..Config::default()
-        }
+/// What a log is, for a new stream.
+fn config(setup: &Setup, spec: &LogSpec) -> Config {
+    Config {
+        name: spec.name.to_string(),
+        description: Some("A log of eventmodel".into()),
+        subjects: subjects(spec),
+        retention: RetentionPolicy::Limits,
+        storage: setup.storage,
+        discard: DiscardPolicy::New,
+        num_replicas: setup.replicas.unwrap_or(1),
+        duplicate_window: setup.duplicate_window.unwrap_or(DUPLICATE_WINDOW),
+        allow_direct: true,
+        allow_atomic_publish: true,
+        deny_delete: true,
+        deny_purge: true,
+        ..Config::default()
     }
+}
 
-    async fn create(&self, connection: &Connection, spec: &LogSpec) -> Result<(), StoreError> {
-        if !self.create {
-            return Err(drifted(
-                spec,
-                format!(
-                    "there is no JetStream stream `{}`, and this store may not create one; {}",
-                    spec.name,
-                    creation(self, spec)
-                ),
-            ));
-        }
-        tracing::info!(log = %spec.name, "creating the JetStream stream of the log");
-        let created = connection.create_stream(&self.config(spec)).await;
-        created.map_err(|failure| Self::overlaps_or(spec, failure))
-    }
-
-    async fn add(
-        &self,
-        connection: &Connection,
-        spec: &LogSpec,
-        mut config: Config,
-        missing: Vec<String>,
-    ) -> Result<(), StoreError> {
-        let wanted = [&config.subjects[..], &missing[..]].concat();
-        if !self.create {
-            return Err(drifted(
-                spec,
-                format!(
-                    "`subjects` does not have {}, and this store may not add any; run `nats stream edit {} --subjects '{}'`",
-                    missing.join(", "),
-                    spec.name,
-                    wanted.join(","),
-                ),
-            ));
-        }
-        tracing::info!(log = %spec.name, subjects = ?missing, "adding subjects to the log");
-        config.subjects = wanted;
-        let config = serde_json::to_vec(&config).map_err(StoreError::failed)?;
-        let endpoint = format!("STREAM.UPDATE.{}", spec.name);
-        let added = connection.api::<StreamInfo>(&endpoint, config).await;
-        added.map_err(|failure| Self::overlaps_or(spec, failure))?;
-        Ok(())
-    }
-
-    /// Says which subjects, if it failed because another stream takes some of them.
-    fn overlaps_or(spec: &LogSpec, failure: Failure) -> StoreError {
-        match failure {
-            Failure::Refused(refusal) if refusal.err_code == SUBJECTS_OVERLAP => {}
-            failure => return failure.into(),
-        }
-        let subjects = subjects(spec).join(", ");
-        drifted(
+async fn create(connection: &Connection, setup: &Setup, spec: &LogSpec) -> Result<(), StoreError> {
+    if !setup.create {
+        return Err(drifted(
             spec,
             format!(
-                "another JetStream stream takes some of its subjects ({subjects}); for each, `nats stream ls --subject \
-                 '<subject>'` shows which; give the streams of one model other subjects, or the same log"
+                "there is no JetStream stream `{}`, and this store may not create one; {}",
+                spec.name,
+                creation(setup, spec)
             ),
-        )
+        ));
     }
+    tracing::info!(log = %spec.name, "creating the JetStream stream of the log");
+    let created = connection.create_stream(&config(setup, spec)).await;
+    created.map_err(|failure| overlaps_or(spec, failure))
+}
+
+async fn add(
+    connection: &Connection,
+    setup: &Setup,
+    spec: &LogSpec,
+    mut config: Config,
+    missing: Vec<String>,
+) -> Result<(), StoreError> {
+    let wanted = [&config.subjects[..], &missing[..]].concat();
+    if !setup.create {
+        return Err(drifted(
+            spec,
+            format!(
+                "`subjects` does not have {}, and this store may not add any; run `nats stream edit {} --subjects '{}'`",
+                missing.join(", "),
+                spec.name,
+                wanted.join(","),
+            ),
+        ));
+    }
+    tracing::info!(log = %spec.name, subjects = ?missing, "adding subjects to the log");
+    config.subjects = wanted;
+    let config = serde_json::to_vec(&config).map_err(StoreError::failed)?;
+    let endpoint = format!("STREAM.UPDATE.{}", spec.name);
+    let added = connection.api::<StreamInfo>(&endpoint, config).await;
+    added.map_err(|failure| overlaps_or(spec, failure))?;
+    Ok(())
+}
+
+/// Says which subjects, if it failed because another stream takes some of them.
+fn overlaps_or(spec: &LogSpec, failure: Failure) -> StoreError {
+    match failure {
+        Failure::Refused(refusal) if refusal.err_code == SUBJECTS_OVERLAP => {}
+        failure => return failure.into(),
+    }
+    let subjects = subjects(spec).join(", ");
+    drifted(
+        spec,
+        format!(
+            "another JetStream stream takes some of its subjects ({subjects}); for each, `nats stream ls --subject \
+                 '<subject>'` shows which; give the streams of one model other subjects, or the same log"
+        ),
+    )
 }
 
 fn drifted(spec: &LogSpec, reason: String) -> StoreError {
@@ -179,7 +179,7 @@ fn subjects(spec: &LogSpec) -> Vec<String> {
 }
 
 fn creation(setup: &Setup, spec: &LogSpec) -> String {
-    let config = setup.config(spec);
+    let config = config(setup, spec);
     format!(
         "run `nats stream add {} --subjects '{}' --defaults --storage {} --discard new --dupe-window {}s --replicas {} \
          --allow-direct --allow-batch --deny-delete --deny-purge`",

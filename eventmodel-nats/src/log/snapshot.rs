@@ -6,7 +6,7 @@ use eventmodel::Position;
 use eventmodel::store::{LoadedSnapshot, Snapshot};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
-use crate::log::message::Stored;
+use super::message::Stored;
 
 /// One for each fold. Not one with several values: of those the client keeps only the last when the leader answers.
 fn header(fold: u64) -> String {

@@ -16,8 +16,9 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::Guarded;
 use super::endpoint::Endpoint;
+use crate::connect::connection::Connection;
+use crate::connect::subjects::covers;
 
 /// The status of a problem, as ADR-32 of NATS names it.
 const ERROR_CODE: &str = "Nats-Service-Error-Code";
@@ -116,6 +117,42 @@ impl Handler {
 impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}
+
+/// Subjects that no answer may go to.
+///
+/// A sender may want his answer at a subject that he may not publish to: the server does not ask whether he may. So what
+/// this program may do, and he may not, is not done for him.
+#[derive(Clone)]
+pub(super) struct Guarded(Arc<[String]>);
+
+impl Guarded {
+    pub(super) fn new(app: &App, connection: &Connection) -> Self {
+        let logs = app.model().logs();
+        let logs = logs.iter().flat_map(|log| &log.subjects);
+        let mut guarded: Vec<_> = logs.map(|pattern| pattern.as_str().to_owned()).collect();
+        // The subjects of JetStream and of buckets, and those of this library.
+        guarded.extend(
+            [
+                "$JS.>",
+                "$KV.>",
+                "$SRV.>",
+                "$SYS.>",
+                "eventmodel.>",
+                "eventmodel_audit.>",
+            ]
+            .map(str::to_owned),
+        );
+        // Where the API and the buckets of another account are imported to.
+        guarded.push(format!("{}.>", connection.api));
+        Self(guarded.into())
+    }
+
+    pub(super) fn forbids(&self, reply: &str) -> bool {
+        // No answer goes to several subjects; and such a one says nothing of those it stands for.
+        let is_pattern = reply.split('.').any(|token| matches!(token, "*" | ">"));
+        is_pattern || self.0.iter().any(|pattern| covers(pattern, reply))
     }
 }
 

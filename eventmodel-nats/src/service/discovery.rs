@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::Guarded;
+use super::answer::Guarded;
 use super::endpoint::Endpoint;
 use super::error::ServeError;
 use crate::connect::connection::Connection;

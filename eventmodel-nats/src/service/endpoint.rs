@@ -1,17 +1,17 @@
 //! The requests of one command: taken until it is told to stop, and then without losing one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_nats::Subscriber;
+use async_nats::{Message, Subscriber};
 use bytes::Bytes;
 use eventmodel::CommandEntry;
 use futures_util::{FutureExt, StreamExt};
 use tokio::task::unconstrained;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::answer::Handler;
 use crate::connect::connection::{Connection, Failure};
+use crate::sync::locked;
 
 /// What is served under one subject.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Endpoint {
 
     /// Counts an answer, with what was wrong.
     pub(super) fn answered(&self, took: Duration, error: Option<String>) {
-        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stats = locked(&self.stats);
         stats.requests += 1;
         stats.processing += took;
         if let Some(error) = error {
@@ -60,7 +60,7 @@ impl Endpoint {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let stats = locked(&self.stats);
         stats.clone()
     }
 }
@@ -74,13 +74,11 @@ const ATTEMPTS: usize = 5;
 
 /// Takes requests until `stop`, and then those on their way.
 pub(super) async fn serve(
-    endpoint: Arc<Endpoint>,
-    handler: Arc<Handler>,
     mut requests: Subscriber,
+    take: impl Fn(Message),
     stop: CancellationToken,
     barrier: Barrier,
 ) {
-    let take = |request| handler.take(&endpoint, request);
     while let Some(Some(request)) = stop.run_until_cancelled(requests.next()).await {
         take(request);
     }

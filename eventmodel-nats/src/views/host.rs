@@ -18,12 +18,12 @@ use super::entries::Known;
 use super::feed::Feeder;
 use super::hosted::KvView;
 use super::positions::LogOf;
-use crate::NatsStore;
+use crate::log::logs::Logs;
 
 /// The views of a store in its buckets.
 #[derive(Debug)]
 pub(crate) struct KvHost {
-    pub(crate) store: NatsStore,
+    pub(crate) logs: Arc<Logs>,
     pub(crate) options: KvViews,
 }
 
@@ -39,7 +39,7 @@ impl ViewHost for KvHost {
         let (side, feeder) = self.open(view).await?;
         let ends = self.ends(&side).await?;
         tokio::spawn(feeder.run(store, stop.clone()));
-        let (told, setup) = (side.clone(), self.store.parts().1.clone());
+        let (told, setup) = (side.clone(), self.logs.setup.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -52,10 +52,10 @@ impl ViewHost for KvHost {
 
 impl KvHost {
     async fn open(&self, view: ViewDefinition) -> Result<(Arc<Side>, Feeder), StoreError> {
-        let (connection, setup) = self.store.parts();
+        let (connection, setup) = (&self.logs.connection, &self.logs.setup);
         let mut logs = Vec::with_capacity(view.logs.len());
         for name in &view.logs {
-            let created = self.store.log(name)?.created;
+            let created = self.logs.get(name)?.created;
             let name = name.clone();
             logs.push(LogOf { name, created });
         }
@@ -93,7 +93,7 @@ impl KvHost {
         let mut ends = Vec::with_capacity(side.logs.len());
         for log in &side.logs {
             let (end, at) = (
-                self.store.last_position(&log.name).await?,
+                self.logs.get(&log.name)?.last_position().await?,
                 reached[&log.name],
             );
             if end < at {
