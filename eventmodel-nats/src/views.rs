@@ -22,7 +22,6 @@ mod current;
 mod entries;
 mod feed;
 mod host;
-mod hosted;
 mod key;
 mod list;
 mod options;

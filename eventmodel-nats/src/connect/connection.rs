@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::defects::Defects;
 use super::refusal::Refusal;
+use crate::sync::locked;
 
 /// How many connection events a listener may be behind before it misses the oldest.
 const EVENTS: usize = 256;
@@ -148,8 +149,8 @@ impl Events {
         denied.as_ref().filter(is_cause).cloned()
     }
 
-    fn denied(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.denied.lock().unwrap_or_else(PoisonError::into_inner)
+    fn denied(&self) -> MutexGuard<'_, Option<String>> {
+        locked(&self.denied)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Stream};
@@ -18,15 +18,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::escaped;
+use super::consumer::escaped;
 use crate::connect::connection::Failure;
 use crate::connect::jetstream::EXPECTED;
 use crate::connect::setup::Setup;
 use crate::log::Log;
-
-mod suspects;
-
-pub(super) use suspects::Verdict;
+use crate::sync::locked;
 
 const OPERATION: &str = "KV-Operation";
 const DELETED: &str = "DEL";
@@ -114,7 +111,7 @@ impl KvParking {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.known)
     }
 
     /// Learns of all changes up to now.
@@ -299,6 +296,84 @@ impl Parking for KvParking {
         self.known().learn(subject.clone(), revision, None);
         self.tell();
         Ok(true)
+    }
+}
+
+/// How often a key is changed that others change at the same time.
+const ATTEMPTS: usize = 5;
+
+/// The value of the key of a suspect: who is about to handle it.
+#[derive(Default, Serialize, Deserialize)]
+struct Note {
+    process: String,
+    /// How often it had been delivered by then.
+    deliveries: i64,
+}
+
+/// What to do with an event that several processes have had in hand when they ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// To handle it: that is noted.
+    Try,
+    /// To park it: a process was not heard of any more while this was the only such event in its hand.
+    Guilty,
+    /// To let go of it: another process was given it since, and is about to handle it.
+    Elsewhere,
+}
+
+impl KvParking {
+    /// Notes that this process is about to handle an event that several have had in hand when they ended, unless
+    /// somebody else has noted that.
+    pub(super) async fn note_suspect(
+        &self,
+        position: u64,
+        deliveries: i64,
+    ) -> Result<Verdict, StoreError> {
+        let subject = format!("{}{position}", self.suspects);
+        let stream = format!("KV_{}", self.bucket);
+        for _ in 0..ATTEMPTS {
+            let found = self.stream.raw_message_builder().last_by_subject(&*subject);
+            let found = self.log.connection.leader_said(&stream, found.send());
+            let found = found.await?;
+            let noted = found
+                .as_ref()
+                .filter(|message| message.headers.get(OPERATION).is_none());
+            if let Some(message) = noted {
+                let note: Note = serde_json::from_slice(&message.payload).unwrap_or_default();
+                // Its own note, if the answer to it was lost, accuses nobody.
+                return Ok(if note.process == self.process {
+                    Verdict::Try
+                } else if note.deliveries < deliveries {
+                    Verdict::Guilty
+                } else {
+                    Verdict::Elsewhere
+                });
+            }
+            let note = Note {
+                process: self.process.clone(),
+                deliveries,
+            };
+            let note = serde_json::to_vec(&note).map_err(StoreError::failed)?;
+            let revision = found.map_or(0, |message| message.sequence);
+            if self.put(&subject, revision, Some(note)).await?.is_some() {
+                return Ok(Verdict::Try);
+            }
+        }
+        Err(StoreError::Unavailable {
+            reason: format!("the key `{subject}` is changed by others all the time"),
+        })
+    }
+
+    /// It was handled, or parked.
+    pub(super) async fn acquit(&self, position: u64) -> Result<(), StoreError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(OPERATION, DELETED);
+        let subject = format!("{}{position}", self.suspects);
+        let stream = format!("KV_{}", self.bucket);
+        let connection = &self.log.connection;
+        let put = connection.publish(&stream, &subject, headers, Bytes::new());
+        put.await?;
+        Ok(())
     }
 }
 

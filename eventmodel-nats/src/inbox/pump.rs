@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
 use super::in_flight::{Arrival, Before, Item};
-use super::{Shared, locked};
+use super::shared::Shared;
+use super::suspects::{MAX_DELIVERIES, Suspects};
 use crate::log::message::{Kind, Stored};
-
-mod suspects;
+use crate::sync::locked;
 
 /// How many messages are asked for at a time: few, so that all processes get some.
 const BATCH: usize = 64;
@@ -33,9 +33,6 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 
 /// How long to wait for word of another process before the server is asked how far all are, and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(500));
-
-/// After so many deliveries an event is handled as the only one of its kind: it may be what ends the process.
-const MAX_DELIVERIES: i64 = 5;
 
 /// How long giving back may take.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -58,9 +55,7 @@ pub(super) struct Pump {
     turns: VecDeque<u64>,
     /// Whose turn it is, if their instances are not parked.
     unchecked: Vec<u64>,
-    suspects: VecDeque<u64>,
-    /// When the suspects are looked at again, if that failed.
-    suspects_at: Instant,
+    suspects: Suspects,
     poll: Duration,
     next_poll: Instant,
     /// Since when it fails, and the last pause.
@@ -79,8 +74,7 @@ impl Pump {
             sign_of_life,
             turns: VecDeque::new(),
             unchecked: Vec::new(),
-            suspects: VecDeque::new(),
-            suspects_at: Instant::now(),
+            suspects: Suspects::default(),
             poll: POLL.0,
             next_poll: Instant::now(),
             failing: None,
@@ -319,14 +313,7 @@ impl Pump {
                 self.checked(sequence);
             }
         }
-        if Instant::now() >= self.suspects_at
-            && let Err(error) = self.next_suspect().await
-        {
-            // The other events do not wait for it.
-            let consumer = &self.shared.durable.name;
-            limited!(WARN, "an event that may end processes waits", consumer, %error);
-            self.suspects_at = Instant::now() + self.shared.durable.ack_wait / 3;
-        }
+        self.suspects.advance(&self.shared).await;
         Ok(())
     }
 
@@ -361,7 +348,7 @@ impl Pump {
         let is_suspect =
             |item: &Item| item.deliveries > MAX_DELIVERIES && matches!(item.event, Some(Ok(_)));
         if self.shared.hand().item(sequence).is_some_and(is_suspect) {
-            self.suspects.push_back(sequence);
+            self.suspects.add(sequence);
         } else {
             self.shared.give_event(sequence);
         }

@@ -2,12 +2,14 @@
 //! in the whole history again for each command.
 
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use eventmodel::{CommandId, EventId, Subject};
 use foldhash::fast::RandomState;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+
+use crate::sync::locked;
 
 /// How many ids are kept, of all instances of a log together: 8 bytes each.
 const KEPT: u64 = 4_000_000;
@@ -60,7 +62,7 @@ impl CommandIds {
     /// Up to which sequence all ids of an instance are known; 0 if none is.
     pub(crate) fn until(&self, subject: &Subject) -> u64 {
         let known = self.instances.get(subject);
-        known.map_or(0, |known| lock(&known.ids).until)
+        known.map_or(0, |known| locked(&known.ids).until)
     }
 
     /// Notes the commands of all events between what was known, `after`, and `until`.
@@ -76,7 +78,7 @@ impl CommandIds {
             None if after == 0 => Known::default(),
             None => return,
         };
-        let mut ids = lock(&known.ids);
+        let mut ids = locked(&known.ids);
         if ids.until != after || until <= after {
             return;
         }
@@ -107,14 +109,10 @@ impl CommandIds {
         command: &CommandId,
     ) -> Option<bool> {
         let known = self.instances.get(subject)?;
-        let ids = lock(&known.ids);
+        let ids = locked(&known.ids);
         let hash = self.hasher.hash_one(command.as_str());
         (ids.until >= last).then(|| ids.ids.contains(&hash))
     }
-}
-
-fn lock(ids: &Mutex<Ids>) -> MutexGuard<'_, Ids> {
-    ids.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventmodel::store::Store;
-use eventmodel::view::{HostedView, ViewDefinition, ViewError, ViewHost, ViewProgress};
+use eventmodel::view::{
+    ErasedEntry, HostedView, ViewDefinition, ViewError, ViewHost, ViewProgress, ViewStatus,
+};
 use eventmodel::{Position, StoreError};
+use futures_core::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
 use super::KvViews;
@@ -16,8 +19,9 @@ use super::checkpoint::Checkpoint;
 use super::current::Live;
 use super::entries::Known;
 use super::feed::Feeder;
-use super::hosted::KvView;
+use super::list::list;
 use super::positions::LogOf;
+use super::watch::watch;
 use crate::log::logs::Logs;
 
 /// The views of a store in its buckets.
@@ -139,5 +143,37 @@ impl KvHost {
                 noted("eventmodel.logs", logs.join(","), version),
             ],
         }
+    }
+}
+
+/// A view in a bucket, for those who ask.
+struct KvView(Arc<Side>);
+
+#[async_trait]
+impl HostedView for KvView {
+    async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
+        self.0.progress.check()?;
+        Ok(self.0.ask(key).await?)
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+        self.0.progress.check()?;
+        list(&self.0, prefix).await
+    }
+
+    fn watch(
+        &self,
+        prefix: &str,
+        after: Option<Position>,
+    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+        watch(self.0.clone(), prefix, after)
+    }
+
+    async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
+        self.0.progress.reached(log, position).await
+    }
+
+    fn status(&self) -> ViewStatus {
+        self.0.progress.status()
     }
 }

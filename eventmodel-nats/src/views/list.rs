@@ -12,6 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::build::{Side, prefix_key};
 use super::key;
+use super::values::Values;
 
 /// From here on a consumer costs less than questions do. It is made anew for each list, on three replicas in all of
 /// them, and stays for a while.
@@ -52,7 +53,7 @@ async fn read(
     found: &mut HashMap<Arc<str>, ErasedEntry>,
 ) -> Result<(), ViewError> {
     let end = side.bucket.end_of(prefix).await?;
-    let mut values = side.bucket.values(prefix, None);
+    let mut values = Values::new(&side.bucket, prefix, None);
     let mut pending = end;
     while values.sequence() < end || pending > 0 {
         let (value, behind) = values.next_soon(&side.bucket).await?;

@@ -19,8 +19,12 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Those on these subjects.
-    pub(super) fn new(bucket: &Bucket, filter: Vec<String>) -> Self {
+    /// The values of the keys that start with these tokens, or fit one more pattern of keys.
+    pub(super) fn new(bucket: &Bucket, prefix: &str, beside: Option<&str>) -> Self {
+        let mut filter = bucket.under(prefix);
+        if let Some(beside) = beside.filter(|_| !prefix.is_empty()) {
+            filter.push(format!("{}{beside}", bucket.subjects));
+        }
         let (connection, stream) = (bucket.connection.clone(), bucket.stream.clone());
         let name = format!("KV_{}", bucket.name);
         Self {

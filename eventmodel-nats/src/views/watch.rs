@@ -32,7 +32,7 @@ pub(super) fn watch(
     });
     let beside = format!("{CHECKPOINT}>");
     let watcher = Watcher {
-        values: side.bucket.values(&prefix_key(prefix), Some(&beside)),
+        values: Values::new(&side.bucket, &prefix_key(prefix), Some(&beside)),
         after,
         held: Vec::new(),
         ready: VecDeque::new(),
