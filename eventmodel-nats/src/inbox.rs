@@ -74,7 +74,7 @@ impl InboxHost for NatsInboxes {
             durable,
             parking: Arc::new(parking),
             notices,
-            hand: Mutex::default(),
+            in_flight: Mutex::default(),
             finished: Mutex::default(),
             done_here: Mutex::default(),
             remembered: quick_cache::sync::Cache::new(REMEMBERED),

@@ -16,7 +16,7 @@ use crate::connect::setup::Setting;
 use crate::log::Log;
 use crate::sync::locked;
 
-/// How many messages all processes together may have in hand. An app takes more than that, so that there is always
+/// How many messages all processes together may have in in_flight. An app takes more than that, so that there is always
 /// one that takes what is delivered again.
 const MAX_ACK_PENDING: i64 = 1_000;
 

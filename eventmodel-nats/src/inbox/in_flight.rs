@@ -43,7 +43,7 @@ pub(super) enum Arrival {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Hand {
+pub(super) struct InFlight {
     items: BTreeMap<u64, Item>,
     /// Which message waits for which.
     behind: HashMap<u64, u64>,
@@ -52,7 +52,7 @@ pub(super) struct Hand {
     done: Done,
 }
 
-impl Hand {
+impl InFlight {
     pub(super) fn take(&mut self, sequence: u64, item: Item) -> Arrival {
         if self.done.contains(sequence) {
             return Arrival::Done;
@@ -87,7 +87,7 @@ impl Hand {
         self.free(sequence);
     }
 
-    /// Another process has it in hand.
+    /// Another process has it in in_flight.
     pub(super) fn forget(&mut self, sequence: u64) {
         self.items.remove(&sequence);
     }
@@ -227,43 +227,43 @@ mod tests {
 
     #[test]
     fn a_message_waits_for_the_one_before_it_wherever_that_is_done() {
-        let mut hand = Hand::default();
-        hand.take(1, nothing(Before::Nothing));
-        hand.take(2, nothing(Before::At(1)));
-        hand.take(5, nothing(Before::At(4)));
-        assert_eq!(hand.ready(), [1]);
-        assert!(hand.is_waiting());
-        hand.heard(4);
-        hand.done(1);
-        assert_eq!(hand.ready(), [2, 5]);
-        assert!(!hand.is_waiting());
-        assert_eq!(hand.ready(), [0; 0]);
-        assert_eq!(hand.take(1, nothing(Before::Nothing)), Arrival::Done);
+        let mut in_flight = InFlight::default();
+        in_flight.take(1, nothing(Before::Nothing));
+        in_flight.take(2, nothing(Before::At(1)));
+        in_flight.take(5, nothing(Before::At(4)));
+        assert_eq!(in_flight.ready(), [1]);
+        assert!(in_flight.is_waiting());
+        in_flight.heard(4);
+        in_flight.done(1);
+        assert_eq!(in_flight.ready(), [2, 5]);
+        assert!(!in_flight.is_waiting());
+        assert_eq!(in_flight.ready(), [0; 0]);
+        assert_eq!(in_flight.take(1, nothing(Before::Nothing)), Arrival::Done);
     }
 
     #[test]
     fn what_the_floor_has_passed_is_done() {
-        let mut hand = Hand::default();
-        hand.take(5, nothing(Before::At(3)));
-        hand.take(7, nothing(Before::All));
-        hand.raise(2);
-        assert_eq!(hand.ready(), [0; 0]);
-        hand.raise(3);
-        assert_eq!(hand.ready(), [5]);
-        hand.raise(6);
-        assert_eq!(hand.ready(), [7]);
-        assert_eq!(hand.take(6, nothing(Before::All)), Arrival::Done);
+        let mut in_flight = InFlight::default();
+        in_flight.take(5, nothing(Before::At(3)));
+        in_flight.take(7, nothing(Before::All));
+        in_flight.raise(2);
+        assert_eq!(in_flight.ready(), [0; 0]);
+        in_flight.raise(3);
+        assert_eq!(in_flight.ready(), [5]);
+        in_flight.raise(6);
+        assert_eq!(in_flight.ready(), [7]);
+        assert_eq!(in_flight.take(6, nothing(Before::All)), Arrival::Done);
     }
 
     #[test]
     fn a_message_that_comes_again_has_one_turn() {
-        let mut hand = Hand::default();
+        let mut in_flight = InFlight::default();
         for _ in 0..2 {
-            assert_eq!(hand.take(2, nothing(Before::At(1))), Arrival::Taken);
+            assert_eq!(in_flight.take(2, nothing(Before::At(1))), Arrival::Taken);
         }
-        hand.heard(1);
-        hand.raise(1);
-        assert_eq!(hand.ready(), [2]);
+        in_flight.heard(1);
+        in_flight.raise(1);
+        assert_eq!(in_flight.ready(), [2]);
     }
 
     #[test]

@@ -315,7 +315,7 @@ struct Note {
 pub(super) enum Verdict {
     /// To handle it: that is noted.
     Try,
-    /// To park it: a process was not heard of any more while this was the only such event in its hand.
+    /// To park it: a process was not heard of any more while this was the only such event in its in_flight.
     Guilty,
     /// To let go of it: another process was given it since, and is about to handle it.
     Elsewhere,

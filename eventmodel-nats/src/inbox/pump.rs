@@ -113,7 +113,7 @@ impl Pump {
         self.shared.log.check()?;
         self.advance().await?;
         let is_connected = self.messages.is_some();
-        let is_waiting = is_connected && self.shared.hand().is_waiting();
+        let is_waiting = is_connected && self.shared.in_flight().is_waiting();
         let messages = self.messages.as_mut();
         tokio::select! {
             Some(message) = async { Some(messages?.0.next().await) } => match message {
@@ -144,7 +144,7 @@ impl Pump {
     }
 
     async fn connect(&mut self) -> Result<(), StoreError> {
-        let floor = self.shared.hand().floor();
+        let floor = self.shared.in_flight().floor();
         let consumer = self.shared.durable.open(&self.shared.log, floor).await?;
         self.look().await?;
         let stream = consumer.stream().max_messages_per_batch(BATCH);
@@ -226,7 +226,7 @@ impl Pump {
             event,
             deliveries,
         };
-        if self.shared.hand().take(sequence, item) == Arrival::Done {
+        if self.shared.in_flight().take(sequence, item) == Arrival::Done {
             self.shared.acknowledge(reply).await?;
         }
         Ok(())
@@ -238,9 +238,9 @@ impl Pump {
             return self.shared.parking.refresh().await;
         }
         self.poll = POLL.0;
-        let mut hand = self.shared.hand();
+        let mut in_flight = self.shared.in_flight();
         for sequence in told.split(',').filter_map(|number| number.parse().ok()) {
-            hand.heard(sequence);
+            in_flight.heard(sequence);
         }
         Ok(())
     }
@@ -259,17 +259,20 @@ impl Pump {
                 }
                 return Err(error);
             }
-            self.shared.hand().raise(info.floor());
+            self.shared.in_flight().raise(info.floor());
         }
         Ok(())
     }
 
-    /// Says that this process lives and has these in hand. If all of that works, and the consumer delivers, whatever was
+    /// Says that this process lives and has these in in_flight. If all of that works, and the consumer delivers, whatever was
     /// wrong is over.
     async fn live(&mut self) -> Result<(), StoreError> {
         let replies: Vec<_> = {
-            let hand = self.shared.hand();
-            hand.items().map(|(_, item)| item.reply.clone()).collect()
+            let in_flight = self.shared.in_flight();
+            in_flight
+                .items()
+                .map(|(_, item)| item.reply.clone())
+                .collect()
         };
         for reply in replies {
             self.shared.answer(reply, "+WPI").await?;
@@ -292,7 +295,7 @@ impl Pump {
     async fn advance(&mut self) -> Result<(), StoreError> {
         loop {
             self.shared.finish().await?;
-            self.turns.extend(self.shared.hand().ready());
+            self.turns.extend(self.shared.in_flight().ready());
             let Some(sequence) = self.turns.front().copied() else {
                 break;
             };
@@ -319,8 +322,8 @@ impl Pump {
 
     async fn turn(&mut self, sequence: u64) -> Result<(), StoreError> {
         let (reply, needs_check) = {
-            let hand = self.shared.hand();
-            let Some(item) = hand.item(sequence) else {
+            let in_flight = self.shared.in_flight();
+            let Some(item) = in_flight.item(sequence) else {
                 return Ok(());
             };
             let here = match item.before {
@@ -347,7 +350,12 @@ impl Pump {
     fn checked(&mut self, sequence: u64) {
         let is_suspect =
             |item: &Item| item.deliveries > MAX_DELIVERIES && matches!(item.event, Some(Ok(_)));
-        if self.shared.hand().item(sequence).is_some_and(is_suspect) {
+        if self
+            .shared
+            .in_flight()
+            .item(sequence)
+            .is_some_and(is_suspect)
+        {
             self.suspects.add(sequence);
         } else {
             self.shared.give_event(sequence);

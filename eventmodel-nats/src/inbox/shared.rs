@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::consumer::Durable;
-use super::in_flight::Hand;
+use super::in_flight::InFlight;
 use super::parking::KvParking;
 use crate::log::Log;
 use crate::sync::locked;
@@ -27,7 +27,7 @@ pub(super) struct Shared {
     pub(super) parking: Arc<KvParking>,
     /// Where processes tell each other what is done: it saves asking, and may be lost.
     pub(super) notices: Subject,
-    pub(super) hand: Mutex<Hand>,
+    pub(super) in_flight: Mutex<InFlight>,
     /// What the app is done with, and is not acknowledged yet.
     pub(super) finished: Mutex<VecDeque<u64>>,
     /// What is done and not told yet.
@@ -46,8 +46,8 @@ pub(super) struct Shared {
 const GIVE_BACK: &str = r#"-NAK {"delay":100000000}"#;
 
 impl Shared {
-    pub(super) fn hand(&self) -> MutexGuard<'_, Hand> {
-        locked(&self.hand)
+    pub(super) fn in_flight(&self) -> MutexGuard<'_, InFlight> {
+        locked(&self.in_flight)
     }
 
     fn done_here(&self) -> MutexGuard<'_, Vec<u64>> {
@@ -68,7 +68,10 @@ impl Shared {
     }
 
     pub(super) fn give_event(&self, sequence: u64) {
-        let event = self.hand().item(sequence).and_then(|i| i.event.clone());
+        let event = self
+            .in_flight()
+            .item(sequence)
+            .and_then(|i| i.event.clone());
         if let Some(event) = event {
             self.give(event.map_err(StoreError::Undecodable));
         }
@@ -97,7 +100,7 @@ impl Shared {
 
     pub(super) async fn done(&self, sequence: u64, reply: Subject) -> Result<(), StoreError> {
         self.acknowledge(reply).await?;
-        self.hand().done(sequence);
+        self.in_flight().done(sequence);
         self.remembered.insert(sequence, ());
         self.done_here().push(sequence);
         Ok(())
@@ -119,7 +122,10 @@ impl Shared {
             let Some(sequence) = locked(&self.finished).front().copied() else {
                 return Ok(());
             };
-            let reply = self.hand().item(sequence).map(|item| item.reply.clone());
+            let reply = self
+                .in_flight()
+                .item(sequence)
+                .map(|item| item.reply.clone());
             if let Some(reply) = reply {
                 self.done(sequence, reply).await?;
             }
@@ -145,7 +151,7 @@ impl Shared {
         self.finish().await?;
         // Else it would be delivered to this process again.
         self.client.flush().await.map_err(StoreError::failed)?;
-        let items = self.hand().clear();
+        let items = self.in_flight().clear();
         for item in items {
             self.answer(item.reply, GIVE_BACK).await?;
         }

@@ -44,14 +44,14 @@ impl Suspects {
     async fn next(&mut self, shared: &Shared) -> Result<(), StoreError> {
         let suspect = *shared.suspect();
         if let Some(sequence) = suspect {
-            if shared.hand().item(sequence).is_some() {
+            if shared.in_flight().item(sequence).is_some() {
                 return Ok(());
             }
             shared.parking.acquit(sequence).await?;
             *shared.suspect() = None;
         }
         while let Some(sequence) = self.waiting.front().copied() {
-            let event = match shared.hand().item(sequence) {
+            let event = match shared.in_flight().item(sequence) {
                 Some(Item {
                     event: Some(Ok(event)),
                     deliveries,
@@ -74,7 +74,7 @@ impl Suspects {
                         shared.give_event(sequence);
                         return Ok(());
                     }
-                    Verdict::Elsewhere => shared.hand().forget(sequence),
+                    Verdict::Elsewhere => shared.in_flight().forget(sequence),
                     Verdict::Guilty => {
                         if !convict(shared, sequence, &event, deliveries).await? {
                             return Ok(());
@@ -130,7 +130,7 @@ async fn convict(
         parking.refresh().await?;
         return Ok(false);
     }
-    let reply = shared.hand().item(sequence).map(|i| i.reply.clone());
+    let reply = shared.in_flight().item(sequence).map(|i| i.reply.clone());
     if let Some(reply) = reply {
         shared.done(sequence, reply).await?;
     }

@@ -8,7 +8,7 @@ use eventmodel::store::{Append, AppendError, Appended};
 use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
 use futures_core::future::BoxFuture;
 
-use super::batch::{Outgoing, Plan};
+use super::batch::{Batch, Outgoing};
 use super::history::History;
 use super::message::Identity;
 use super::{Log, max_message};
@@ -30,24 +30,24 @@ enum Sent {
 impl Log {
     pub(crate) async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.check()?;
-        let mut plan = Plan::new(self, &append);
-        self.fit(&append, &mut plan)?;
+        let mut batch = Batch::new(self, &append);
+        self.fit(&append, &mut batch)?;
         if append.guards().len() > 1 {
             Box::pin(self.leader.check(self.verify())).await?;
         }
         let before = self.newest_known();
-        if plan.messages.len() > MAX_BATCH {
-            let count = plan.messages.len();
+        if batch.messages.len() > MAX_BATCH {
+            let count = batch.messages.len();
             return Err(AppendError::Store(StoreError::failed(format!(
                 "the command needs {count} messages, and an atomic batch of JetStream has at most {MAX_BATCH}: emit \
                  fewer events at once"
             ))));
         }
-        let Plan {
+        let Batch {
             messages,
             offsets,
             histories,
-        } = plan;
+        } = batch;
         // All but the usual way is boxed: this future is allocated for each command.
         let sent = match <[Outgoing; 1]>::try_from(messages) {
             Ok([message]) => self.send_one(message).await,
@@ -81,10 +81,10 @@ impl Log {
 
     /// Refuses what the server would not take, before any of it is sent. What is only there to be read sooner is left
     /// out before that.
-    fn fit(&self, append: &Append, plan: &mut Plan) -> Result<(), AppendError> {
+    fn fit(&self, append: &Append, batch: &mut Batch) -> Result<(), AppendError> {
         let own = self.max_message.load(Ordering::Relaxed);
         let max = own.min(self.connection.client.max_payload());
-        for message in &mut plan.messages {
+        for message in &mut batch.messages {
             if message.size() > max {
                 message.shrink(max);
             }

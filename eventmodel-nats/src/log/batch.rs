@@ -27,7 +27,7 @@ pub(crate) struct Outgoing {
 }
 
 /// What is sent for an append.
-pub(crate) struct Plan {
+pub(crate) struct Batch {
     pub(crate) messages: Vec<Outgoing>,
     /// Where each event stands among the messages.
     pub(crate) offsets: Vec<u64>,
@@ -66,7 +66,7 @@ impl Outgoing {
     }
 }
 
-impl Plan {
+impl Batch {
     pub(crate) fn new(log: &Log, append: &Append) -> Self {
         let mut messages: Vec<Outgoing> = Vec::with_capacity(append.guards().len());
         let mut offsets = Vec::with_capacity(append.events().len());

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::Log;
 use super::message::Stored;
-use super::read::resume::Walk;
+use super::read::resume::Resumed;
 use crate::connect::connection::Failure;
 use crate::connect::direct_get::Page;
 
@@ -83,7 +83,7 @@ impl Log {
         until: u64,
         messages: &mut Vec<Stored>,
     ) -> Result<(), StoreError> {
-        let mut rest = Walk::new(self, vec![subject.to_string()], after);
+        let mut rest = Resumed::new(self, vec![subject.to_string()], after);
         let mut gave = false;
         while rest.sequence < until {
             match timeout(self.connection.timeout, rest.message()).await {

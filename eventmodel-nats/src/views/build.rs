@@ -11,16 +11,16 @@ use serde_json::value::RawValue;
 
 use super::bucket::{Bucket, Put, Value};
 use super::key;
-use super::positions::{LogOf, Marks, MarksError};
+use super::positions::{Positions, PositionsError, ViewLog};
 
 /// The header of a value that says which events are in it.
 const AT: &str = "Eventmodel-At";
 
 #[derive(Debug)]
-pub(super) struct Side {
+pub(super) struct Build {
     pub(super) definition: ViewDefinition,
     pub(super) bucket: Bucket,
-    pub(super) logs: Vec<LogOf>,
+    pub(super) logs: Vec<ViewLog>,
     pub(super) progress: ViewProgress,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Entry {
     /// Where it stands in the bucket; 0 if it does not.
     pub(super) sequence: u64,
     /// Of each log, the last event that was folded into it.
-    pub(super) marks: Marks,
+    pub(super) positions: Positions,
     /// The log of the last event of all.
     pub(super) log: usize,
     pub(super) state: Arc<dyn ViewState>,
@@ -45,12 +45,12 @@ struct Shown<'a> {
     state: &'a RawValue,
 }
 
-impl Side {
+impl Build {
     /// An instance that no event was applied to.
     pub(super) fn nothing(&self) -> Entry {
         Entry {
             sequence: 0,
-            marks: Marks::start(&self.logs),
+            positions: Positions::start(&self.logs),
             log: 0,
             state: self.definition.fold.create(),
         }
@@ -81,7 +81,7 @@ impl Side {
         let state = entry.state.encode().map_err(|error| failed(&error))?;
         let state: &RawValue = serde_json::from_slice(&state).map_err(|error| failed(&error))?;
         let log = &self.logs[entry.log].name;
-        let position = entry.marks.get(entry.log).get();
+        let position = entry.positions.get(entry.log).get();
         let shown = Shown {
             log,
             position,
@@ -89,7 +89,7 @@ impl Side {
         };
         let payload = serde_json::to_vec(&shown).map_err(|error| failed(&error))?;
         let mut headers = HeaderMap::new();
-        headers.insert(AT, entry.marks.to_text(&self.logs, entry.log));
+        headers.insert(AT, entry.positions.to_text(&self.logs, entry.log));
         let put = self
             .bucket
             .put(&key, entry.sequence, headers, payload.into());
@@ -111,16 +111,16 @@ impl Side {
             ))
         };
         let at = headers.get(AT).map_or("", |at| at.as_str());
-        let (marks, log) = Marks::parse(at, &self.logs).map_err(|error| match error {
-            MarksError::Recreated { log, created } => self.recreated(log, created),
-            MarksError::Odd(_) => odd(format!("header `{AT}`: {error}")),
+        let (positions, log) = Positions::parse(at, &self.logs).map_err(|error| match error {
+            PositionsError::Recreated { log, created } => self.recreated(log, created),
+            PositionsError::Odd(_) => odd(format!("header `{AT}`: {error}")),
         })?;
         let shown: Shown<'_> =
             serde_json::from_slice(payload).map_err(|error| odd(error.to_string()))?;
         let state = self.definition.fold.decode(shown.state.get().as_bytes());
         Ok(Entry {
             sequence: *sequence,
-            marks,
+            positions,
             log,
             state: state.map_err(|error| odd(error.to_string()))?,
         })
@@ -128,7 +128,7 @@ impl Side {
 
     /// The log is another one than what the bucket was built from.
     pub(super) fn recreated(&self, log: usize, created: jiff::Timestamp) -> StoreError {
-        let LogOf { name, created: is } = &self.logs[log];
+        let ViewLog { name, created: is } = &self.logs[log];
         StoreError::Drift {
             log: name.clone(),
             reason: format!(
@@ -144,13 +144,13 @@ impl Side {
     pub(super) async fn told(
         &self,
         value: &Value,
-    ) -> Result<Option<(Marks, ErasedEntry)>, StoreError> {
+    ) -> Result<Option<(Positions, ErasedEntry)>, StoreError> {
         self.bucket.verify_for(Some(value)).await?;
         let Some(text) = key::decode(&value.key) else {
             return Ok(None);
         };
         let entry = self.read(value)?;
-        Ok(Some((entry.marks.clone(), entry.tell(&text))))
+        Ok(Some((entry.positions.clone(), entry.tell(&text))))
     }
 }
 
@@ -159,14 +159,14 @@ impl Entry {
     pub(super) fn tell(self, text: &str) -> ErasedEntry {
         ErasedEntry {
             key: text.into(),
-            position: self.marks.get(self.log),
+            position: self.positions.get(self.log),
             state: self.state,
         }
     }
 
     /// Whether the event at this position is in it.
     pub(super) fn has(&self, log: usize, position: Position) -> bool {
-        position <= self.marks.get(log)
+        position <= self.positions.get(log)
     }
 }
 

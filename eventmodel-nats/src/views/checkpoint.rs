@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket::{Bucket, Put, Value};
 use super::build::json;
 use super::key::CHECKPOINT;
-use super::positions::LogOf;
+use super::positions::ViewLog;
 
 /// How often it is written again while others write it too.
 const ATTEMPTS: usize = 100;
@@ -35,7 +35,7 @@ pub(super) struct Checkpoint {
 
 impl Checkpoint {
     /// The checkpoint of a log, written now if it is not there; with whether it was.
-    pub(super) async fn open(bucket: &Bucket, log: &LogOf) -> Result<(Self, bool), StoreError> {
+    pub(super) async fn open(bucket: &Bucket, log: &ViewLog) -> Result<(Self, bool), StoreError> {
         let mut checkpoint = Self {
             key: format!("{CHECKPOINT}{}", log.name),
             sequence: 0,

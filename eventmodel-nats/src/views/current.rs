@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use super::bucket::{Bucket, BucketSpec, Put};
-use super::build::{Side, json};
+use super::build::{Build, json};
 use super::options::{KvViews, token};
 use crate::connect::setup::Setup;
 
@@ -20,7 +20,7 @@ const RETRY: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct Current {
     key: String,
     record: Record,
 }
@@ -31,7 +31,7 @@ struct Record {
     version: u32,
 }
 
-impl Live {
+impl Current {
     pub(super) fn new(view: &ViewDefinition, options: &KvViews) -> Self {
         let name = view.name();
         Self {
@@ -44,15 +44,15 @@ impl Live {
     }
 
     /// Tells that this version is to be read, as soon as it has reached these positions; unless a newer one is.
-    pub(super) async fn tell(&self, side: &Side, setup: &Setup, ends: &[Position]) {
+    pub(super) async fn tell(&self, build: &Build, setup: &Setup, ends: &[Position]) {
         let mut pause = RETRY;
-        while let Err(error) = self.try_tell(side, setup, ends).await {
+        while let Err(error) = self.try_tell(build, setup, ends).await {
             // A view that has stopped tells nothing; whatever is wrong with the store may be mended.
-            let has_stopped = side.progress.status().stopped.is_some();
+            let has_stopped = build.progress.status().stopped.is_some();
             if has_stopped || !matches!(error, ViewError::Store(_)) && !error.is_retryable() {
                 return;
             }
-            let (view, bucket) = (side.definition.name(), &self.record.bucket);
+            let (view, bucket) = (build.definition.name(), &self.record.bucket);
             if pause == PATIENCE {
                 limited!(WARN, "the version of the view is not told yet", view, bucket, %error);
             }
@@ -63,12 +63,12 @@ impl Live {
 
     async fn try_tell(
         &self,
-        side: &Side,
+        build: &Build,
         setup: &Setup,
         ends: &[Position],
     ) -> Result<(), ViewError> {
-        for (log, end) in side.logs.iter().zip(ends) {
-            side.progress.reached(&log.name, *end).await?;
+        for (log, end) in build.logs.iter().zip(ends) {
+            build.progress.reached(&log.name, *end).await?;
         }
         let spec = BucketSpec {
             name: BUCKET.into(),
@@ -76,7 +76,7 @@ impl Live {
             history: 1,
             metadata: Vec::new(),
         };
-        let bucket = Bucket::open(&side.bucket.connection, setup, &spec).await?;
+        let bucket = Bucket::open(&build.bucket.connection, setup, &spec).await?;
         loop {
             let value = bucket.get(&self.key).await?;
             let told = value.as_ref().map(|value| {

@@ -15,7 +15,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use quick_cache::sync::Cache;
 
 use super::bucket::Put;
-use super::build::{Entry, Side};
+use super::build::{Build, Entry};
 
 /// How many entries are read or written at the same time.
 const IN_FLIGHT: usize = 256;
@@ -79,7 +79,7 @@ struct Draft {
 
 /// Applies events, which are for these keys, to their entries and writes them. All of them are stored then.
 pub(super) async fn apply(
-    side: &Side,
+    build: &Build,
     known: &mut Known,
     events: &[Logged],
     keys: &[(usize, Arc<str>)],
@@ -90,17 +90,17 @@ pub(super) async fn apply(
     }
     let reads: Vec<_> = by_key
         .into_iter()
-        .map(|(key, numbers)| draft(side, known, key.clone(), numbers))
+        .map(|(key, numbers)| draft(build, known, key.clone(), numbers))
         .collect();
     let drafts = stream::iter(reads).buffer_unordered(IN_FLIGHT);
     let drafts: Vec<Draft> = drafts.try_collect().await?;
     if drafts.iter().any(|draft| draft.was_read) {
-        side.bucket.verify().await?;
+        build.bucket.verify().await?;
     }
     let mut changed = Vec::new();
     let mut stuck: Option<Stuck> = None;
     for mut draft in drafts {
-        match fold(side, &mut draft, events) {
+        match fold(build, &mut draft, events) {
             Ok(true) => changed.push(draft),
             Ok(false) => known.entries.insert(draft.key, draft.entry),
             // The first one of the batch counts: nothing after it may be applied.
@@ -115,7 +115,7 @@ pub(super) async fn apply(
     }
     let writes: Vec<_> = changed
         .into_iter()
-        .map(|draft| write(side, known, draft, events))
+        .map(|draft| write(build, known, draft, events))
         .collect();
     let mut writes = stream::iter(writes).buffer_unordered(IN_FLIGHT);
     while let Some(written) = writes.next().await {
@@ -127,17 +127,17 @@ pub(super) async fn apply(
 }
 
 async fn draft(
-    side: &Side,
+    build: &Build,
     known: &Known,
     key: Arc<str>,
     events: Vec<usize>,
 ) -> Result<Draft, StoreError> {
     let (entry, was_read) = match known.entries.get(&key) {
         Some(entry) => (entry, false),
-        None if known.is_complete => (side.nothing(), false),
+        None if known.is_complete => (build.nothing(), false),
         None => {
-            let entry = side.load(&key).await?;
-            (entry.unwrap_or_else(|| side.nothing()), true)
+            let entry = build.load(&key).await?;
+            (entry.unwrap_or_else(|| build.nothing()), true)
         }
     };
     Ok(Draft {
@@ -149,7 +149,7 @@ async fn draft(
 }
 
 /// Applies the events that are not in the entry; whether there were any.
-fn fold(side: &Side, draft: &mut Draft, events: &[Logged]) -> Result<bool, Stuck> {
+fn fold(build: &Build, draft: &mut Draft, events: &[Logged]) -> Result<bool, Stuck> {
     let mut changed = false;
     let entry = &mut draft.entry;
     for number in &draft.events {
@@ -158,12 +158,12 @@ fn fold(side: &Side, draft: &mut Draft, events: &[Logged]) -> Result<bool, Stuck
         if entry.has(log, position) {
             continue;
         }
-        let applied = side.definition.apply(&mut entry.state, event);
+        let applied = build.definition.apply(&mut entry.state, event);
         applied.map_err(|error| Stuck {
             at: Some(*number),
             error,
         })?;
-        entry.marks.advance(log, position);
+        entry.positions.advance(log, position);
         entry.log = log;
         changed = true;
     }
@@ -172,7 +172,7 @@ fn fold(side: &Side, draft: &mut Draft, events: &[Logged]) -> Result<bool, Stuck
 
 /// Writes an entry; if another one stands there, what is missing in that one.
 async fn write(
-    side: &Side,
+    build: &Build,
     known: &Known,
     mut draft: Draft,
     events: &[Logged],
@@ -180,22 +180,22 @@ async fn write(
     // What is known of it is no longer so, also if this is never answered.
     known.entries.remove(&draft.key);
     for attempt in 0..ATTEMPTS {
-        if let Put::Stored(sequence) = side.store(&draft.key, &draft.entry).await? {
+        if let Put::Stored(sequence) = build.store(&draft.key, &draft.entry).await? {
             draft.entry.sequence = sequence;
             known.entries.insert(draft.key, draft.entry);
             return Ok(());
         }
         let before = draft.entry.sequence;
-        draft.entry = side
+        draft.entry = build
             .load(&draft.key)
             .await?
-            .unwrap_or_else(|| side.nothing());
-        side.bucket.verify().await?;
+            .unwrap_or_else(|| build.nothing());
+        build.bucket.verify().await?;
         if draft.entry.sequence == before {
             // Another write is under way and cannot be seen yet.
             tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(20)) + 1)).await;
         }
-        if !fold(side, &mut draft, events)? {
+        if !fold(build, &mut draft, events)? {
             known.entries.insert(draft.key, draft.entry);
             return Ok(());
         }
@@ -203,7 +203,7 @@ async fn write(
     Err(Stuck::from(StoreError::Unavailable {
         reason: format!(
             "the instance `{}` in the bucket `{}` is written by others all the time",
-            draft.key, side.bucket.name
+            draft.key, build.bucket.name
         ),
     }))
 }

@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::build::Side;
+use super::build::Build;
 use super::checkpoint::Checkpoint;
 use super::entries::{self, Known, Logged, Stuck};
-use super::positions::Marks;
+use super::positions::Positions;
 
 /// How many events are applied together at most.
 const BATCH: usize = 1_000;
@@ -31,24 +31,24 @@ const LAG: u64 = 10_000;
 const HEAD_START: Duration = Duration::from_secs(1);
 
 pub(super) struct Feeder {
-    side: Arc<Side>,
+    build: Arc<Build>,
     checkpoints: Vec<Checkpoint>,
     known: Known,
     /// All up to here is in the bucket.
-    done: Marks,
+    done: Positions,
     process: String,
 }
 
 type Events = mpsc::Receiver<(usize, Result<RecordedEvent, StoreError>)>;
 
 impl Feeder {
-    pub(super) fn new(side: Arc<Side>, checkpoints: Vec<Checkpoint>, known: Known) -> Self {
-        let mut done = Marks::start(&side.logs);
+    pub(super) fn new(build: Arc<Build>, checkpoints: Vec<Checkpoint>, known: Known) -> Self {
+        let mut done = Positions::start(&build.logs);
         for (log, checkpoint) in checkpoints.iter().enumerate() {
             done.advance(log, checkpoint.position());
         }
         Self {
-            side,
+            build,
             checkpoints,
             known,
             done,
@@ -65,15 +65,16 @@ impl Feeder {
             fed = self.feed(&mut events) => fed,
         };
         drop(events);
-        let (view, bucket) = (self.side.definition.name(), &self.side.bucket.name);
+        let (view, bucket) = (self.build.definition.name(), &self.build.bucket.name);
         if let Err(error) = fed {
             if !matches!(error, ViewError::ShutDown) {
                 tracing::error!(view, bucket, %error, "the view has stopped");
             }
-            self.side.progress.stop(error);
+            self.build.progress.stop(error);
         }
         for (log, checkpoint) in self.checkpoints.iter_mut().enumerate() {
-            let released = checkpoint.release(&self.side.bucket, self.done.get(log), &self.process);
+            let released =
+                checkpoint.release(&self.build.bucket, self.done.get(log), &self.process);
             if let Err(error) = released.await {
                 // The others find out by waiting.
                 tracing::debug!(view, bucket, %error, "the checkpoint is not released");
@@ -84,9 +85,9 @@ impl Feeder {
     /// Reads the logs while what was read before is applied.
     fn read(&self, store: &Arc<dyn Store>) -> Events {
         let (sender, receiver) = mpsc::channel(2 * BATCH);
-        for (log, of) in self.side.logs.iter().enumerate() {
+        for (log, of) in self.build.logs.iter().enumerate() {
             let (sender, store, name) = (sender.clone(), store.clone(), of.name.clone());
-            let (view, after) = (self.side.definition.name(), self.done.get(log));
+            let (view, after) = (self.build.definition.name(), self.done.get(log));
             tokio::spawn(async move {
                 let closed = sender.clone();
                 tokio::select! {
@@ -118,11 +119,11 @@ impl Feeder {
                 if !error.is_retryable() {
                     return Err(error);
                 }
-                let (view, bucket) = (self.side.definition.name(), &self.side.bucket.name);
+                let (view, bucket) = (self.build.definition.name(), &self.build.bucket.name);
                 limited!(WARN, "the view cannot be written, trying again", view, bucket, %error);
                 sleep(pause).await;
                 pause = (2 * pause).min(PATIENCE);
-                match self.side.bucket.verify().await {
+                match self.build.bucket.verify().await {
                     Err(error) if !error.is_retryable() => return Err(error.into()),
                     _ => {}
                 }
@@ -138,7 +139,7 @@ impl Feeder {
         let mut keys: Vec<(usize, Arc<str>)> = Vec::new();
         let (mut end, mut failure) = (events.len(), None);
         for (number, (_, event)) in events.iter().enumerate() {
-            match self.side.definition.key_of(event) {
+            match self.build.definition.key_of(event) {
                 Ok(Some(key)) => keys.push((number, key.into())),
                 Ok(None) => {}
                 Err(error) => {
@@ -152,7 +153,7 @@ impl Feeder {
             keys.clear();
         }
         while let Err(Stuck { at, error }) =
-            entries::apply(&self.side, &mut self.known, events, &keys).await
+            entries::apply(&self.build, &mut self.known, events, &keys).await
         {
             let Some(at) = at else {
                 return Err(error);
@@ -173,7 +174,7 @@ impl Feeder {
         keys: &[(usize, Arc<str>)],
     ) -> Result<bool, StoreError> {
         // Events that are not the view's own move no checkpoint by themselves.
-        let mut ends = Marks::start(&self.side.logs);
+        let mut ends = Positions::start(&self.build.logs);
         for (number, _) in keys {
             let (log, event) = &events[*number];
             ends.advance(*log, event.position());
@@ -191,7 +192,7 @@ impl Feeder {
                 if !checkpoint.is_of_another(&self.process) {
                     return Ok(false);
                 }
-                checkpoint.refresh(&self.side.bucket).await?;
+                checkpoint.refresh(&self.build.bucket).await?;
                 if checkpoint.position() > before {
                     (since, pause) = (Instant::now(), Duration::from_millis(1));
                 }
@@ -214,16 +215,16 @@ impl Feeder {
             self.done.advance(*log, event.position());
         }
         for (log, position) in self.done.iter() {
-            self.side
+            self.build
                 .progress
-                .advance(&self.side.logs[log].name, position);
+                .advance(&self.build.logs[log].name, position);
         }
         for (log, checkpoint) in self.checkpoints.iter_mut().enumerate() {
             let (is, at) = (self.done.get(log), checkpoint.position());
             let lag = is.get().saturating_sub(at.get());
             if lag > LAG || (has_written && lag > 0) {
                 checkpoint
-                    .advance(&self.side.bucket, is, &self.process)
+                    .advance(&self.build.bucket, is, &self.process)
                     .await?;
             }
         }

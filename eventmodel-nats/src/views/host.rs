@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::KvViews;
 use super::bucket::{Bucket, BucketSpec};
-use super::build::Side;
+use super::build::Build;
 use super::checkpoint::Checkpoint;
-use super::current::Live;
+use super::current::Current;
 use super::entries::Known;
 use super::feed::Feeder;
 use super::list::list;
-use super::positions::LogOf;
+use super::positions::ViewLog;
 use super::watch::watch;
 use crate::log::logs::Logs;
 
@@ -39,29 +39,29 @@ impl ViewHost for KvHost {
         store: Arc<dyn Store>,
         stop: CancellationToken,
     ) -> Result<Arc<dyn HostedView>, ViewError> {
-        let live = Live::new(&view, &self.options);
-        let (side, feeder) = self.open(view).await?;
-        let ends = self.ends(&side).await?;
+        let current = Current::new(&view, &self.options);
+        let (build, feeder) = self.open(view).await?;
+        let ends = self.ends(&build).await?;
         tokio::spawn(feeder.run(store, stop.clone()));
-        let (told, setup) = (side.clone(), self.logs.setup.clone());
+        let (told, setup) = (build.clone(), self.logs.setup.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = live.tell(&told, &setup, &ends) => {}
+                () = current.tell(&told, &setup, &ends) => {}
             }
         });
-        Ok(Arc::new(KvView(side)))
+        Ok(Arc::new(KvView(build)))
     }
 }
 
 impl KvHost {
-    async fn open(&self, view: ViewDefinition) -> Result<(Arc<Side>, Feeder), StoreError> {
+    async fn open(&self, view: ViewDefinition) -> Result<(Arc<Build>, Feeder), StoreError> {
         let (connection, setup) = (&self.logs.connection, &self.logs.setup);
         let mut logs = Vec::with_capacity(view.logs.len());
         for name in &view.logs {
             let created = self.logs.get(name)?.created;
             let name = name.clone();
-            logs.push(LogOf { name, created });
+            logs.push(ViewLog { name, created });
         }
         let bucket = Bucket::open(connection, setup, &self.spec(&view)).await?;
         let mut checkpoints = Vec::with_capacity(logs.len());
@@ -74,34 +74,34 @@ impl KvHost {
         let positions = logs.iter().zip(&checkpoints);
         let positions = positions.map(|(log, at)| (log.name.clone(), at.position()));
         let positions: BTreeMap<Arc<str>, Position> = positions.collect();
-        let side = Side {
+        let build = Build {
             progress: ViewProgress::new(&view, &positions),
             definition: view,
             bucket,
             logs,
         };
         for (number, checkpoint) in checkpoints.iter().enumerate() {
-            let log = &side.logs[number];
+            let log = &build.logs[number];
             if checkpoint.created() != log.created {
-                return Err(side.recreated(number, checkpoint.created()));
+                return Err(build.recreated(number, checkpoint.created()));
             }
         }
         let known = Known::new(self.options.cache, is_new);
-        let side = Arc::new(side);
-        Ok((side.clone(), Feeder::new(side, checkpoints, known)))
+        let build = Arc::new(build);
+        Ok((build.clone(), Feeder::new(build, checkpoints, known)))
     }
 
     /// Where the logs end, which must not be before where the view is.
-    async fn ends(&self, side: &Side) -> Result<Vec<Position>, StoreError> {
-        let reached = side.progress.status().positions;
-        let mut ends = Vec::with_capacity(side.logs.len());
-        for log in &side.logs {
+    async fn ends(&self, build: &Build) -> Result<Vec<Position>, StoreError> {
+        let reached = build.progress.status().positions;
+        let mut ends = Vec::with_capacity(build.logs.len());
+        for log in &build.logs {
             let (end, at) = (
                 self.logs.get(&log.name)?.last_position().await?,
                 reached[&log.name],
             );
             if end < at {
-                let (bucket, anew) = (&side.bucket.name, side.bucket.anew());
+                let (bucket, anew) = (&build.bucket.name, build.bucket.anew());
                 return Err(StoreError::Drift {
                     log: log.name.clone(),
                     reason: format!(
@@ -147,7 +147,7 @@ impl KvHost {
 }
 
 /// A view in a bucket, for those who ask.
-struct KvView(Arc<Side>);
+struct KvView(Arc<Build>);
 
 #[async_trait]
 impl HostedView for KvView {

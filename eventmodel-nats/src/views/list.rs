@@ -10,7 +10,7 @@ use std::sync::Arc;
 use eventmodel::view::{ErasedEntry, ViewError};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::build::{Side, prefix_key};
+use super::build::{Build, prefix_key};
 use super::key;
 use super::values::Values;
 
@@ -21,21 +21,21 @@ const MANY: usize = 1_000;
 /// How many questions are asked at the same time.
 const IN_FLIGHT: usize = 256;
 
-pub(super) async fn list(side: &Side, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+pub(super) async fn list(build: &Build, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
     let prefix = prefix_key(prefix);
-    let keys = side.bucket.keys(&prefix).await?;
+    let keys = build.bucket.keys(&prefix).await?;
     if keys.is_empty() {
-        side.bucket.verify().await?;
+        build.bucket.verify().await?;
     }
     let mut found = HashMap::new();
     // Pages under a prefix would go on to what is behind it.
-    let is_read = side.bucket.connection.creates_consumers || prefix.is_empty();
+    let is_read = build.bucket.connection.creates_consumers || prefix.is_empty();
     if keys.len() >= MANY && is_read {
-        read(side, &prefix, &mut found).await?;
+        read(build, &prefix, &mut found).await?;
     }
     let keys = keys.iter().filter_map(|key| key::decode(key));
     let missing: Vec<String> = keys.filter(|key| !found.contains_key(&**key)).collect();
-    let asked: Vec<_> = missing.iter().map(|key| side.ask(key)).collect();
+    let asked: Vec<_> = missing.iter().map(|key| build.ask(key)).collect();
     let asked: Vec<_> = stream::iter(asked)
         .buffer_unordered(IN_FLIGHT)
         .try_collect()
@@ -48,17 +48,17 @@ pub(super) async fn list(side: &Side, prefix: &str) -> Result<Vec<ErasedEntry>, 
 
 /// Reads what is there.
 async fn read(
-    side: &Side,
+    build: &Build,
     prefix: &str,
     found: &mut HashMap<Arc<str>, ErasedEntry>,
 ) -> Result<(), ViewError> {
-    let end = side.bucket.end_of(prefix).await?;
-    let mut values = Values::new(&side.bucket, prefix, None);
+    let end = build.bucket.end_of(prefix).await?;
+    let mut values = Values::new(&build.bucket, prefix, None);
     let mut pending = end;
     while values.sequence() < end || pending > 0 {
-        let (value, behind) = values.next_soon(&side.bucket).await?;
+        let (value, behind) = values.next_soon(&build.bucket).await?;
         pending = behind;
-        if let Some((_, entry)) = side.told(&value).await? {
+        if let Some((_, entry)) = build.told(&value).await? {
             found.insert(entry.key.clone(), entry);
         }
     }

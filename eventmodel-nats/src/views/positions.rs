@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 /// A log of a view.
 #[derive(Clone, Debug)]
-pub(super) struct LogOf {
+pub(super) struct ViewLog {
     pub(super) name: Arc<str>,
     /// When its JetStream stream was created: positions mean nothing in another one of its name.
     pub(super) created: Timestamp,
@@ -16,10 +16,10 @@ pub(super) struct LogOf {
 
 /// Positions, in the order of the logs of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Marks(Vec<Position>);
+pub(super) struct Positions(Vec<Position>);
 
-impl Marks {
-    pub(super) fn start(logs: &[LogOf]) -> Self {
+impl Positions {
+    pub(super) fn start(logs: &[ViewLog]) -> Self {
         Self(vec![Position::START; logs.len()])
     }
 
@@ -43,11 +43,11 @@ impl Marks {
     }
 
     /// `hotel=42@2022-12-12T10:00:00Z`, separated by commas, the log `first` before the others.
-    pub(super) fn to_text(&self, logs: &[LogOf], first: usize) -> String {
+    pub(super) fn to_text(&self, logs: &[ViewLog], first: usize) -> String {
         let mut text = String::new();
         let others = (0..logs.len()).filter(|log| *log != first);
         for log in std::iter::once(first).chain(others) {
-            let (LogOf { name, created }, at) = (&logs[log], self.get(log));
+            let (ViewLog { name, created }, at) = (&logs[log], self.get(log));
             let comma = if text.is_empty() { "" } else { "," };
             // Writing to a `String` cannot fail.
             let _ = write!(text, "{comma}{name}={at}@{created}");
@@ -55,31 +55,31 @@ impl Marks {
         text
     }
 
-    /// The marks, and the log that was written first.
-    pub(super) fn parse(text: &str, logs: &[LogOf]) -> Result<(Self, usize), MarksError> {
-        let mut marks = Self::start(logs);
+    /// The positions, and the log that was written first.
+    pub(super) fn parse(text: &str, logs: &[ViewLog]) -> Result<(Self, usize), PositionsError> {
+        let mut positions = Self::start(logs);
         let mut first = None;
         for part in text.split(',') {
-            let odd = || MarksError::Odd(text.to_owned());
+            let odd = || PositionsError::Odd(text.to_owned());
             let (name, rest) = part.split_once('=').ok_or_else(odd)?;
             let (at, created) = rest.split_once('@').ok_or_else(odd)?;
             let log = logs.iter().position(|log| *log.name == *name);
             let log = log.ok_or_else(odd)?;
             let created: Timestamp = created.parse().map_err(|_| odd())?;
             if created != logs[log].created {
-                return Err(MarksError::Recreated { log, created });
+                return Err(PositionsError::Recreated { log, created });
             }
-            marks.0[log] = Position::new(at.parse().map_err(|_| odd())?);
+            positions.0[log] = Position::new(at.parse().map_err(|_| odd())?);
             first = first.or(Some(log));
         }
-        let first = first.ok_or_else(|| MarksError::Odd(text.to_owned()))?;
-        Ok((marks, first))
+        let first = first.ok_or_else(|| PositionsError::Odd(text.to_owned()))?;
+        Ok((positions, first))
     }
 }
 
-/// Why marks say nothing of the logs as they are.
+/// Why positions say nothing of the logs as they are.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum MarksError {
+pub(super) enum PositionsError {
     #[error("`{0}` is not what eventmodel writes")]
     Odd(String),
     /// They are of another JetStream stream, created then.
@@ -91,36 +91,39 @@ pub(super) enum MarksError {
 mod tests {
     use super::*;
 
-    fn log(name: &str, created: &str) -> LogOf {
-        LogOf {
+    fn log(name: &str, created: &str) -> ViewLog {
+        ViewLog {
             name: name.into(),
             created: created.parse().unwrap(),
         }
     }
 
     #[test]
-    fn marks_come_back_with_the_log_of_the_last_event() {
+    fn positions_come_back_with_the_log_of_the_last_event() {
         let logs = [
             log("a", "2022-12-12T10:00:00.123456789Z"),
             log("b", "2022-12-13T10:00:00Z"),
         ];
-        let mut marks = Marks::start(&logs);
-        marks.advance(0, Position::new(7));
-        marks.advance(1, Position::new(9));
-        marks.advance(1, Position::new(8));
-        let text = marks.to_text(&logs, 1);
+        let mut positions = Positions::start(&logs);
+        positions.advance(0, Position::new(7));
+        positions.advance(1, Position::new(9));
+        positions.advance(1, Position::new(8));
+        let text = positions.to_text(&logs, 1);
         assert_eq!(
             text,
             "b=9@2022-12-13T10:00:00Z,a=7@2022-12-12T10:00:00.123456789Z"
         );
-        assert_eq!(Marks::parse(&text, &logs), Ok((marks, 1)));
+        assert_eq!(Positions::parse(&text, &logs), Ok((positions, 1)));
     }
 
     #[test]
-    fn marks_of_another_stream_of_the_same_name_are_refused() {
-        let text = Marks::start(&[log("a", "2022-12-12T10:00:00Z")])
+    fn positions_of_another_stream_of_the_same_name_are_refused() {
+        let text = Positions::start(&[log("a", "2022-12-12T10:00:00Z")])
             .to_text(&[log("a", "2022-12-12T10:00:00Z")], 0);
-        let parsed = Marks::parse(&text, &[log("a", "2022-12-12T10:00:01Z")]);
-        assert!(matches!(parsed, Err(MarksError::Recreated { log: 0, .. })));
+        let parsed = Positions::parse(&text, &[log("a", "2022-12-12T10:00:01Z")]);
+        assert!(matches!(
+            parsed,
+            Err(PositionsError::Recreated { log: 0, .. })
+        ));
     }
 }

@@ -7,13 +7,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::bucket::{Bucket, Value};
 use crate::connect::subjects::covers;
-use crate::log::read::delivery::{Ordered, Start};
+use crate::log::read::delivery::{Delivery, Start};
 
 /// Between two attempts.
 const RETRY: Duration = Duration::from_millis(50);
 
 pub(super) struct Values {
-    messages: Ordered,
+    messages: Delivery,
     filter: Vec<String>,
     sequence: u64,
 }
@@ -28,7 +28,7 @@ impl Values {
         let (connection, stream) = (bucket.connection.clone(), bucket.stream.clone());
         let name = format!("KV_{}", bucket.name);
         Self {
-            messages: Ordered::new(connection, name, stream, filter.clone()),
+            messages: Delivery::new(connection, name, stream, filter.clone()),
             filter,
             sequence: 0,
         }

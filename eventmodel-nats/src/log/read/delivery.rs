@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::connect::connection::{Connection, Failure};
 use crate::connect::direct_get::{Page, text};
 
-pub(crate) struct Ordered(Way);
+pub(crate) struct Delivery(Way);
 
 enum Way {
     Consumer(Box<Consumer>),
@@ -40,7 +40,7 @@ pub(crate) struct Delivered {
     pub(crate) is_first: bool,
 }
 
-impl Ordered {
+impl Delivery {
     /// Only messages on these subjects, or all. Pages give all if there are several subjects.
     pub(crate) fn new(
         connection: Connection,

@@ -11,7 +11,7 @@ use crate::connect::subjects::disjoint;
 use crate::log::Log;
 use crate::log::Source;
 use crate::log::message::{Kind, Stored};
-use crate::log::read::resume::Walk;
+use crate::log::read::resume::Resumed;
 
 /// Reads a log.
 pub(crate) fn read(
@@ -21,7 +21,7 @@ pub(crate) fn read(
     let filter = disjoint(&read.subjects).unwrap_or_default();
     // Boxed: it is moved for every event.
     let reader = Box::new(Reader {
-        messages: Walk::new(log, filter.clone(), read.after.get()),
+        messages: Resumed::new(log, filter.clone(), read.after.get()),
         filter,
         patterns: read.subjects,
         after: read.after,
@@ -40,7 +40,7 @@ pub(crate) fn read(
 }
 
 struct Reader {
-    messages: Walk<Arc<Log>>,
+    messages: Resumed<Arc<Log>>,
     /// What the server filters by; nothing if it cannot.
     filter: Vec<String>,
     patterns: Vec<SubjectPattern>,

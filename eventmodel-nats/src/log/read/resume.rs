@@ -12,13 +12,13 @@ use tokio::time::Instant;
 
 use crate::log::Log;
 use crate::log::message::{Identity, Stored};
-use crate::log::read::delivery::{Ordered, Start};
+use crate::log::read::delivery::{Delivery, Start};
 
 /// Between two attempts to begin anew.
 const RETRY: Duration = Duration::from_millis(50);
 
 /// Walks over the messages of a log.
-pub(crate) struct Walk<L> {
+pub(crate) struct Resumed<L> {
     pub(crate) log: L,
     /// The sequence of the last message.
     pub(crate) sequence: u64,
@@ -26,16 +26,16 @@ pub(crate) struct Walk<L> {
     last: Option<Identity>,
     /// Whether what comes is known to follow on it.
     follows: bool,
-    messages: Ordered,
+    messages: Delivery,
     failing_since: Option<Instant>,
 }
 
-impl<L: Deref<Target = Log>> Walk<L> {
+impl<L: Deref<Target = Log>> Resumed<L> {
     /// Begins after a sequence; only messages on these subjects, or all.
     pub(crate) fn new(log: L, filter: Vec<String>, after: u64) -> Self {
         let (connection, stream) = (log.connection.clone(), log.stream.clone());
         Self {
-            messages: Ordered::new(connection, log.name.to_string(), stream, filter),
+            messages: Delivery::new(connection, log.name.to_string(), stream, filter),
             log,
             sequence: after,
             last: None,
