@@ -21,8 +21,9 @@ use uuid::Uuid;
 
 use crate::connect::connection::{Connection, Failure};
 use crate::connect::direct_get::Page;
+use crate::connect::drift::{Drift, drifted, settings};
 use crate::connect::jetstream::MESSAGE_ID;
-use crate::connect::setup::{Setting, Setup, storage};
+use crate::connect::setup::{Setup, storage};
 use crate::connect::subjects::misses;
 
 const STREAM: &str = "EVENTMODEL_AUDIT";
@@ -103,23 +104,22 @@ impl Trail {
     }
 
     async fn create(&self) -> Result<(), StoreError> {
-        let drifted = |reason| StoreError::Drift {
-            log: STREAM.into(),
-            reason,
-        };
         let (age, bytes) = (self.setup.audit_max_age, self.setup.audit_max_bytes);
         if let Some(info) = self.connection.stream_info(STREAM).await? {
-            return drift(&self.setup, &info.config).map_or(Ok(()), |reason| Err(drifted(reason)));
+            return drift(&self.setup, &info.config).check(STREAM);
         }
         if !self.setup.create {
-            return Err(drifted(format!(
-                "there is no JetStream stream of this name, and this store may not create one; run `nats stream add \
+            return Err(drifted(
+                STREAM,
+                format!(
+                    "there is no JetStream stream of this name, and this store may not create one; run `nats stream add \
                  {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --storage {} --replicas {} --max-age {}s \
                  --max-bytes {bytes}`, or set `without_audit`",
-                storage(self.setup.storage),
-                self.setup.replicas.unwrap_or(1),
-                age.as_secs()
-            )));
+                    storage(self.setup.storage),
+                    self.setup.replicas.unwrap_or(1),
+                    age.as_secs()
+                ),
+            ));
         }
         let config = Config {
             name: STREAM.into(),
@@ -349,119 +349,39 @@ impl fmt::Debug for NatsAudit {
     }
 }
 
-/// The first setting that is not what the trail needs: which, what it is, what it must be, what to do.
-fn drift(setup: &Setup, config: &Config) -> Option<String> {
-    let wrong = settings(setup, config).into_iter().find(|s| !s.fits)?;
-    let Setting {
-        name,
-        actual,
-        needed,
-        flag,
-        ..
-    } = wrong;
-    let mend = match flag {
-        Some(flag) => format!("run `nats stream edit {STREAM} {flag}`"),
-        None => format!(
-            "a JetStream stream keeps this for good: keep a copy with `nats stream backup {STREAM} <folder>`, and run \
-             `nats stream rm {STREAM}`; it is made anew"
-        ),
-    };
-    Some(format!("`{name}` is {actual} and must be {needed}; {mend}"))
-}
-
-fn settings(setup: &Setup, config: &Config) -> Vec<Setting> {
-    let setting = |name, fits, actual: String, needed: String, flag: Option<String>| Setting {
-        name,
-        fits,
-        actual,
-        needed,
-        flag,
-    };
+/// The settings of the stream of the trail.
+fn drift(setup: &Setup, config: &Config) -> Drift {
     let (age, bytes) = (setup.audit_max_age, setup.audit_max_bytes);
-    let subjects = vec![format!("{SUBJECTS}.>")];
-    let missing = misses(config, &subjects);
+    let replicas = setup.replicas.unwrap_or(config.num_replicas);
+    let missing = misses(config, &[format!("{SUBJECTS}.>")]);
+    let subjects = config.subjects.join(",");
     let wanted = [&config.subjects[..], &missing[..]].concat().join(",");
-    let mut settings = vec![
-        setting(
-            "retention",
-            config.retention == RetentionPolicy::Limits,
-            format!("{:?}", config.retention),
-            "Limits: whoever reads an entry leaves it there".into(),
-            None,
+    let settings = settings! {
+        "retention", config.retention == RetentionPolicy::Limits, format!("{:?}", config.retention) =>
+            "Limits: whoever reads an entry leaves it there";
+        "storage", config.storage == setup.storage, storage(config.storage) => storage(setup.storage);
+        "sealed", !config.sealed, true => false;
+        // A mirror has no subjects of its own.
+        "mirror", config.mirror.is_none(), "set" => "none", "--no-mirror";
+        "subjects", missing.is_empty(), format!("`{subjects}`") => format!("`{wanted}`"),
+            format!("--subjects '{wanted}'");
+        "discard", config.discard == DiscardPolicy::Old, "new" => "old: a trail that is full goes on", "--discard old";
+        "allow_direct", config.allow_direct, false => "true: direct gets read the trail", "--allow-direct";
+        "max_age", config.max_age == age, format!("{:?}", config.max_age) => format!("{age:?} (`audit_max_age`)"),
+            format!("--max-age {}s", age.as_secs());
+        "max_bytes", config.max_bytes == bytes, config.max_bytes => format!("{bytes} (`audit_max_bytes`)"),
+            format!("--max-bytes {bytes}");
+        "no_ack", !config.no_ack, true => false, "--ack";
+        "num_replicas", config.num_replicas == replicas, config.num_replicas => replicas,
+            format!("--replicas {replicas}");
+    };
+    Drift {
+        of: String::new(),
+        settings,
+        edit: format!("nats stream edit {STREAM}"),
+        renew: format!(
+            "a JetStream stream keeps this for good: keep a copy with `nats stream backup {STREAM} <folder>`, and run \
+             `nats stream rm {STREAM}`; the store makes it anew"
         ),
-        setting(
-            "storage",
-            config.storage == setup.storage,
-            storage(config.storage).into(),
-            storage(setup.storage).into(),
-            None,
-        ),
-        setting(
-            "sealed",
-            !config.sealed,
-            "true".into(),
-            "false".into(),
-            None,
-        ),
-        // It does not go with subjects of its own.
-        setting(
-            "mirror",
-            config.mirror.is_none(),
-            "set".into(),
-            "none".into(),
-            Some("--no-mirror".into()),
-        ),
-        setting(
-            "subjects",
-            missing.is_empty(),
-            format!("`{}`", config.subjects.join(",")),
-            format!("`{wanted}`"),
-            Some(format!("--subjects '{wanted}'")),
-        ),
-        setting(
-            "discard",
-            config.discard == DiscardPolicy::Old,
-            "new".into(),
-            "old: a trail that is full goes on".into(),
-            Some("--discard old".into()),
-        ),
-        setting(
-            "allow_direct",
-            config.allow_direct,
-            "false".into(),
-            "true: it is read by direct gets".into(),
-            Some("--allow-direct".into()),
-        ),
-        setting(
-            "max_age",
-            config.max_age == age,
-            format!("{:?}", config.max_age),
-            format!("{age:?} (`audit_max_age`)"),
-            Some(format!("--max-age {}s", age.as_secs())),
-        ),
-        setting(
-            "max_bytes",
-            config.max_bytes == bytes,
-            config.max_bytes.to_string(),
-            format!("{bytes} (`audit_max_bytes`)"),
-            Some(format!("--max-bytes {bytes}")),
-        ),
-        setting(
-            "no_ack",
-            !config.no_ack,
-            "true".into(),
-            "false".into(),
-            Some("--ack".into()),
-        ),
-    ];
-    if let Some(replicas) = setup.replicas {
-        settings.push(setting(
-            "num_replicas",
-            config.num_replicas == replicas,
-            config.num_replicas.to_string(),
-            replicas.to_string(),
-            Some(format!("--replicas {replicas}")),
-        ));
     }
-    settings
 }

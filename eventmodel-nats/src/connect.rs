@@ -3,6 +3,7 @@
 pub(crate) mod connection;
 pub(crate) mod defects;
 pub(crate) mod direct_get;
+pub(crate) mod drift;
 pub(crate) mod error;
 pub(crate) mod jetstream;
 pub(crate) mod leader;

@@ -11,6 +11,7 @@ use quick_cache::sync::Cache;
 use tokio::time::{Instant, sleep};
 
 use crate::connect::connection::Connection;
+use crate::connect::drift::drifted;
 use crate::connect::leader::Leader;
 use crate::log::command_ids::CommandIds;
 use crate::log::history::History;
@@ -21,7 +22,7 @@ pub(crate) mod append;
 pub(crate) mod batch;
 pub(crate) mod by_subject;
 pub(crate) mod command_ids;
-pub(crate) mod drift;
+mod drift;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod load;
@@ -217,22 +218,19 @@ impl Log {
     }
 
     pub(crate) fn recreated(&self) -> StoreError {
-        let (log, created) = (self.name.clone(), self.created);
-        StoreError::Drift {
-            log,
-            reason: format!(
+        let created = self.created;
+        drifted(
+            self.name.clone(),
+            format!(
                 "the JetStream stream was deleted, created again (it was created at {created} when it was opened), or has \
                  lost its end: positions come again, so what this process knows is of another log; restart it"
             ),
-        }
+        )
     }
 
     /// Events are gone.
     pub(crate) fn lost(&self, what: &str) -> StoreError {
-        StoreError::Drift {
-            log: self.name.clone(),
-            reason: lost(&self.name, what),
-        }
+        drifted(self.name.clone(), lost(&self.name, what))
     }
 
     /// There is no message at a position where one must be.
@@ -278,13 +276,13 @@ impl Log {
         if let Some(lost) = self.lost_since(seen, &known).await {
             return lost;
         }
-        StoreError::Drift {
-            log: self.name.clone(),
-            reason: format!(
+        drifted(
+            self.name.clone(),
+            format!(
                 "position {seen} was seen on `{subject}` and is not there any more: the JetStream stream was \
                  restored from an older state, or deleted and created again; restart this process"
             ),
-        }
+        )
     }
 }
 

@@ -1,4 +1,4 @@
-//! How JetStream streams are set up, and what is said about one that is set up otherwise.
+//! How JetStream streams and consumers are set up.
 
 use std::time::Duration;
 
@@ -26,16 +26,7 @@ pub(crate) struct Setup {
     pub(crate) audit_max_bytes: i64,
 }
 
-/// A setting of a JetStream stream, or of a consumer.
-pub(crate) struct Setting {
-    pub(crate) name: &'static str,
-    pub(crate) fits: bool,
-    pub(crate) actual: String,
-    pub(crate) needed: String,
-    /// The flag of `nats stream edit` that changes it, if it can be changed.
-    pub(crate) flag: Option<String>,
-}
-
+/// As the `nats` program writes it.
 pub(crate) fn storage(storage: StorageType) -> &'static str {
     match storage {
         StorageType::File => "file",

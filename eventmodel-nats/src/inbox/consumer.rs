@@ -11,8 +11,8 @@ use eventmodel::{InboxSpec, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::connect::connection::Failure;
+use crate::connect::drift::{Drift, drifted, settings};
 use crate::connect::refusal::Refusal;
-use crate::connect::setup::Setting;
 use crate::log::Log;
 use crate::sync::locked;
 
@@ -140,15 +140,23 @@ impl Durable {
             0 => 0,
             _ => self.replicas(log).await?,
         };
-        let reason = {
+        let has_skipped = {
             let mut has_skipped = locked(&self.has_skipped);
             if is_filtered(&info.config) {
                 *has_skipped = Some(info.created.clone());
             }
-            let has_skipped = has_skipped.as_ref() == Some(&info.created);
-            self.drift(log, replicas, &info.config, has_skipped)
+            has_skipped.as_ref() == Some(&info.created)
         };
-        reason.map_or(Ok(()), |reason| Err(drifted(log, reason)))
+        let drift = self.drift(log, replicas, &info.config);
+        drift.check(log.name.clone())?;
+        if has_skipped {
+            let (name, renew) = (&self.name, self.renew(log));
+            let reason = format!(
+                "the consumer `{name}` had a filter for a while, and may have skipped events; {renew}"
+            );
+            return Err(drifted(log.name.clone(), reason));
+        }
+        Ok(())
     }
 
     /// Fails while somebody has paused it: it gives no other sign that it delivers nothing.
@@ -160,7 +168,7 @@ impl Durable {
         let until = until.map_or_else(String::new, |until| format!(" until {until}"));
         let (stream, name) = (&log.name, &self.name);
         Err(drifted(
-            log,
+            log.name.clone(),
             format!(
                 "the consumer `{name}` is paused{until}; the automation goes on then, or run `nats consumer resume \
                  {stream} {name}`"
@@ -196,7 +204,7 @@ impl Durable {
     async fn create(&self, log: &Log, after: u64) -> Result<(), StoreError> {
         if !self.create {
             return Err(drifted(
-                log,
+                log.name.clone(),
                 format!(
                     "there is no consumer `{name}`, and this store may not create one; run `nats consumer add {log} \
                      {name} --pull --defaults --deliver all --ack explicit --wait {wait:?} --max-deliver=-1 \
@@ -224,96 +232,59 @@ impl Durable {
     }
 }
 
-fn drifted(log: &Log, reason: String) -> StoreError {
-    StoreError::Drift {
-        log: log.name.clone(),
-        reason,
-    }
-}
-
 impl Durable {
-    /// The first thing that is not what an automation needs on a log with so many replicas: which, what it is, what it
-    /// must be, what to do.
-    fn drift(
-        &self,
-        log: &Log,
-        replicas: usize,
-        config: &Config,
-        has_skipped: bool,
-    ) -> Option<String> {
-        let (log, consumer) = (&log.name, &self.name);
-        let anew = format!(
-            "run `nats consumer rm {log} {consumer}`, and it is made anew: an automation that runs goes on where it was; \
-             one that is started sees all events again; what it has recorded is not recorded twice, but a command that \
-             was rejected is decided again"
+    /// The settings of the consumer of an automation on a log with so many replicas.
+    fn drift(&self, log: &Log, replicas: usize, config: &Config) -> Drift {
+        let starts_at_the_start = matches!(
+            config.deliver_policy,
+            // A consumer made anew starts where the deleted one was.
+            DeliverPolicy::All | DeliverPolicy::ByStartSequence { .. }
         );
-        // First what is for good: nobody is to mend the rest in vain.
-        let settings = [kept(config), self.changeable(replicas, config)];
-        let wrong = settings.into_iter().flatten().find(|s| !s.fits);
-        if let Some(Setting {
-            name,
-            actual,
-            needed,
-            flag,
-            ..
-        }) = wrong
-        {
-            let mend = match flag {
-                Some(flag) => format!("run `nats consumer edit {log} {consumer} {flag}`"),
-                None => anew,
-            };
-            return Some(format!(
-                "`{name}` of the consumer `{consumer}` is {actual} and must be {needed}; {mend}"
-            ));
+        let filters: Vec<_> = filters(config).collect();
+        let target = config.deliver_subject.clone().unwrap_or_default();
+        let (wait, max_pending) = (self.ack_wait, config.max_ack_pending);
+        let threshold = config.inactive_threshold;
+        let settings = settings! {
+            "deliver_subject", config.deliver_subject.is_none(), target => "none: each process asks for what it takes";
+            "filter_subjects", !is_filtered(config), filters.join(",") => "none: what one event waits for may be any other";
+            "deliver_policy", starts_at_the_start, format!("{:?}", config.deliver_policy) => "All: it skips no event";
+            "ack_policy", config.ack_policy == AckPolicy::Explicit, format!("{:?}", config.ack_policy) => "Explicit";
+            "replay_policy", config.replay_policy == ReplayPolicy::Instant, format!("{:?}", config.replay_policy) => "Instant";
+            "headers_only", !config.headers_only, true => false;
+            "backoff", config.backoff.is_empty(), format!("{:?}", config.backoff) => "none";
+            "inactive_threshold", threshold.is_zero(), format!("{threshold:?}") =>
+                "0: the progress stays while no process runs";
+            "max_batch", config.max_batch <= 0, config.max_batch => "0: no limit";
+            "max_bytes", config.max_bytes <= 0, config.max_bytes => "0: no limit";
+            "max_expires", config.max_expires.is_zero(), format!("{:?}", config.max_expires) => "0: no limit";
+            "mem_storage", !config.memory_storage, true => "false: the progress must survive a restart";
+            "ack_wait", config.ack_wait == wait, format!("{:?}", config.ack_wait) =>
+                format!("{wait:?} (`hand_over_after`)"), format!("--wait {wait:?}");
+            "max_deliver", config.max_deliver <= 0, config.max_deliver =>
+                "-1: the app parks what it cannot handle", "--max-deliver=-1";
+            "max_ack_pending", max_pending == MAX_ACK_PENDING, max_pending => MAX_ACK_PENDING,
+                format!("--max-pending {MAX_ACK_PENDING}");
+            // 0 is as many as the log has.
+            "num_replicas", config.num_replicas == 0 || config.num_replicas >= replicas, config.num_replicas =>
+                format!("{replicas}, as the log has: the progress must survive what the log survives"),
+                format!("--replicas {replicas}");
+        };
+        Drift {
+            of: format!(" of the consumer `{}`", self.name),
+            settings,
+            edit: format!("nats consumer edit {} {}", log.name, self.name),
+            renew: self.renew(log),
         }
-        has_skipped.then(|| {
-            format!(
-                "the consumer `{consumer}` had a filter for a while, and may have skipped events; {anew}"
-            )
-        })
     }
 
-    fn changeable(&self, replicas: usize, config: &Config) -> Vec<Setting> {
-        let setting = |name, fits, actual: String, needed: String, flag: String| Setting {
-            name,
-            fits,
-            actual,
-            needed,
-            flag: Some(flag),
-        };
-        vec![
-            setting(
-                "ack_wait",
-                config.ack_wait == self.ack_wait,
-                format!("{:?}", config.ack_wait),
-                format!("{:?} (`hand_over_after`)", self.ack_wait),
-                format!("--wait {:?}", self.ack_wait),
-            ),
-            setting(
-                "max_deliver",
-                config.max_deliver <= 0,
-                config.max_deliver.to_string(),
-                "-1: what cannot be handled is parked".into(),
-                "--max-deliver=-1".into(),
-            ),
-            setting(
-                "max_ack_pending",
-                config.max_ack_pending == MAX_ACK_PENDING,
-                config.max_ack_pending.to_string(),
-                MAX_ACK_PENDING.to_string(),
-                format!("--max-pending {MAX_ACK_PENDING}"),
-            ),
-            // 0 is as many as the log has.
-            setting(
-                "num_replicas",
-                config.num_replicas == 0 || config.num_replicas >= replicas,
-                config.num_replicas.to_string(),
-                format!(
-                    "{replicas}, as the log has: the progress must survive what the log survives"
-                ),
-                format!("--replicas {replicas}"),
-            ),
-        ]
+    /// How to get another consumer, and what that means.
+    fn renew(&self, log: &Log) -> String {
+        format!(
+            "run `nats consumer rm {} {}`, and the store makes it anew: an automation that runs goes on where it was; one \
+             that starts sees all events again; what it has recorded is not recorded twice, but a command that was \
+             rejected is decided again",
+            log.name, self.name
+        )
     }
 }
 
@@ -328,91 +299,6 @@ fn filters(config: &Config) -> impl Iterator<Item = &str> {
 /// Whether there are events that it does not deliver.
 fn is_filtered(config: &Config) -> bool {
     filters(config).any(|subject| subject != ">")
-}
-
-/// What is mended by making the consumer anew.
-fn kept(config: &Config) -> Vec<Setting> {
-    let setting = |name, fits, actual: String, needed: &str| Setting {
-        name,
-        fits,
-        actual,
-        needed: needed.into(),
-        flag: None,
-    };
-    let from_the_start = matches!(
-        config.deliver_policy,
-        // Where one that was deleted has gone on.
-        DeliverPolicy::All | DeliverPolicy::ByStartSequence { .. }
-    );
-    vec![
-        setting(
-            "deliver_subject",
-            config.deliver_subject.is_none(),
-            config.deliver_subject.clone().unwrap_or_default(),
-            "none: each process asks for what it takes",
-        ),
-        setting(
-            "filter_subjects",
-            !is_filtered(config),
-            filters(config).collect::<Vec<_>>().join(","),
-            "none: what one event waits for may be any other",
-        ),
-        setting(
-            "deliver_policy",
-            from_the_start,
-            format!("{:?}", config.deliver_policy),
-            "All: no event is skipped",
-        ),
-        setting(
-            "ack_policy",
-            config.ack_policy == AckPolicy::Explicit,
-            format!("{:?}", config.ack_policy),
-            "Explicit",
-        ),
-        setting(
-            "replay_policy",
-            config.replay_policy == ReplayPolicy::Instant,
-            format!("{:?}", config.replay_policy),
-            "Instant",
-        ),
-        setting("headers_only", !config.headers_only, "true".into(), "false"),
-        setting(
-            "backoff",
-            config.backoff.is_empty(),
-            format!("{:?}", config.backoff),
-            "none",
-        ),
-        setting(
-            "inactive_threshold",
-            config.inactive_threshold.is_zero(),
-            format!("{:?}", config.inactive_threshold),
-            "0: the progress is kept while no process runs",
-        ),
-        setting(
-            "max_batch",
-            config.max_batch <= 0,
-            config.max_batch.to_string(),
-            "0: no limit",
-        ),
-        setting(
-            "max_bytes",
-            config.max_bytes <= 0,
-            config.max_bytes.to_string(),
-            "0: no limit",
-        ),
-        setting(
-            "max_expires",
-            config.max_expires.is_zero(),
-            format!("{:?}", config.max_expires),
-            "0: no limit",
-        ),
-        setting(
-            "mem_storage",
-            !config.memory_storage,
-            "true".into(),
-            "false: the progress must survive a restart",
-        ),
-    ]
 }
 
 #[cfg(test)]

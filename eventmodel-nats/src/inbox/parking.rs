@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::consumer::escaped;
 use crate::connect::connection::Failure;
+use crate::connect::drift::{Drift, drifted, settings};
 use crate::connect::jetstream::EXPECTED;
 use crate::connect::setup::Setup;
 use crate::log::Log;
@@ -380,28 +381,21 @@ impl KvParking {
 /// Creates the bucket if it is missing, and checks it if it is there.
 async fn ensure(setup: &Setup, log: &Log, bucket: &str, name: &str) -> Result<(), StoreError> {
     let connection = &log.connection;
-    let drifted = |reason| StoreError::Drift {
-        log: log.name.clone(),
-        reason,
-    };
     if let Some(found) = connection.stream_info(name).await? {
-        let age = found.config.max_age;
-        if !age.is_zero() {
-            return Err(drifted(format!(
-                "`max_age` of the bucket `{bucket}` is {age:?} and must be 0: what is parked is kept; run `nats stream \
-                 edit {name} --max-age 0`"
-            )));
-        }
-        if let Some(needed) = setup.replicas
-            && needed != found.config.num_replicas
-        {
-            return Err(drifted(format!(
-                "`num_replicas` of the bucket `{bucket}` is {} and must be {needed}; run `nats stream edit {name} \
-                 --replicas {needed}`",
-                found.config.num_replicas
-            )));
-        }
-        return Ok(());
+        let config = found.config;
+        let replicas = setup.replicas.unwrap_or(config.num_replicas);
+        let settings = settings! {
+            "max_age", config.max_age.is_zero(), format!("{:?}", config.max_age) => "0: parked events stay", "--max-age 0";
+            "num_replicas", config.num_replicas == replicas, config.num_replicas => replicas,
+                format!("--replicas {replicas}");
+        };
+        let drift = Drift {
+            of: format!(" of the bucket `{bucket}`"),
+            settings,
+            edit: format!("nats stream edit {name}"),
+            renew: String::new(),
+        };
+        return drift.check(log.name.clone());
     }
     let replicas = match setup.replicas {
         Some(replicas) => replicas,
@@ -411,10 +405,13 @@ async fn ensure(setup: &Setup, log: &Log, bucket: &str, name: &str) -> Result<()
         }
     };
     if !setup.create {
-        return Err(drifted(format!(
-            "there is no bucket `{bucket}` for what automations park, and this store may not create one; run `nats kv \
+        return Err(drifted(
+            log.name.clone(),
+            format!(
+                "there is no bucket `{bucket}` for what automations park, and this store may not create one; run `nats kv \
              add {bucket} --replicas {replicas}`"
-        )));
+            ),
+        ));
     }
     tracing::info!(log = %log.name, bucket, "creating the bucket for what automations park");
     let config = Config {

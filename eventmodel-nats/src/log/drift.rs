@@ -1,198 +1,52 @@
-//! What is wrong with the set-up of an existing JetStream stream, and the command that mends it.
+//! What the JetStream stream of a log must be.
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy};
 
-use crate::connect::setup::{Setting, Setup, storage};
+use crate::connect::drift::{Drift, settings};
+use crate::connect::setup::{Setup, storage};
 
-/// The first setting that is not what a log needs: which, what it is, what it must be, what to do.
-pub(crate) fn drift(setup: &Setup, config: &Config) -> Option<String> {
-    // First what is for good: nobody is to mend the rest in vain.
-    let settings = [
-        kept(setup, config),
-        changeable(config),
-        chosen(setup, config),
-    ];
-    let wrong = settings
-        .into_iter()
-        .flatten()
-        .find(|setting| !setting.fits)?;
-    let Setting {
-        name,
-        actual,
-        needed,
-        flag,
-        ..
-    } = wrong;
-    let stream = &config.name;
-    let mend = match flag {
-        Some(flag) => format!("run `nats stream edit {stream} {flag}`"),
-        None => "a JetStream stream keeps this for good: use another name for the log, or make the stream anew and \
-                 move what is in it"
-            .into(),
-    };
-    Some(format!("`{name}` is {actual} and must be {needed}; {mend}"))
-}
-
-/// What can be changed.
-fn changeable(config: &Config) -> Vec<Setting> {
-    let setting = |name, fits, actual: String, needed: &str, flag: &str| Setting {
-        name,
-        fits,
-        actual,
-        needed: needed.into(),
-        flag: Some(flag.into()),
-    };
-    let (age, messages) = (config.max_age, config.max_messages);
+/// The settings of the stream of a log. Those that the store was not told may be anything.
+pub(crate) fn drift(setup: &Setup, config: &Config) -> Drift {
+    let is_synchronous = !matches!(config.persist_mode, Some(PersistenceMode::Async));
     let per_subject = config.max_messages_per_subject;
-    let is_new = config.discard == DiscardPolicy::New;
-    vec![
-        // These two do not go with some of the others.
-        setting(
-            "mirror",
-            config.mirror.is_none(),
-            "set".into(),
-            "none",
-            "--no-mirror",
-        ),
-        setting("no_ack", !config.no_ack, "true".into(), "false", "--ack"),
-        setting("discard", is_new, "old".into(), "new", "--discard new"),
-        setting(
-            "allow_direct",
-            config.allow_direct,
-            "false".into(),
-            "true",
-            "--allow-direct",
-        ),
-        setting(
-            "allow_atomic",
-            config.allow_atomic_publish,
-            "false".into(),
-            "true",
-            "--allow-batch",
-        ),
-        setting(
-            "max_age",
-            age.is_zero(),
-            format!("{age:?}"),
-            "0: events are kept",
-            "--max-age 0",
-        ),
-        setting(
-            "max_msgs",
-            messages <= 0,
-            messages.to_string(),
-            "-1: no limit",
-            "--max-msgs=-1",
-        ),
-        setting(
-            "max_msgs_per_subject",
-            per_subject <= 0,
-            per_subject.to_string(),
-            "-1: no limit",
-            "--max-msgs-per-subject=-1",
-        ),
-        setting(
-            "allow_rollup_hdrs",
-            !config.allow_rollup,
-            "true".into(),
-            "false: a rollup deletes events",
-            "--no-allow-rollup --deny-purge",
-        ),
-        setting(
-            "deny_delete",
-            config.deny_delete,
-            "false".into(),
-            "true",
-            "--deny-delete",
-        ),
-        setting(
-            "deny_purge",
-            config.deny_purge,
-            "false".into(),
-            "true",
-            "--deny-purge",
-        ),
-        setting(
-            "subject_transform",
-            config.subject_transform.is_none(),
-            "set".into(),
-            "none: events keep their subjects",
-            "--no-transform",
-        ),
-        setting(
-            "sources",
-            config.sources.as_ref().is_none_or(Vec::is_empty),
-            "set".into(),
-            "none: only this store writes to it",
-            "--interactive",
-        ),
-    ]
-}
-
-/// What cannot be changed.
-fn kept(setup: &Setup, config: &Config) -> Vec<Setting> {
-    let setting = |name, fits, actual: &str, needed: &str| Setting {
-        name,
-        fits,
-        actual: actual.into(),
-        needed: needed.into(),
-        flag: None,
+    let replicas = setup.replicas.unwrap_or(config.num_replicas);
+    let window = setup.duplicate_window.unwrap_or(config.duplicate_window);
+    let settings = settings! {
+        "retention", config.retention == RetentionPolicy::Limits, format!("{:?}", config.retention) => "Limits";
+        "storage", config.storage == setup.storage, storage(config.storage) => storage(setup.storage);
+        "allow_msg_ttl", !config.allow_message_ttl, true => "false: events do not expire";
+        "allow_msg_schedules", !config.allow_message_schedules, true => "false: a schedule can purge";
+        "allow_msg_counter", !config.allow_message_counter, true => false;
+        "persist_mode", is_synchronous, "async" => "default: the server writes an event before it acknowledges it";
+        "sealed", !config.sealed, true => false;
+        // The server refuses some of the others beside these two.
+        "mirror", config.mirror.is_none(), "set" => "none", "--no-mirror";
+        "no_ack", !config.no_ack, true => false, "--ack";
+        "discard", config.discard == DiscardPolicy::New, "old" => "new", "--discard new";
+        "allow_direct", config.allow_direct, false => true, "--allow-direct";
+        "allow_atomic", config.allow_atomic_publish, false => true, "--allow-batch";
+        "max_age", config.max_age.is_zero(), format!("{:?}", config.max_age) => "0: events stay", "--max-age 0";
+        "max_msgs", config.max_messages <= 0, config.max_messages => "-1: no limit", "--max-msgs=-1";
+        "max_msgs_per_subject", per_subject <= 0, per_subject => "-1: no limit", "--max-msgs-per-subject=-1";
+        "allow_rollup_hdrs", !config.allow_rollup, true => "false: a rollup deletes events",
+            "--no-allow-rollup --deny-purge";
+        "deny_delete", config.deny_delete, false => true, "--deny-delete";
+        "deny_purge", config.deny_purge, false => true, "--deny-purge";
+        "subject_transform", config.subject_transform.is_none(), "set" => "none: events keep their subjects",
+            "--no-transform";
+        "sources", config.sources.as_ref().is_none_or(Vec::is_empty), "set" => "none: only this store writes to it",
+            "--interactive";
+        "num_replicas", config.num_replicas == replicas, config.num_replicas => replicas,
+            format!("--replicas {replicas}");
+        "duplicate_window", config.duplicate_window == window, format!("{:?}", config.duplicate_window) =>
+            format!("{window:?}"), format!("--dupe-window {}s", window.as_secs());
     };
-    let retention = format!("{:?}", config.retention);
-    let is_limits = config.retention == RetentionPolicy::Limits;
-    let is_written = !matches!(config.persist_mode, Some(PersistenceMode::Async));
-    let (is, needed) = (storage(config.storage), storage(setup.storage));
-    vec![
-        setting("retention", is_limits, &retention, "Limits"),
-        setting("storage", is == needed, is, needed),
-        setting(
-            "allow_msg_ttl",
-            !config.allow_message_ttl,
-            "true",
-            "false: events do not expire",
-        ),
-        setting(
-            "allow_msg_schedules",
-            !config.allow_message_schedules,
-            "true",
-            "false: it allows to purge",
-        ),
-        setting(
-            "allow_msg_counter",
-            !config.allow_message_counter,
-            "true",
-            "false",
-        ),
-        setting(
-            "persist_mode",
-            is_written,
-            "async",
-            "default: events are written, then acknowledged",
-        ),
-        setting("sealed", !config.sealed, "true", "false"),
-    ]
-}
-
-/// What the store was told.
-fn chosen(setup: &Setup, config: &Config) -> Vec<Setting> {
-    let mut settings = Vec::new();
-    if let Some(replicas) = setup.replicas {
-        settings.push(Setting {
-            name: "num_replicas",
-            fits: config.num_replicas == replicas,
-            actual: config.num_replicas.to_string(),
-            needed: replicas.to_string(),
-            flag: Some(format!("--replicas {replicas}")),
-        });
+    Drift {
+        of: String::new(),
+        settings,
+        edit: format!("nats stream edit {}", config.name),
+        renew: "a JetStream stream keeps this for good: use another name for the log, or make the stream anew and move \
+                what is in it"
+            .into(),
     }
-    if let Some(window) = setup.duplicate_window {
-        settings.push(Setting {
-            name: "duplicate_window",
-            fits: config.duplicate_window == window,
-            actual: format!("{:?}", config.duplicate_window),
-            needed: format!("{window:?}"),
-            flag: Some(format!("--dupe-window {}s", window.as_secs())),
-        });
-    }
-    settings
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::drift::drift;
 use super::{Log, lost, max_message};
 use crate::connect::connection::{Connection, Failure};
+use crate::connect::drift::drifted;
 use crate::connect::jetstream::StreamInfo;
 use crate::connect::setup::{Setup, storage};
 use crate::connect::subjects::misses;
@@ -40,13 +41,11 @@ impl Log {
                 create(connection, setup, spec).await?;
                 continue;
             };
-            if let Some(reason) = drift(setup, &info.config) {
-                return Err(drifted(spec, reason));
-            }
+            drift(setup, &info.config).check(spec.name.clone())?;
             if let Some(begins) = info.lost_before() {
                 let reason = lost(&spec.name, &format!("it begins at position {begins}"));
                 if !setup.accept_lost_events {
-                    return Err(drifted(spec, reason));
+                    return Err(drifted(spec.name.clone(), reason));
                 }
                 tracing::warn!(log = %spec.name, begins, "the log has lost its start, and is opened all the same");
             }
@@ -101,7 +100,7 @@ fn config(setup: &Setup, spec: &LogSpec) -> Config {
 async fn create(connection: &Connection, setup: &Setup, spec: &LogSpec) -> Result<(), StoreError> {
     if !setup.create {
         return Err(drifted(
-            spec,
+            spec.name.clone(),
             format!(
                 "there is no JetStream stream `{}`, and this store may not create one; {}",
                 spec.name,
@@ -124,7 +123,7 @@ async fn add(
     let wanted = [&config.subjects[..], &missing[..]].concat();
     if !setup.create {
         return Err(drifted(
-            spec,
+            spec.name.clone(),
             format!(
                 "`subjects` does not have {}, and this store may not add any; run `nats stream edit {} --subjects '{}'`",
                 missing.join(", "),
@@ -150,19 +149,12 @@ fn overlaps_or(spec: &LogSpec, failure: Failure) -> StoreError {
     }
     let subjects = subjects(spec).join(", ");
     drifted(
-        spec,
+        spec.name.clone(),
         format!(
             "another JetStream stream takes some of its subjects ({subjects}); for each, `nats stream ls --subject \
                  '<subject>'` shows which; give the streams of one model other subjects, or the same log"
         ),
     )
-}
-
-fn drifted(spec: &LogSpec, reason: String) -> StoreError {
-    StoreError::Drift {
-        log: spec.name.clone(),
-        reason,
-    }
 }
 
 /// All subjects that a log takes.
@@ -197,10 +189,9 @@ fn check_name(name: &Arc<str>) -> Result<(), StoreError> {
     if !name.is_empty() && name.len() <= 128 && name.bytes().all(fits) {
         return Ok(());
     }
-    Err(StoreError::Drift {
-        log: name.clone(),
-        reason: "its name cannot be that of a JetStream stream: use up to 128 letters, digits, `-` and `_`, with \
-                 `log = \"…\"` at the streams or as the name of the model"
-            .into(),
-    })
+    Err(drifted(
+        name.clone(),
+        "its name cannot be that of a JetStream stream: use up to 128 letters, digits, `-` and `_`, with `log = \"…\"` \
+         at the streams or as the name of the model",
+    ))
 }

@@ -19,9 +19,10 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::connect::connection::{Connection, ELECTION, Failure};
+use crate::connect::drift::{Drift, drifted, settings};
 use crate::connect::jetstream::EXPECTED;
 use crate::connect::jetstream::NOT_FOUND;
-use crate::connect::setup::Setup;
+use crate::connect::setup::{Setup, storage};
 
 /// The header of a value that says when the bucket was created that it was written for.
 const BUCKET: &str = "Eventmodel-Bucket";
@@ -105,9 +106,7 @@ impl Bucket {
                 sleep(ELECTION).await;
                 continue;
             };
-            if let Some(reason) = drift(setup, spec, &info.config) {
-                return Err(drifted(&spec.name, reason));
-            }
+            check(setup, spec, &info.config)?;
             let handle = connection.jetstream.get_stream_no_info(&stream).await;
             let subjects = format!("$KV.{}.", spec.name);
             let publishes = match &*connection.api {
@@ -331,7 +330,7 @@ impl Bucket {
     }
 
     pub(super) fn drifted(&self, reason: String) -> StoreError {
-        drifted(&self.name, reason)
+        drifted(format!("KV_{}", self.name), reason)
     }
 
     /// How to get a view that is built again.
@@ -341,13 +340,6 @@ impl Bucket {
              is then built again from its logs",
             self.name
         )
-    }
-}
-
-fn drifted(bucket: &str, reason: String) -> StoreError {
-    StoreError::Drift {
-        log: format!("KV_{bucket}").into(),
-        reason,
     }
 }
 
@@ -388,7 +380,7 @@ async fn create(
     let name = &spec.name;
     if !setup.create {
         return Err(drifted(
-            name,
+            format!("KV_{name}"),
             format!(
                 "there is no bucket `{name}`, and this store may not create one; let one that may start the app once \
                  (a bucket has metadata that `nats kv add` does not write)"
@@ -400,69 +392,37 @@ async fn create(
     Ok(())
 }
 
-/// The first setting that is not what is needed: which, what it is, what it must be, what to do.
-fn drift(setup: &Setup, spec: &BucketSpec, config: &Config) -> Option<String> {
-    let stream = &config.name;
+/// Fails if a bucket is not what it must be.
+fn check(setup: &Setup, spec: &BucketSpec, config: &Config) -> Result<(), StoreError> {
+    let (bucket, stream) = (&spec.name, &config.name);
     for (name, needed, remedy) in &spec.metadata {
         let actual = config.metadata.get(*name).map_or("", String::as_str);
         if actual != needed {
-            return Some(format!(
+            let reason = format!(
                 "its metadata say `{name}` is `{actual}`, and it must be `{needed}`: {remedy}"
-            ));
+            );
+            return Err(drifted(stream.clone(), reason));
         }
     }
-    let edit = |setting: &str, actual: String, needed: String, flag: String| {
-        format!(
-            "`{setting}` is {actual} and must be {needed}; run `nats stream edit {stream} {flag}`"
-        )
+    let (history, replicas) = (spec.history, setup.replicas.unwrap_or(config.num_replicas));
+    let is_limited = config.max_messages > 0 || config.max_bytes > 0;
+    let settings = settings! {
+        "storage", config.storage == setup.storage, storage(config.storage) => storage(setup.storage);
+        "max_msgs_per_subject", config.max_messages_per_subject == history, config.max_messages_per_subject => history,
+            format!("--max-msgs-per-subject={history}");
+        "max_age", config.max_age.is_zero(), format!("{:?}", config.max_age) => "0: values stay", "--max-age 0";
+        "num_replicas", config.num_replicas == replicas, config.num_replicas => replicas,
+            format!("--replicas {replicas}");
+        "max_msgs` or `max_bytes", !is_limited, "limited" => "-1: no limit", "--max-msgs=-1 --max-bytes=-1";
     };
-    let (is, needed) = (config.max_messages_per_subject, spec.history);
-    if is != needed {
-        let flag = format!("--max-msgs-per-subject={needed}");
-        return Some(edit(
-            "max_msgs_per_subject",
-            is.to_string(),
-            needed.to_string(),
-            flag,
-        ));
-    }
-    if !config.max_age.is_zero() {
-        let actual = format!("{:?}", config.max_age);
-        return Some(edit(
-            "max_age",
-            actual,
-            "0: values are kept".into(),
-            "--max-age 0".into(),
-        ));
-    }
-    let (is, needed) = (config.num_replicas, setup.replicas);
-    if let Some(needed) = needed.filter(|needed| *needed != is) {
-        let flag = format!("--replicas {needed}");
-        return Some(edit(
-            "num_replicas",
-            is.to_string(),
-            needed.to_string(),
-            flag,
-        ));
-    }
-    let limited = [config.max_messages, config.max_bytes]
-        .iter()
-        .any(|max| *max > 0);
-    if limited {
-        let flag = "--max-msgs=-1 --max-bytes=-1".into();
-        return Some(edit(
-            "max_msgs` or `max_bytes",
-            "limited".into(),
-            "-1: no limit".into(),
-            flag,
-        ));
-    }
-    if config.storage != setup.storage {
-        return Some(format!(
-            "`storage` is {:?} and must be {:?}; a JetStream stream keeps this for good: stop the programs, run \
-             `nats kv del {}`, and start them; it is made anew",
-            config.storage, setup.storage, spec.name
-        ));
-    }
-    None
+    let drift = Drift {
+        of: String::new(),
+        settings,
+        edit: format!("nats stream edit {stream}"),
+        renew: format!(
+            "a JetStream stream keeps this for good: stop the programs, run `nats kv del {bucket}`, and start them; they \
+             make the bucket anew"
+        ),
+    };
+    drift.check(stream.clone())
 }
