@@ -1,7 +1,7 @@
-//! The audit trail: a JetStream stream of its own, written behind the back of the commands.
+//! The audit trail: a JetStream stream of its own, which the store writes beside the commands.
 //!
-//! It is made when the first entry is noted or asked for. If that is not permitted, or the servers cannot keep up,
-//! entries are dropped, which is counted and logged: commands go on.
+//! The store creates the stream for the first entry or query. If the account may not create it, or the servers cannot
+//! keep up, the store drops entries, counts them and logs that: commands go on.
 //!
 //! To look at: `nats stream view EVENTMODEL_AUDIT --subject 'eventmodel_audit.BookRoom'`.
 
@@ -29,36 +29,36 @@ use crate::connect::subjects::misses;
 const STREAM: &str = "EVENTMODEL_AUDIT";
 const SUBJECTS: &str = "eventmodel_audit";
 
-/// How many entries may wait to be sent.
+/// How many entries may wait.
 const QUEUE: usize = 10_000;
 
-/// How many may be on their way.
+/// How many publishes may be unanswered.
 const IN_FLIGHT: usize = 256;
 
-/// How often an entry is sent, and how long to wait in between.
+/// How often the store sends an entry, and the wait in between.
 const ATTEMPTS: u32 = 8;
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How long a stream that cannot be made is not asked for again.
+/// After a stream could not be created: how long entries do not try again.
 const REST: Duration = Duration::from_secs(5);
 
-/// How many messages are asked for at a time.
+/// How many messages a page has at most.
 const PAGE: usize = 1_000;
 
-/// Before another replica is asked for what one does not have yet.
+/// The wait before asking another replica for what a lagging one lacks.
 const LAG: Duration = Duration::from_millis(5);
 
-/// How many messages are looked at first; each time it is four times as many, up to the second number.
+/// How many messages a query looks at first, and at most: each step looks at four times as many.
 const PAGES: (u64, u64) = (256, 16_384);
 
-/// How long a query, or sending what waits, may take.
+/// How long a query or a flush may take.
 const BOUND: Duration = Duration::from_secs(30);
 
 pub(crate) struct Trail {
     connection: Connection,
     setup: Setup,
     stream: OnceCell<()>,
-    /// When the stream could not be made the last time, and why.
+    /// When the last attempt to create the stream failed, and why.
     failed: Mutex<Option<(Instant, StoreError)>>,
     queue: OnceLock<mpsc::Sender<Job>>,
     dropped: AtomicU64,
@@ -66,7 +66,7 @@ pub(crate) struct Trail {
 
 enum Job {
     Note(AuditEntry),
-    /// Tells when everything before it was sent or dropped.
+    /// Answers when everything before it is sent or dropped.
     Flush(oneshot::Sender<()>),
 }
 
@@ -87,7 +87,7 @@ impl Trail {
         made.await.copied()
     }
 
-    /// The same for an entry: while the stream cannot be made, not each of them asks the servers.
+    /// As `ensure`, for an entry: while the stream cannot be created, not every entry asks the servers.
     async fn ensure_for_entry(&self) -> Result<(), StoreError> {
         if self.stream.initialized() {
             return Ok(());
@@ -134,7 +134,7 @@ impl Trail {
             ..Config::default()
         };
         let created = self.connection.create_stream(&config).await;
-        // The servers set the bytes aside at once.
+        // The servers reserve the bytes at once.
         created.map_err(|failure| match StoreError::from(failure) {
             StoreError::Full { reason } => StoreError::Full {
                 reason: format!("{reason}; or set a lower `audit_max_bytes`, which is {bytes}"),
@@ -177,10 +177,10 @@ impl Trail {
     fn drop_entry(&self, entry: &AuditEntry, reason: &str) {
         let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         let (command, id) = (&entry.command, &entry.id);
-        limited!(ERROR, "an entry of the audit trail is dropped", %command, %id, dropped, reason);
+        limited!(ERROR, "dropping an entry of the audit trail", %command, %id, dropped, reason);
     }
 
-    /// The entries with sequences from `first` to `last`, in their order.
+    /// The entries with sequences from `first` to `last`, in order.
     async fn page(
         &self,
         filter: &str,
@@ -203,7 +203,7 @@ impl Trail {
                 (next, pending) = (paged.sequence + 1, paged.pending);
             }
             if pending == 0 {
-                // A replica that lags has less than there is.
+                // A lagging replica has fewer than the leader.
                 match self.next_sequence(filter, next).await? {
                     Some(sequence) if sequence <= last => tokio::time::sleep(LAG).await,
                     _ => return Ok(entries),
@@ -212,7 +212,7 @@ impl Trail {
         }
     }
 
-    /// Where the next entry is from a sequence on, as the leader knows it.
+    /// The leader's sequence of the next entry from `from` on.
     async fn next_sequence(&self, filter: &str, from: u64) -> Result<Option<u64>, StoreError> {
         let stream = self.connection.jetstream.get_stream_no_info(STREAM).await;
         let stream = stream.map_err(StoreError::failed)?;
@@ -226,7 +226,7 @@ impl Trail {
         self.ensure().await?;
         let limit = query.limit.unwrap_or(usize::MAX);
         let filter = match &query.command {
-            // Not a name of a command.
+            // No command has such a name.
             Some(name) if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
                 return Ok(Vec::new());
             }
@@ -242,7 +242,7 @@ impl Trail {
         while last >= oldest && found.len() < limit {
             let first = last.saturating_sub(size - 1).max(oldest);
             let page = self.page(&filter, (first, last)).await?;
-            // They are stored about when they ended.
+            // The store writes an entry about when its command ended.
             let slack = Duration::from_secs(120);
             let is_past = query.since.is_some_and(|since| {
                 page.first()
@@ -255,7 +255,7 @@ impl Trail {
             last = first - 1;
             size = (size * 4).min(PAGES.1);
         }
-        // Several are on their way at a time, so neighbours may be stored in another order.
+        // Entries travel at the same time, so JetStream may store neighbours in another order.
         found.sort_by_key(|entry| std::cmp::Reverse(entry.time));
         found.truncate(limit);
         Ok(found)
@@ -271,7 +271,7 @@ impl NatsAudit {
         self.0.queue.get_or_init(|| {
             let (queue, jobs) = mpsc::channel(QUEUE);
             let trail = self.0.clone();
-            // Ends when nobody can note anything any more.
+            // The task ends when the last `NatsAudit` is dropped.
             let weak = std::sync::Arc::downgrade(&trail);
             tokio::spawn(async move {
                 let jobs = tokio_stream::wrappers::ReceiverStream::new(jobs);
@@ -285,7 +285,7 @@ impl NatsAudit {
                             }
                             (Job::Note(entry), None) => {
                                 let (command, id) = (&entry.command, &entry.id);
-                                limited!(ERROR, "the store is gone: an entry of the audit trail is dropped", %command, %id);
+                                limited!(ERROR, "the store is gone: dropping an entry of the audit trail", %command, %id);
                                 None
                             }
                             (Job::Flush(done), _) => Some(done),
@@ -294,7 +294,7 @@ impl NatsAudit {
                 });
                 let mut sent = std::pin::pin!(sending.buffered(IN_FLIGHT));
                 while let Some(done) = sent.next().await {
-                    // Nobody waits for it any more, if it is not taken.
+                    // The receiver may have given up.
                     let _ = done.map(|done| done.send(()));
                 }
             });
@@ -335,7 +335,7 @@ impl AuditTrail for NatsAudit {
             let _ = sent.await;
         });
         if flushed.await.is_err() {
-            tracing::error!("entries of the audit trail are not sent yet");
+            tracing::error!("the audit trail still has entries to send");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The connection to the servers, and what JetStream is asked over it.
+//! The connection to the servers, and what the store asks JetStream over it.
 
 pub(crate) mod connection;
 pub(crate) mod defects;

@@ -1,9 +1,9 @@
-//! What automations have still to do, shared by all processes: a durable pull consumer for each automation and log.
+//! What automations still have to do, shared by all processes: a durable pull consumer for each automation and log.
 //!
-//! Any process gets any event, and handles it when the message before it on its subject is done, wherever that is
-//! handled (see [`in_flight`]). So events of one stream instance are handled in order, and those of different ones at the
-//! same time, in all processes together. What a process has in hand when it ends is delivered to another one after
-//! [`hand_over_after`](crate::NatsStoreBuilder::hand_over_after), and what stands behind it waits until then.
+//! Any process gets any event, and handles it when the message before it on its subject is done, in whichever process
+//! (see [`in_flight`]). So the processes together handle the events of one stream instance in order, and those of
+//! different instances at the same time. When a process ends, JetStream delivers what it had in hand to another one
+//! after [`hand_over_after`](crate::NatsStoreBuilder::hand_over_after); the events behind it wait until then.
 //!
 //! To look at: `nats consumer info hotel hotel-booking_CleaningBot` (how far, how much is in hand), `nats kv ls
 //! hotel-parked` and `nats kv get hotel-parked parked.hotel-booking_CleaningBot.booking.1.2022-12-12` (what is parked).
@@ -35,7 +35,7 @@ use parking::KvParking;
 use pump::Pump;
 use shared::Shared;
 
-/// How many of the events that were done here are remembered, so that those behind them need not be looked up.
+/// How many events that this process has done it remembers, so that it need not look up those behind them.
 const REMEMBERED: usize = 10_000;
 
 /// Opens the inboxes of automations.
@@ -145,7 +145,7 @@ impl Inbox for NatsInbox {
     async fn close(&self) {
         self.shared.closing.cancel();
         let mut pump = self.pump.lock().await;
-        // It is bounded, and ends once.
+        // The task is bounded, and ends once.
         if !pump.is_finished() {
             let _ = (&mut *pump).await;
         }

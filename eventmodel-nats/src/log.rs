@@ -33,12 +33,12 @@ pub(crate) mod open;
 pub(crate) mod read;
 pub(crate) mod snapshot;
 
-/// Who is asked.
+/// Which server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// Any replica: one that lags may answer.
+    /// Any replica, which may lag.
     Any,
-    /// The leader: it knows all that was acknowledged. While there is none it is waited for.
+    /// The leader, which knows all acknowledged messages. The store waits for its election.
     Leader,
 }
 
@@ -47,27 +47,27 @@ pub(crate) struct Log {
     pub(crate) name: Arc<str>,
     pub(crate) connection: Connection,
     pub(crate) stream: Stream<()>,
-    /// When the JetStream stream was created: another one of its name starts its sequences again.
+    /// When the JetStream stream was created: another stream of the same name restarts its sequences.
     pub(crate) created: Timestamp,
-    /// Whether another stream was found under its name.
+    /// Whether the store has found another stream under its name.
     replaced: AtomicBool,
-    /// The last message that this process has been given: what is sent after that stands behind it. As long as it is
-    /// there, all that was seen before is there: what a log loses is its end.
+    /// The last message that this process has seen. While it is there, everything before it is there too: a log loses
+    /// its end first.
     end: Mutex<(u64, Identity)>,
-    /// How often the connection had been lost when it was last looked whether that message is there.
+    /// How often the connection had been lost when this process last verified that message.
     verified: AtomicU64,
     verifying: SingleFlight,
-    /// Who leads it.
+    /// The server that leads the log.
     pub(crate) leader: Leader,
-    /// The largest message that it takes by itself.
+    /// The largest message that the stream takes; the server may take less.
     pub(crate) max_message: AtomicUsize,
-    /// What stands before the next event of an instance, so that it can be said in its header.
+    /// What precedes the next event of an instance, for its header.
     trails: Cache<Subject, Trail>,
-    /// Which ids of commands stand on an instance.
+    /// Which command ids an instance has.
     pub(crate) command_ids: CommandIds,
 }
 
-/// The last message of an instance, and what is before it.
+/// The last message of an instance, and what precedes it.
 #[derive(Clone)]
 struct Trail {
     last: u64,
@@ -99,7 +99,7 @@ impl Log {
         }
     }
 
-    /// The subject of the messages that carry guards on instances that are not written.
+    /// The subject of the messages that carry guards on instances without a new event.
     pub(crate) fn guard_subject(name: &str) -> String {
         format!("eventmodel.{name}.guard")
     }
@@ -115,7 +115,7 @@ impl Log {
         }
     }
 
-    /// Notes what the next message on a subject has before it: the message at `last`, which itself has `history`.
+    /// Notes what precedes the next message on a subject: the message at `last`, which itself has `history`.
     pub(crate) fn note(&self, subject: &Subject, last: u64, history: &History) {
         let newer = self
             .trails
@@ -127,7 +127,7 @@ impl Log {
         }
     }
 
-    /// Fails if the stream is known to be another one than was opened.
+    /// Fails if another stream is known to have replaced the opened one.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         if self.replaced.load(Ordering::Relaxed) {
             return Err(self.recreated());
@@ -135,7 +135,7 @@ impl Log {
         Ok(())
     }
 
-    /// Before anything rests on what was seen: if the connection was lost since, asks whether it is still true.
+    /// Call it before relying on anything seen earlier: after a lost connection it verifies that the log still has it.
     pub(crate) async fn verified(&self) -> Result<(), StoreError> {
         if self.is_verified() {
             return self.check();
@@ -154,8 +154,8 @@ impl Log {
         self.verified.load(Ordering::Relaxed) == self.connection.events.losses()
     }
 
-    /// Asks also whether the stream still has its end: what was not on the disk of a machine that lost power is gone,
-    /// and its positions come again.
+    /// Verifies also that the stream still has its end: a machine that loses power loses what was not on its disk, and
+    /// positions come again.
     pub(crate) async fn verify_end(&self) -> Result<(), StoreError> {
         let (sequence, identity) = *self.end();
         let until = Instant::now() + 4 * self.connection.timeout;
@@ -166,7 +166,7 @@ impl Log {
             }
             match self.at(sequence, Source::Leader).await? {
                 Some(message) if message.identity() == identity => return Ok(()),
-                // A leader that was just elected may be about to apply what it has.
+                // A new leader may not have applied everything yet.
                 None if Instant::now() < until => sleep(self.connection.timeout / 20).await,
                 _ => {
                     self.replaced();
@@ -176,7 +176,7 @@ impl Log {
         }
     }
 
-    /// Asks the server whether the stream is still the one that was opened.
+    /// Asks the server whether the stream is still the one that the store opened.
     pub(crate) async fn verify(&self) -> Result<(), StoreError> {
         self.check()?;
         match self.connection.stream_info(&self.name).await? {
@@ -191,14 +191,14 @@ impl Log {
         }
     }
 
-    /// Another stream was found under its name.
+    /// Notes that another stream has its name.
     pub(crate) fn replaced(&self) {
         self.replaced.store(true, Ordering::Relaxed);
     }
 
-    /// This message is at this sequence.
+    /// Notes which message is at this sequence.
     pub(crate) fn knows(&self, sequence: u64, identity: impl FnOnce() -> Identity) {
-        // It says nothing of what was seen before, if it was seen after an end that was lost.
+        // After an unverified loss, a newer message says nothing about earlier ones.
         if !self.is_verified() {
             return;
         }
@@ -208,7 +208,7 @@ impl Log {
         }
     }
 
-    /// The last sequence that is known to be taken.
+    /// The newest sequence that this process has seen.
     pub(crate) fn newest_known(&self) -> u64 {
         self.end().0
     }
@@ -228,12 +228,12 @@ impl Log {
         )
     }
 
-    /// Events are gone.
+    /// The error for lost events.
     pub(crate) fn lost(&self, what: &str) -> StoreError {
         drifted(self.name.clone(), lost(&self.name, what))
     }
 
-    /// There is no message at a position where one must be.
+    /// The error for a message that must exist and does not.
     pub(crate) async fn missing(&self, sequence: u64) -> StoreError {
         let info = self.connection.stream_info(&self.name).await;
         let ends = info.ok().flatten().map(|info| info.state.last_seq);
@@ -248,7 +248,7 @@ impl Log {
         self.lost(&format!("position {sequence} is gone"))
     }
 
-    /// If the log begins after a position that was known, it has lost that.
+    /// The error if the log begins after a known position.
     async fn lost_since(&self, seen: u64, known: &str) -> Option<StoreError> {
         let info = self
             .connection
@@ -261,7 +261,7 @@ impl Log {
         Some(self.lost(&what))
     }
 
-    /// The log does not go on after what was read last: it lost that, or is another one.
+    /// The error if the log does not continue after the last message read: it lost that one, or is another log.
     pub(crate) async fn broken_off(&self, seen: u64) -> StoreError {
         if let Some(lost) = self.lost_since(seen, "read").await {
             return lost;
@@ -270,7 +270,7 @@ impl Log {
         self.recreated()
     }
 
-    /// The log does not know of what was seen in it.
+    /// The error if the log lacks a position that this process has seen.
     pub(crate) async fn too_short(&self, subject: &Subject, seen: u64) -> StoreError {
         let known = format!("seen on `{subject}`");
         if let Some(lost) = self.lost_since(seen, &known).await {
@@ -299,7 +299,7 @@ pub(crate) fn lost(log: &str, what: &str) -> String {
     )
 }
 
-/// The largest message that a JetStream stream takes, if its server takes it.
+/// The largest message that a JetStream stream takes; its server may take less.
 pub(crate) fn max_message(config: &Config) -> usize {
     let max = usize::try_from(config.max_message_size);
     max.ok().filter(|max| *max > 0).unwrap_or(usize::MAX)

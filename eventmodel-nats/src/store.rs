@@ -49,24 +49,24 @@ impl NatsStore {
         Self(Arc::new(Inner { logs, views, audit }))
     }
 
-    /// What happens to the connection from now on.
+    /// The events of the connection from now on.
     pub fn connection_events(&self) -> BoxStream<'static, ConnectionEvent> {
         let events = self.connection().events.subscribe();
-        // One that was missed is no reason to end.
+        // A listener that misses an event goes on.
         tokio_stream::wrappers::BroadcastStream::new(events)
             .filter_map(async |event| event.ok())
             .boxed()
     }
 
-    /// The connection, for what eventmodel does not do.
+    /// The client, for what eventmodel does not do.
     pub fn client(&self) -> &async_nats::Client {
         &self.connection().client
     }
 
-    /// Sends what is on its way, and closes the connection. To be called after the apps on this store were shut down.
+    /// Sends what waits, and closes the connection. Shut the apps on this store down first.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the connection is closed already.
+    /// [`StoreError::Unavailable`] if the connection is already closed.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.0.audit.flush().await;
         let drained = self.connection().client.drain().await;
@@ -95,7 +95,7 @@ impl Store for NatsStore {
     }
 
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        // What is loaded from the start rests on nothing.
+        // A load from the start relies on nothing seen earlier.
         let log = match load.after {
             Position::START => self.0.logs.get(&load.log)?,
             _ => self.0.logs.verified(&load.log).await?,

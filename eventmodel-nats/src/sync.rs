@@ -1,11 +1,11 @@
-//! What several tasks share: locks, and questions that one of them asks for all.
+//! What tasks share: locks, and questions that one of them asks for all.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eventmodel::StoreError;
 
-/// Locks a mutex. A panic of another holder leaves nothing half done in it.
+/// Locks a mutex. A panic of another holder leaves its value whole.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -13,15 +13,14 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// One task asks, and all that wait meanwhile share its answer.
 #[derive(Default)]
 pub(crate) struct SingleFlight {
-    /// Held by the one that asks; why the last one had no answer.
+    /// Held by the task that asks. It holds why the last question failed.
     asking: tokio::sync::Mutex<Option<StoreError>>,
-    /// How often one had none.
+    /// How many questions have failed.
     failures: AtomicU64,
 }
 
 impl SingleFlight {
-    /// Asks, unless the answer is known by the time that it is our turn. One answer is for all who waited for it, also
-    /// if there is none.
+    /// Asks, unless another task has learned the answer meanwhile. All that wait share one outcome, a failure too.
     pub(crate) async fn ask(
         &self,
         is_known: impl Fn() -> bool,

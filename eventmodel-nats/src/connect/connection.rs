@@ -22,10 +22,10 @@ use crate::sync::locked;
 /// How many connection events a listener may be behind before it misses the oldest.
 const EVENTS: usize = 256;
 
-/// Between two questions while replicas change their roles, when nobody takes them.
+/// The wait before asking again while no replica leads.
 pub(crate) const ELECTION: Duration = Duration::from_millis(50);
 
-/// How many times as long as for an answer a leader is waited for: an election takes up to 9 seconds.
+/// How long to wait for a leader, in time-outs of an answer: an election takes up to 9 seconds.
 const PATIENCE: u32 = 2;
 
 /// Something that happened to the connection.
@@ -34,13 +34,13 @@ const PATIENCE: u32 = 2;
 pub enum ConnectionEvent {
     /// Connected, or connected again.
     Connected,
-    /// The connection was lost. The client connects again by itself.
+    /// The connection is lost. The client reconnects by itself.
     Disconnected,
     /// The server is about to stop: the client moves to another one.
     LameDuck,
-    /// The server, or this process, cannot keep up with a subscription. What was dropped is read again.
+    /// The server or this process cannot keep up with a subscription. The store reads again what was dropped.
     SlowConsumer,
-    /// The server refused a publish or a subscription. A request that needs it ends as a time-out.
+    /// The server refused a publish or a subscription. A request that needs it times out.
     PermissionDenied {
         /// What the server said.
         message: String,
@@ -55,7 +55,7 @@ pub enum ConnectionEvent {
         /// What happened.
         message: String,
     },
-    /// The connection was closed for good.
+    /// The connection is closed for good.
     Closed,
 }
 
@@ -88,7 +88,7 @@ impl ConnectionEvent {
     }
 }
 
-/// What has happened to a connection: told to those who listen, and the last refusal kept for the next time-out.
+/// What has happened to a connection: listeners hear it, and the last refusal explains the next time-out.
 pub(crate) struct Events {
     sender: broadcast::Sender<ConnectionEvent>,
     denied: Mutex<Option<String>>,
@@ -120,11 +120,11 @@ impl Events {
             ConnectionEvent::ServerError { message } => {
                 limited!(ERROR, "a server of NATS reports an error", %message);
             }
-            // Each attempt to connect again that fails is one; that the connection is lost was said.
+            // Each failed attempt to reconnect is one; the loss is already logged.
             ConnectionEvent::ClientError { .. } => tracing::debug!(?event, "NATS"),
             _ => limited!(WARN, "the connection to NATS", ?event),
         }
-        // Nobody has to listen.
+        // There may be no listener.
         let _ = self.sender.send(event);
     }
 
@@ -137,8 +137,8 @@ impl Events {
         self.losses.load(Ordering::Relaxed)
     }
 
-    /// The last refusal, if a request to a subject that begins like this cannot be answered because of it: it may
-    /// not be sent, or no answer may be received in an inbox that begins like that.
+    /// The last refusal, if it explains why a request to a subject with this prefix gets no answer: the client may not
+    /// send it, or may not receive an answer in an inbox with this prefix.
     fn denied_for(&self, subject: &str, inbox: &str) -> Option<String> {
         let denied = self.denied();
         let is_cause = |denied: &&String| {
@@ -154,13 +154,13 @@ impl Events {
     }
 }
 
-/// Why a request has no answer that is good.
+/// Why a request has no good answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// It may have had an effect.
     #[error("{0}")]
     NoAnswer(String),
-    /// Nobody takes it: it had no effect.
+    /// Nobody takes it: no effect.
     #[error(
         "nobody answers on `{0}`: the servers elect a leader, JetStream is off, or what it asks for is gone"
     )]
@@ -168,17 +168,17 @@ pub(crate) enum Failure {
     /// It was never sent.
     #[error("{0}")]
     NotSent(String),
-    /// It was refused: it had no effect.
+    /// The server refused it: no effect.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// There is no room for it in this: it had no effect.
+    /// The place has no room for it: no effect.
     #[error("`{place}`: {refusal}; {room}")]
     Full {
         place: String,
         refusal: Refusal,
         room: &'static str,
     },
-    /// What came is not what the protocol says.
+    /// The answer breaks the protocol.
     #[error("an answer of the server cannot be understood: {0}")]
     Odd(String),
 }
@@ -188,7 +188,7 @@ impl Failure {
         matches!(self, Self::Refused(refusal) if refusal.is_conflict())
     }
 
-    /// Whether the same question may be answered when there is a leader.
+    /// Whether a leader may answer the same question later.
     fn may_pass(&self) -> bool {
         match self {
             Self::NoAnswer(_) | Self::NoResponders(_) => true,
@@ -197,7 +197,7 @@ impl Failure {
         }
     }
 
-    /// What a server refused to do in this place: a stream, an endpoint of the API.
+    /// A refusal of a server in this place: a stream, an endpoint of the API.
     pub(crate) fn refused(refusal: Refusal, place: &str) -> Self {
         match refusal.room() {
             Some(room) => Self::Full {
@@ -229,20 +229,20 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// A connection that is shared by all that a store does.
+/// The connection that everything in a store shares.
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) client: Client,
-    /// For what the client library does well: streams, consumers, buckets.
+    /// JetStream as the client library offers it: streams, consumers, buckets.
     pub(crate) jetstream: Context,
     /// `$JS.API`, or that of a domain or an import.
     pub(crate) api: Arc<str>,
     /// How long an answer may take.
     pub(crate) timeout: Duration,
-    /// Whether messages are read by consumers, or by pages.
+    /// Whether the store reads messages by consumers, or by pages.
     pub(crate) creates_consumers: bool,
     pub(crate) events: Arc<Events>,
-    /// Which defects of servers are looked for.
+    /// The defects of servers that the store looks for.
     pub(crate) defects: Defects,
 }
 
@@ -296,8 +296,8 @@ impl Connection {
         sent?.map_err(|error| Failure::NotSent(error.to_string()))
     }
 
-    /// The time-outs of the client begin when it takes something to send, and it takes nothing while its queue is
-    /// full: for as long as a server does not read.
+    /// Bounds the wait. The client's own time-outs begin only when it takes something to send, and it takes nothing
+    /// while its queue is full because a server does not read.
     pub(crate) async fn bounded<T>(
         &self,
         subject: &str,
@@ -307,8 +307,8 @@ impl Connection {
         answer.map_err(|_| Failure::NoAnswer(self.timed_out(subject)))
     }
 
-    /// Asks a leader something that changes nothing, and asks again while there is none. A question that comes after
-    /// the old one is gone, and before this is noticed, is never answered.
+    /// Asks a leader something that changes nothing, again and again while there is none. Nobody ever answers a
+    /// question sent between the end of the old leader and the moment the servers notice.
     pub(crate) async fn patiently<T, A: Future<Output = Result<T, Failure>>>(
         &self,
         api: &str,
@@ -319,7 +319,7 @@ impl Connection {
         let mut refused = None;
         loop {
             asked.push(ask());
-            // Those asked before may still be answered: a leader may only be slow.
+            // A slow leader may still answer earlier questions.
             let again = end.min(Instant::now() + self.timeout / 5);
             match timeout_at(again, asked.next()).await {
                 Ok(Some(Err(failure)))
@@ -340,22 +340,22 @@ impl Connection {
         }
     }
 
-    /// The last refusal, if a request to a subject that begins like this cannot be answered because of it.
+    /// The last refusal, if it explains why a request to a subject with this prefix gets no answer.
     pub(crate) fn denied_for(&self, subject: &str) -> Option<String> {
         let mut inbox = self.client.new_inbox();
-        // All of this client begin alike, up to the last token.
+        // All inboxes of this client differ only in the last token.
         inbox.truncate(inbox.rfind('.').map_or(0, |dot| dot + 1));
         self.events.denied_for(subject, &inbox)
     }
 
-    /// A time-out, and what may be behind it.
+    /// A time-out, and its likely cause.
     pub(crate) fn timed_out(&self, subject: &str) -> String {
         let timeout = self.timeout;
         let mut text = format!("no answer from `{subject}` within {timeout:?}");
         if self.client.connection_state() != async_nats::connection::State::Connected {
             text.push_str("; the connection is lost");
         }
-        // A permission that is denied is not an answer: the request times out, and the reason comes beside it.
+        // A denied permission is no answer: the request times out, and the reason comes as an event.
         if let Some(denied) = self.denied_for(subject) {
             text.push_str("; the server has denied a permission: ");
             text.push_str(&denied);

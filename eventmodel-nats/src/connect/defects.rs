@@ -1,7 +1,7 @@
 //! Defects of nats-server that break a promise of this store, and the versions that have them.
 //!
-//! Each of them makes an append unsafe that has several guards. A defect that breaks anything else needs more than a
-//! line here: the store has to keep from it what it breaks.
+//! Each of them makes an append under several guards unsafe. A defect that breaks anything else needs more than a line
+//! here: the store must protect what it breaks.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use super::error::ConnectError;
 /// A defect of nats-server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Defect {
-    /// That of its issue.
+    /// The number of its issue.
     pub(crate) number: &'static str,
     address: &'static str,
     breaks: &'static str,
-    /// The first release without it; all later ones are without it, too.
+    /// The first release without it; all later ones are free of it too.
     mended: Version,
-    /// The first release without it of each older minor version that was mended.
+    /// For each older minor version that got the mend: the first release without it.
     backports: &'static [Version],
 }
 
@@ -32,7 +32,7 @@ static DEFECTS: [Defect; 1] = [Defect {
 }];
 
 impl Defect {
-    /// Whether servers of this version have it. One whose version cannot be told may have it.
+    /// Whether servers of this version have it. An unreadable version may have it.
     fn is_in(&self, version: &str) -> bool {
         let Ok(version) = Version::parse(version) else {
             return true;
@@ -61,12 +61,12 @@ impl Defect {
     }
 }
 
-/// The defects that are looked for.
+/// The defects that the store looks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Defects(Arc<[&'static Defect]>);
 
 impl Defects {
-    /// All but those that are accepted.
+    /// All but the accepted ones.
     pub(crate) fn except(accepted: &[String]) -> Result<Self, ConnectError> {
         let is_known = |number: &&String| DEFECTS.iter().any(|known| known.number == **number);
         if let Some(unknown) = accepted.iter().find(|number| !is_known(number)) {
@@ -84,7 +84,7 @@ impl Defects {
         self.0.is_empty()
     }
 
-    /// One that servers of this version have.
+    /// A defect that servers of this version have.
     pub(crate) fn of(&self, version: &str) -> Option<&'static Defect> {
         self.0.iter().copied().find(|defect| defect.is_in(version))
     }

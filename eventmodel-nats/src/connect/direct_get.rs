@@ -1,7 +1,7 @@
 //! A page of the messages of a JetStream stream, in their order: a batch direct get
 //! ([ADR-31](https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md)).
 //!
-//! It needs no consumer, so it needs no right that is also a right to write: see docs/jetstream.md.
+//! It needs no consumer, and so no right that also allows to write: see docs/jetstream.md.
 
 use async_nats::{HeaderMap, HeaderName, HeaderValue, Message, StatusCode, Subscriber};
 use futures_util::StreamExt;
@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 /// How many bytes a page has at most.
 const BYTES: usize = 8 * 1024 * 1024;
 
-/// The end of a page.
+/// The status that ends a page.
 const END: u16 = 204;
 
 #[derive(Serialize)]
@@ -34,16 +34,16 @@ pub(crate) struct Page {
     pending: Option<u64>,
 }
 
-/// A message of a page. Its own subject is that of the answer.
+/// A message of a page. Its `subject` is that of the answer.
 pub(crate) struct Paged {
     pub(crate) message: Message,
     pub(crate) sequence: u64,
-    /// How many there are behind it, as the replica knew when it answered.
+    /// How many messages follow it, as the replica knew.
     pub(crate) pending: u64,
 }
 
 impl Page {
-    /// Asks any replica for the messages from this sequence on, on a subject that may be a pattern.
+    /// Asks any replica for the messages from this sequence on. The subject may be a pattern.
     pub(crate) async fn ask(
         connection: &Connection,
         stream: &str,
@@ -76,7 +76,7 @@ impl Page {
         })
     }
 
-    /// The next message; none at the end of the page, which is not always that of the stream.
+    /// The next message; none at the end of the page, which need not be the end of the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Paged>, Failure> {
         let answer = timeout(self.connection.timeout, self.answers.next()).await;
         let answer = answer.map_err(|_| Failure::NoAnswer(self.connection.timed_out(&self.api)))?;
@@ -95,7 +95,7 @@ impl Page {
         let number = |name| number(headers.unwrap_or(&HeaderMap::new()), name);
         let sequence = number("Nats-Sequence")?;
         let pending = number("Nats-Num-Pending")?;
-        // One that was dropped on the way must not go unnoticed: each says what is before it, and how many after it.
+        // A dropped message must not go unnoticed: each names its predecessor, and how many follow it.
         let expected = self.pending.map(|pending| pending.saturating_sub(1));
         if number("Nats-Last-Sequence")? != self.last
             || expected.is_some_and(|expected| expected != pending)
@@ -114,7 +114,8 @@ impl Page {
     }
 }
 
-/// What the server says of a message in a header. It stands behind those of the message, which may have the same name.
+/// A header that the server adds to a message. It stands behind the headers of the message, which may use the same
+/// name.
 pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Failure> {
     let value = headers.get_last(HeaderName::from_static(name));
     let value = value.map(HeaderValue::as_str);
@@ -127,7 +128,7 @@ pub(crate) fn number(headers: &HeaderMap, name: &'static str) -> Result<u64, Fai
     number.map_err(|_| Failure::Odd(format!("the header `{name}` is `{text}`")))
 }
 
-/// The status by which the server answers. A stored message may have one of its own; the server says where it stands.
+/// The status of the server's answer. A stored message may have a status of its own; the server adds its sequence.
 pub(crate) fn status(answer: &Message) -> Option<StatusCode> {
     let headers = answer.headers.as_ref();
     let is_stored = headers.is_some_and(|headers| headers.get("Nats-Sequence").is_some());

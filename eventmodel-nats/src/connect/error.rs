@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// An address is not one: write it as `nats://host:4222`.
+    /// An address is invalid: write it as `nats://host:4222`.
     #[error(
         "`{servers}` is not the address of a NATS server ({reason}): write it as `nats://host:4222`"
     )]
@@ -14,7 +14,7 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The prefix of the subjects for answers is none: use letters, digits, `-` and `_`, with dots between tokens.
+    /// The prefix of the subjects for answers is invalid: use letters, digits, `-` and `_`, with dots between tokens.
     #[error(
         "`inbox_prefix` is `{prefix}`, which no subject begins with ({reason}): use letters, digits, `-` and `_`, as in \
          `_INBOX_hotel`"
@@ -25,10 +25,10 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The credentials cannot be read.
+    /// The credentials file cannot be read.
     #[error("the credentials cannot be read: {0}")]
     Credentials(#[source] std::io::Error),
-    /// There is no server, or it refuses.
+    /// No server answers, or it refuses.
     #[error("no connection to `{servers}`: {source}")]
     Unreachable {
         /// The addresses.
@@ -37,7 +37,7 @@ pub enum ConnectError {
         #[source]
         source: async_nats::ConnectError,
     },
-    /// The server is older than what atomic batches need.
+    /// The server is too old for atomic batches.
     #[error(
         "the NATS server is version {found}, and eventmodel needs {needed} or newer (atomic batches): upgrade it"
     )]
@@ -47,7 +47,7 @@ pub enum ConnectError {
         /// The oldest that works.
         needed: &'static str,
     },
-    /// A defect is accepted that is not known.
+    /// An accepted defect is unknown.
     #[error(
         "`accept_defect(\"{number}\")`: no such defect is known, only {}: correct the number, or leave it out",
         known.join(", ")
@@ -55,7 +55,7 @@ pub enum ConnectError {
     UnknownDefect {
         /// What was accepted.
         number: String,
-        /// The numbers that can be.
+        /// The known numbers.
         known: Vec<&'static str>,
     },
     /// The server has no JetStream.

@@ -1,4 +1,4 @@
-//! What JetStream is asked over the connection: its API, single messages of a leader, publishes.
+//! What the store asks JetStream: its API, single messages of a leader, publishes.
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::message::StreamMessage;
@@ -11,18 +11,18 @@ use serde::de::DeserializeOwned;
 use super::connection::{Connection, Failure};
 use super::refusal::Refusal;
 
-/// JetStream's id of a message, for duplicates.
+/// The id by which JetStream notices a duplicate.
 pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// A guard: the sequence of the last message on the subject of this message, or of the next header.
 pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
-/// The subject that a guard is on, if it is not that of the message.
+/// The subject of a guard, if it is not that of the message.
 pub(crate) const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
-/// What a message replaces: nothing ever does in a log.
+/// What a message replaces; in a log none replaces anything.
 pub(crate) const ROLLUP: &str = "Nats-Rollup";
 
 /// No such stream.
 pub(crate) const NOT_FOUND: u16 = 10059;
-/// A stream of this name with another set-up: somebody was quicker.
+/// A stream of this name exists with another set-up: another process was quicker.
 const NAME_IN_USE: u16 = 10058;
 
 /// What the server says of a stream.
@@ -34,15 +34,15 @@ pub(crate) struct StreamInfo {
 }
 
 impl StreamInfo {
-    /// The version of the server that leads the stream: it is the one that answers, and notes its own, whoever created
-    /// the stream and whichever server is asked.
+    /// The version of the server that leads the stream: the leader answers, and adds its own version, whoever created
+    /// the stream and whichever server got the request.
     pub(crate) fn leader_version(&self) -> &str {
         let version = self.config.metadata.get("_nats.ver");
         version.map_or("of an unknown version", String::as_str)
     }
 }
 
-/// From where to where a stream goes.
+/// Where a stream begins and ends.
 #[derive(Debug, Deserialize)]
 pub(crate) struct StreamState {
     pub(crate) first_seq: u64,
@@ -50,7 +50,7 @@ pub(crate) struct StreamState {
 }
 
 impl StreamInfo {
-    /// Where it begins, if something that it had before is gone.
+    /// Where the stream begins, if it has lost its start.
     pub(crate) fn lost_before(&self) -> Option<u64> {
         let begins = self.state.first_seq;
         (begins > self.config.first_sequence.unwrap_or(1).max(1)).then_some(begins)
@@ -77,7 +77,7 @@ pub(crate) struct Ack {
 }
 
 impl Connection {
-    /// A request to the JetStream API, with JSON on both sides.
+    /// Sends a request to the JetStream API, with JSON on both sides.
     pub(crate) async fn api<T: DeserializeOwned>(
         &self,
         endpoint: &str,
@@ -92,7 +92,7 @@ impl Connection {
         }
     }
 
-    /// The same for what may be asked twice, with patience while a leader is elected.
+    /// As [`api`](Self::api), for what the store may ask twice: it waits for the election of a leader.
     pub(crate) async fn api_patiently<T: DeserializeOwned>(
         &self,
         endpoint: &str,
@@ -103,7 +103,7 @@ impl Connection {
         self.patiently(&subject, ask).await
     }
 
-    /// Creates a stream. One that is there already is not changed, and need not be as it is here.
+    /// Creates a stream. An existing one stays as it is.
     pub(crate) async fn create_stream(&self, config: &Config) -> Result<(), Failure> {
         let body = serde_json::to_vec(config);
         let body = body.map_err(|error| Failure::NotSent(error.to_string()))?;
@@ -127,7 +127,7 @@ impl Connection {
         }
     }
 
-    /// Publishes, and waits until it is stored in this stream.
+    /// Publishes, and waits until this stream has stored it.
     pub(crate) async fn publish(
         &self,
         stream: &str,

@@ -1,7 +1,7 @@
-//! The server that leads a log: the one that tests the guards, so the one whose defects count.
+//! The server that leads a log: it tests the guards, so its defects count.
 //!
-//! Another server may lead at any time. Who leads is therefore asked again, before an append under several guards, as
-//! soon as the answer may be out of date.
+//! Another server may lead at any time. So before an append under several guards the store asks again who leads, as
+//! soon as its knowledge may be out of date.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use super::defects::Defect;
 use super::jetstream::StreamInfo;
 use crate::sync::{SingleFlight, locked};
 
-/// How long it is believed who leads. An election takes about as long.
+/// How long the store trusts its knowledge. An election takes about as long.
 const BELIEVED: Duration = Duration::from_millis(250);
 
-/// What is known of the server that leads a log.
+/// What the store knows of the server that leads a log.
 pub(crate) struct Leader {
     log: Arc<str>,
     connection: Connection,
@@ -27,7 +27,7 @@ pub(crate) struct Leader {
 
 #[derive(Default)]
 struct Known {
-    /// When the leader has answered; `None` if another one may lead by now.
+    /// When the leader answered; `None` if another one may lead by now.
     at: Option<Instant>,
     flawed: Option<Flawed>,
 }
@@ -37,7 +37,7 @@ struct Known {
 struct Flawed {
     version: Arc<str>,
     defect: &'static Defect,
-    /// Whether it leads the log. Else it is the one that this process is connected to, which may lead next.
+    /// Whether it leads the log. If not, this process is connected to it, and it may lead next.
     leads: bool,
 }
 
@@ -51,7 +51,7 @@ impl Leader {
         }
     }
 
-    /// Another one may lead by now.
+    /// Notes that another server may lead by now.
     pub(crate) fn forget(&self) {
         self.known().at = None;
     }
@@ -64,8 +64,8 @@ impl Leader {
         locked(&self.known)
     }
 
-    /// When the log is opened: a model whose commands append under several guards needs servers that can be trusted
-    /// with that.
+    /// Checks the servers when the store opens the log: commands that append under several guards need servers without
+    /// such a defect.
     pub(crate) fn check_servers(
         &self,
         info: &StreamInfo,
@@ -85,8 +85,8 @@ impl Leader {
         }
     }
 
-    /// Before an append under several guards: refuses it while a server leads that mixes them up. `ask` asks who leads,
-    /// and notes it.
+    /// Refuses an append under several guards while the leading server mixes guards up. `ask` asks who leads, and notes
+    /// it.
     pub(crate) async fn check(
         &self,
         ask: impl Future<Output = Result<(), StoreError>>,
@@ -104,7 +104,7 @@ impl Leader {
         }
     }
 
-    /// Notes what the leader has just said of itself.
+    /// Notes what the leader has just said about itself.
     pub(crate) fn note(&self, info: &StreamInfo) {
         let flawed = flawed(&self.connection, info);
         let mut known = self.known();
@@ -115,7 +115,7 @@ impl Leader {
         match &flawed {
             Some(flawed) => tracing::warn!(
                 error = %self.defect(flawed, ""),
-                "appends under several guards are refused while such a server leads the log"
+                "the store refuses appends under several guards while such a server leads the log"
             ),
             None => {
                 tracing::info!(log = %self.log, "the servers of the log have no known defect any more");
@@ -144,7 +144,7 @@ impl Leader {
     }
 }
 
-/// The leader if it has a defect, else the connected server if that has one.
+/// The leader if it has a defect, otherwise the connected server if that one has.
 fn flawed(connection: &Connection, info: &StreamInfo) -> Option<Flawed> {
     let flawed = |version: &str, leads| {
         let defect = connection.defects.of(version)?;

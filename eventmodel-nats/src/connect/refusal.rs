@@ -1,14 +1,14 @@
 //! What a server refuses, and by which code.
 //!
-//! The error kinds of the client library do not tell all of them apart: the codes do.
+//! The error kinds of the client library do not distinguish all refusals; the codes do.
 
 use serde::Deserialize;
 
-/// The error of an answer of JetStream.
+/// The error in an answer of JetStream.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, thiserror::Error)]
 #[error("{description} (code {err_code}, status {code})")]
 pub(crate) struct Refusal {
-    /// As in HTTP.
+    /// As HTTP status codes.
     pub(crate) code: u16,
     #[serde(default)]
     pub(crate) err_code: u16,
@@ -21,12 +21,12 @@ impl Refusal {
     const WRONG_LAST_SEQUENCE: u16 = 10071;
     /// Another write on the subject is under way (replicated streams only).
     const WRONG_LAST_SEQUENCE_IN_FLIGHT: u16 = 10164;
-    /// A message of a batch has an id that was used.
+    /// A message of a batch has a used id.
     const BATCH_DUPLICATE_ID: u16 = 10201;
-    /// A message of the batch was refused or lost on its way, or the leader changed: nothing of it is stored.
+    /// The server refused or lost a message of the batch, or the leader changed: nothing of it is stored.
     const BATCH_INCOMPLETE: u16 = 10176;
     const MESSAGE_TOO_LARGE: u16 = 10054;
-    /// The store of a stream took nothing: the description says why.
+    /// The stream stored nothing: the description says why.
     const STORE_FAILED: u16 = 10077;
     /// The limits of the account: bytes, consumers, streams.
     const ACCOUNT_FULL: [u16; 3] = [10002, 10026, 10027];
@@ -57,7 +57,7 @@ impl Refusal {
         )
     }
 
-    /// How room is made, if it was refused because there is none.
+    /// How to make room, if the server refused for lack of it.
     pub(crate) fn room(&self) -> Option<&'static str> {
         let code = self.err_code;
         if code == Self::STORE_FAILED && self.description.contains("exceeded") {
@@ -75,7 +75,7 @@ impl Refusal {
         )
     }
 
-    /// Whether the same request may succeed soon, without anybody's doing.
+    /// Whether the same request may soon succeed by itself.
     pub(crate) fn is_temporary(&self) -> bool {
         let is_passing = matches!(self.code, 408 | 409 | 429 | 500 | 503);
         (is_passing || self.err_code == Self::BATCH_INCOMPLETE) && self.room().is_none()

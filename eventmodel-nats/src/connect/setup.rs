@@ -4,25 +4,25 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::StorageType;
 
-/// How the JetStream streams of logs are set up.
+/// What the builder was told about JetStream streams and consumers.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
-    /// How many copies of each log the servers keep; what is there is accepted if it is not said.
+    /// How many copies of each log the servers keep; `None` accepts what is there.
     pub(crate) replicas: Option<usize>,
     pub(crate) storage: StorageType,
-    /// How long JetStream remembers ids; what is there is accepted if it is not said.
+    /// How long JetStream remembers ids; `None` accepts what is there.
     pub(crate) duplicate_window: Option<Duration>,
-    /// Whether missing streams and subjects are created.
+    /// Whether the store may create missing streams and subjects.
     pub(crate) create: bool,
-    /// Whether a log that has lost its start is opened.
+    /// Whether the store opens a log that has lost its start.
     pub(crate) accept_lost_events: bool,
-    /// Of how many instances of each log it is remembered what was before their last event.
+    /// For how many instances of each log the store remembers what precedes their next event.
     pub(crate) trails: usize,
-    /// How long the events of an automation are left to a process that says nothing.
+    /// How long a silent process keeps the events of an automation.
     pub(crate) hand_over: Duration,
-    /// How long entries of the audit trail are kept; none are if it is zero.
+    /// How long the audit trail keeps entries; zero for no trail.
     pub(crate) audit_max_age: Duration,
-    /// How many bytes of them are kept.
+    /// How many bytes the audit trail keeps.
     pub(crate) audit_max_bytes: i64,
 }
 

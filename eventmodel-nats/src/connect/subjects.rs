@@ -1,9 +1,9 @@
-//! Subjects and patterns of them, compared as the servers do.
+//! Subjects and patterns, compared as the servers do.
 
 use async_nats::jetstream::stream::Config;
 use eventmodel::SubjectPattern;
 
-/// The subjects that a stream does not take yet.
+/// The subjects that a stream does not yet take.
 pub(crate) fn misses(config: &Config, subjects: &[String]) -> Vec<String> {
     let covered = |subject: &&String| config.subjects.iter().any(|taken| covers(taken, subject));
     subjects
@@ -26,8 +26,8 @@ pub(crate) fn covers(outer: &str, inner: &str) -> bool {
     }
 }
 
-/// The patterns without those that another one covers; nothing if two of them overlap otherwise, which a consumer
-/// does not take.
+/// The patterns without those that another one covers; `None` if two of them overlap otherwise, which no consumer
+/// takes.
 pub(crate) fn disjoint(patterns: &[SubjectPattern]) -> Option<Vec<String>> {
     let mut kept: Vec<&SubjectPattern> = Vec::with_capacity(patterns.len());
     for pattern in patterns {

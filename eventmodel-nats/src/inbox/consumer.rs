@@ -16,11 +16,11 @@ use crate::connect::refusal::Refusal;
 use crate::log::Log;
 use crate::sync::locked;
 
-/// How many messages all processes together may have in in_flight. An app takes more than that, so that there is always
-/// one that takes what is delivered again.
+/// How many messages all processes together may have in hand. An app takes more than that, so that one process always
+/// takes what JetStream delivers again.
 const MAX_ACK_PENDING: i64 = 1_000;
 
-/// How often a set-up is tried that others change at the same time.
+/// How often to set up a consumer that others change at the same time.
 const ATTEMPTS: usize = 5;
 
 const NOT_FOUND: u16 = 10014;
@@ -29,12 +29,12 @@ const EXISTS: [u16; 2] = [10013, 10148];
 /// What the server says of a consumer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Info {
-    // That of pull consumers does not know `mem_storage`.
+    // `pull::Config` does not know `mem_storage`.
     config: Config,
     delivered: Place,
     ack_floor: Place,
     num_ack_pending: usize,
-    /// Another consumer of the name has another one.
+    /// It tells two consumers of the same name apart.
     created: String,
     #[serde(default)]
     paused: bool,
@@ -57,9 +57,9 @@ struct Create<'a> {
 pub(super) struct Durable {
     pub(super) name: String,
     pub(super) ack_wait: Duration,
-    /// Whether it may be created.
+    /// Whether the store may create it.
     pub(super) create: bool,
-    /// When the consumer was created that was seen with a filter: what it has skipped it does not deliver any more.
+    /// When the consumer was created that had a filter: it never delivers what it has skipped.
     pub(super) has_skipped: Mutex<Option<String>>,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn name(spec: &InboxSpec) -> String {
     format!("{model}_{}", spec.automation)
 }
 
-/// A text in letters, digits and these other characters.
+/// A text in letters, digits and these other characters; `=` and two digits stand for any other.
 pub(super) fn escaped(text: &str, others: impl Fn(u8) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -85,7 +85,7 @@ pub(super) fn escaped(text: &str, others: impl Fn(u8) -> bool) -> String {
 }
 
 impl Info {
-    /// Up to where everything is done.
+    /// The sequence up to which everything is done.
     pub(super) fn floor(&self) -> u64 {
         if self.num_ack_pending == 0 {
             self.ack_floor.stream_seq.max(self.delivered.stream_seq)
@@ -108,7 +108,7 @@ impl Durable {
         }
     }
 
-    /// Opens it; one that has to be made starts after this sequence.
+    /// Opens the consumer. A new one starts after this sequence.
     pub(super) async fn open(
         &self,
         log: &Log,
@@ -133,7 +133,8 @@ impl Durable {
         })
     }
 
-    /// Fails if it is not what an automation needs, or was not at an earlier check and has skipped events since.
+    /// Fails if the consumer is not what an automation needs, or had a filter at an earlier check and has skipped
+    /// events since.
     pub(super) async fn check(&self, log: &Log, info: &Info) -> Result<(), StoreError> {
         let replicas = match info.config.num_replicas {
             // As many as the log has.
@@ -159,7 +160,7 @@ impl Durable {
         Ok(())
     }
 
-    /// Fails while somebody has paused it: it gives no other sign that it delivers nothing.
+    /// Fails while the consumer is paused: nothing else shows that it delivers nothing.
     pub(super) fn check_pause(&self, log: &Log, info: &Info) -> Result<(), StoreError> {
         if !info.paused {
             return Ok(());
@@ -237,7 +238,7 @@ impl Durable {
     fn drift(&self, log: &Log, replicas: usize, config: &Config) -> Drift {
         let starts_at_the_start = matches!(
             config.deliver_policy,
-            // A consumer made anew starts where the deleted one was.
+            // A new consumer starts where the deleted one was.
             DeliverPolicy::All | DeliverPolicy::ByStartSequence { .. }
         );
         let filters: Vec<_> = filters(config).collect();
@@ -277,7 +278,7 @@ impl Durable {
         }
     }
 
-    /// How to get another consumer, and what that means.
+    /// How an operator replaces the consumer, and what follows.
     fn renew(&self, log: &Log) -> String {
         format!(
             "run `nats consumer rm {} {}`, and the store makes it anew: an automation that runs goes on where it was; one \
@@ -296,7 +297,7 @@ fn filters(config: &Config) -> impl Iterator<Item = &str> {
         .filter(|subject| !subject.is_empty())
 }
 
-/// Whether there are events that it does not deliver.
+/// Whether it leaves events out.
 fn is_filtered(config: &Config) -> bool {
     filters(config).any(|subject| subject != ">")
 }

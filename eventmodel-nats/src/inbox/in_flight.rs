@@ -1,9 +1,9 @@
-//! Which messages a process has in hand, and which of them may be handled: those whose predecessor on their subject is
-//! done, in whichever process.
+//! The messages that a process has in hand, and which of them it may handle: those whose predecessor on their subject
+//! is done, in whichever process.
 //!
-//! Every message is done only after those before it on its subject, copies too. So it is enough to know of one message
-//! that it is done, the one directly before: its sequence rides in a header. It is done if the consumer says that
-//! everything up to there is, or if the process that did it has told.
+//! A message, or a copy, is done only after those before it on its subject. So one fact is enough: whether its direct
+//! predecessor is done, whose sequence is in a header. That one is done if the consumer says that everything up to it
+//! is, or if the process that did it has said so.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,32 +11,32 @@ use std::sync::Arc;
 use async_nats::Subject;
 use eventmodel::{DecodeError, RecordedEvent};
 
-/// What has to be done first.
+/// What must be done first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
     Nothing,
-    /// The message at this sequence, which is the last one before on the subject.
+    /// The message at this sequence, the predecessor on the subject.
     At(u64),
-    /// It is not known which: everything before it.
+    /// Everything before it, if the predecessor is unknown.
     All,
 }
 
-/// A message that was delivered to this process, and is not done.
+/// A message that JetStream has delivered to this process, and that is not done.
 #[derive(Debug)]
 pub(super) struct Item {
     /// Where to acknowledge it.
     pub(super) reply: Subject,
     pub(super) before: Before,
-    /// None, if there is nothing to be handled; an error, if it cannot be read.
+    /// `None` if there is nothing to handle, an error if the event is undecodable.
     pub(super) event: Option<Result<RecordedEvent, Arc<DecodeError>>>,
-    /// How often it was delivered, to any process.
+    /// How often JetStream has delivered it, to any process.
     pub(super) deliveries: i64,
 }
 
-/// What to do with a message that has come.
+/// What to do with a delivered message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
-    /// It waits for its turn, here.
+    /// It waits here for its turn.
     Taken,
     /// It is done: acknowledge it again.
     Done,
@@ -45,9 +45,9 @@ pub(super) enum Arrival {
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     items: BTreeMap<u64, Item>,
-    /// Which message waits for which.
+    /// From a message to the one that waits for it.
     behind: HashMap<u64, u64>,
-    /// Whose turn it is.
+    /// The messages whose turn it is.
     ready: Vec<u64>,
     done: Done,
 }
@@ -58,7 +58,7 @@ impl InFlight {
             return Arrival::Done;
         }
         if let Some(known) = self.items.get_mut(&sequence) {
-            // The server did not hear of this process for a while.
+            // The server has not heard from this process for a while.
             known.reply = item.reply;
             known.deliveries = item.deliveries;
             return Arrival::Taken;
@@ -80,19 +80,19 @@ impl InFlight {
         }
     }
 
-    /// The message is done, here or elsewhere.
+    /// Notes that this process has done the message.
     pub(super) fn done(&mut self, sequence: u64) {
         self.items.remove(&sequence);
         self.done.insert(sequence);
         self.free(sequence);
     }
 
-    /// Another process has it in in_flight.
+    /// Lets go of a message that another process has in hand.
     pub(super) fn forget(&mut self, sequence: u64) {
         self.items.remove(&sequence);
     }
 
-    /// Another process says that it is done.
+    /// Notes that another process has done the message.
     pub(super) fn heard(&mut self, sequence: u64) {
         self.done.insert(sequence);
         self.free(sequence);
@@ -125,14 +125,14 @@ impl InFlight {
         self.ready.extend(freed);
     }
 
-    /// Whose turn it is since it was asked last, in the order of the log.
+    /// The messages whose turn has come since the last call, in the order of the log.
     pub(super) fn ready(&mut self) -> Vec<u64> {
         let mut ready = std::mem::take(&mut self.ready);
         ready.sort_unstable();
         ready
     }
 
-    /// Whether something waits for what another process does.
+    /// Whether a message waits for another process.
     pub(super) fn is_waiting(&self) -> bool {
         let unknown = |item: &Item| item.before == Before::All && item.event.is_some();
         self.behind
@@ -161,7 +161,7 @@ impl InFlight {
     }
 }
 
-/// How many gaps of what is done are remembered. Beyond that messages may wait longer, until the floor rises.
+/// How many gaps in what is done to remember. Beyond that, messages may wait longer, until the floor rises.
 const MAX_GAPS: usize = 10_000;
 
 /// The sequences of messages that are done.
@@ -169,7 +169,7 @@ const MAX_GAPS: usize = 10_000;
 struct Done {
     /// Everything up to here.
     floor: u64,
-    /// From the first to the last, above the floor, apart from each other.
+    /// Ranges from first to last, above the floor, with gaps between them.
     ranges: BTreeMap<u64, u64>,
 }
 

@@ -1,7 +1,7 @@
 //! What automations have parked on a log: a key-value bucket of references.
 //!
-//! Changes are compare-and-set by the revision of the key. What is known is brought up to date by asking the leader for
-//! what was changed since: usually one request, and the answer is that there is nothing.
+//! A change is a compare-and-set by the revision of the key. A refresh asks the leader for what has changed: usually
+//! one request, whose answer is that nothing has.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,17 +29,17 @@ use crate::sync::locked;
 const OPERATION: &str = "KV-Operation";
 const DELETED: &str = "DEL";
 
-/// What automations have parked on a log, and the changes of this process to it.
+/// What automations have parked on a log, and what this process changes there.
 pub(super) struct KvParking {
     log: Arc<Log>,
     automation: &'static str,
     stream: Stream<()>,
     bucket: String,
-    /// The subjects of its keys start with this.
+    /// The prefix of the subjects of parked events.
     prefix: String,
-    /// The subjects of the keys of suspects start with this.
+    /// The prefix of the subjects of suspects.
     suspects: String,
-    /// Tells its notes from those of others.
+    /// Distinguishes the notes of this process from others.
     process: String,
     lease: Duration,
     known: Mutex<Known>,
@@ -50,9 +50,9 @@ pub(super) struct KvParking {
 
 #[derive(Default)]
 struct Known {
-    /// The revisions of keys, and what is kept there.
+    /// The revision of each key, and what it holds.
     places: BTreeMap<Subject, (u64, Option<Kept>)>,
-    /// Up to which revision everything is known.
+    /// The revision up to which this process knows everything.
     until: u64,
 }
 
@@ -76,7 +76,7 @@ fn bucket(log: &str) -> String {
     format!("{log}-parked")
 }
 
-/// A subject as a key: keys have fewer characters.
+/// A subject as a key: keys allow fewer characters.
 fn key(subject: &str) -> String {
     escaped(subject, |byte| matches!(byte, b'.' | b'-' | b'_' | b'/'))
 }
@@ -115,7 +115,7 @@ impl KvParking {
         locked(&self.known)
     }
 
-    /// Learns of all changes up to now.
+    /// Learns all changes up to now.
     pub(super) async fn refresh(&self) -> Result<(), StoreError> {
         let _one = self.refreshing.lock().await;
         loop {
@@ -176,7 +176,7 @@ impl KvParking {
         })
     }
 
-    /// Writes a key; `None` if it was changed meanwhile.
+    /// Writes a key; `None` if another process has changed it.
     async fn put(
         &self,
         subject: &str,
@@ -201,13 +201,13 @@ impl KvParking {
         }
     }
 
-    /// What others have to be told.
+    /// Notes a change that other processes must hear of.
     pub(super) fn tell(&self) {
         self.changed.store(true, Ordering::Release);
         self.wake.notify_one();
     }
 
-    /// Whether something was changed here since it was asked last.
+    /// Whether this process has changed anything since the last call.
     pub(super) fn take_changed(&self) -> bool {
         self.changed.swap(false, Ordering::AcqRel)
     }
@@ -263,7 +263,7 @@ impl Parking for KvParking {
         let parked = kept.parked.clone();
         let subject = parked.subject.clone();
         let expected = match self.known().places.get(&subject) {
-            // Nothing is kept there, and the key was there before.
+            // The key exists, and holds nothing.
             Some((revision, None)) if kept.revision == 0 => *revision,
             _ => kept.revision,
         };
@@ -300,31 +300,30 @@ impl Parking for KvParking {
     }
 }
 
-/// How often a key is changed that others change at the same time.
+/// How often to write a key that others write at the same time.
 const ATTEMPTS: usize = 5;
 
-/// The value of the key of a suspect: who is about to handle it.
+/// The value of a suspect's key: which process is about to handle it.
 #[derive(Default, Serialize, Deserialize)]
 struct Note {
     process: String,
-    /// How often it had been delivered by then.
+    /// How often JetStream had delivered it by then.
     deliveries: i64,
 }
 
-/// What to do with an event that several processes have had in hand when they ended.
+/// What to do with a suspect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// To handle it: that is noted.
+    /// Handle it: the note is written.
     Try,
-    /// To park it: a process was not heard of any more while this was the only such event in its in_flight.
+    /// Park it: a process fell silent while this was its only suspect in hand.
     Guilty,
-    /// To let go of it: another process was given it since, and is about to handle it.
+    /// Let go of it: JetStream has given it to another process since, which is about to handle it.
     Elsewhere,
 }
 
 impl KvParking {
-    /// Notes that this process is about to handle an event that several have had in hand when they ended, unless
-    /// somebody else has noted that.
+    /// Notes that this process is about to handle a suspect, unless another process has noted that.
     pub(super) async fn note_suspect(
         &self,
         position: u64,
@@ -341,7 +340,7 @@ impl KvParking {
                 .filter(|message| message.headers.get(OPERATION).is_none());
             if let Some(message) = noted {
                 let note: Note = serde_json::from_slice(&message.payload).unwrap_or_default();
-                // Its own note, if the answer to it was lost, accuses nobody.
+                // Its own note, whose answer was lost, accuses nobody.
                 return Ok(if note.process == self.process {
                     Verdict::Try
                 } else if note.deliveries < deliveries {
@@ -365,7 +364,7 @@ impl KvParking {
         })
     }
 
-    /// It was handled, or parked.
+    /// Removes the note: the event is handled or parked.
     pub(super) async fn acquit(&self, position: u64) -> Result<(), StoreError> {
         let mut headers = HeaderMap::new();
         headers.insert(OPERATION, DELETED);
@@ -378,7 +377,7 @@ impl KvParking {
     }
 }
 
-/// Creates the bucket if it is missing, and checks it if it is there.
+/// Creates a missing bucket, and checks an existing one.
 async fn ensure(setup: &Setup, log: &Log, bucket: &str, name: &str) -> Result<(), StoreError> {
     let connection = &log.connection;
     if let Some(found) = connection.stream_info(name).await? {

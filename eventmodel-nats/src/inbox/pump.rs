@@ -1,5 +1,5 @@
-//! The task behind an inbox: takes what the consumer delivers, says that this process lives, and gives each event when
-//! it has its turn.
+//! The task behind an inbox: takes what the consumer delivers, says that this process lives, and hands over each event
+//! in its turn.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,47 +18,46 @@ use super::suspects::{MAX_DELIVERIES, Suspects};
 use crate::log::message::{Kind, Stored};
 use crate::sync::locked;
 
-/// How many messages are asked for at a time: few, so that all processes get some.
+/// How many messages to request at a time: few, so that all processes get some.
 const BATCH: usize = 64;
 
-/// How often a server says that it is there while there is nothing to read.
+/// How often a server says that it lives while there is nothing to read.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
-/// How long the server waits for a message before it is asked again: so long it may also take a process for alive
-/// whose machine is gone.
+/// How long one request waits for a message: for so long, too, a server may take a dead machine for alive.
 const EXPIRES: Duration = Duration::from_secs(10);
 
-/// Between two attempts, and at most.
+/// The wait before another attempt, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// How long to wait for word of another process before the server is asked how far all are, and at most.
+/// The wait for word from another process before asking the server, at first and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(500));
 
-/// How long giving back may take.
+/// How long it may take to give messages back.
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// A message has this header if the consumer was made to deliver no payload.
+/// A message has this header if the consumer delivers no payload.
 const HEADERS_ONLY: &str = "Nats-Msg-Size";
 
 const PARKED: &str = "parked";
 
 pub(super) struct Pump {
     shared: Arc<Shared>,
-    /// What the consumer delivers, and from when on that is known to work.
+    /// The delivered messages, and the time from which on the consumer counts as working.
     messages: Option<(pull::Stream, Instant)>,
-    /// When the consumer is opened, if it is not.
+    /// When to open the consumer, if it is not open.
     connect_at: Instant,
-    /// What others have done.
+    /// What other processes have done.
     told: Subscriber,
     sign_of_life: Interval,
-    /// Whose turn it is.
+    /// The messages whose turn it is.
     turns: VecDeque<u64>,
-    /// Whose turn it is, if their instances are not parked.
+    /// The same, if their instances are not parked.
     unchecked: Vec<u64>,
     suspects: Suspects,
     poll: Duration,
     next_poll: Instant,
-    /// Since when it fails, and the last pause.
+    /// Since when the task fails, and the last pause.
     failing: Option<(Instant, Duration)>,
 }
 
@@ -81,7 +80,7 @@ impl Pump {
         }
     }
 
-    /// Goes on until the inbox is closed. Whatever is wrong may be mended.
+    /// Runs until the inbox closes. It gives up on no error, because an operator may mend it.
     pub(super) async fn run(mut self) {
         let shared = self.shared.clone();
         let go_on = async {
@@ -89,7 +88,7 @@ impl Pump {
                 if let Err(error) = self.step().await {
                     let pause = self.failed(error).await;
                     tokio::time::sleep(pause).await;
-                    // Whether it goes on is known after the next sign of life.
+                    // The next sign of life shows whether it goes on.
                     self.sign_of_life.reset_immediately();
                 }
             }
@@ -103,12 +102,12 @@ impl Pump {
             let consumer = &shared.durable.name;
             tracing::warn!(
                 consumer,
-                "what was in hand is handed over after a while only"
+                "could not give back the events in hand: other processes get them after `hand_over_after`"
             );
         }
     }
 
-    /// What is in hand goes on, also while nothing is taken from the consumer.
+    /// Messages in hand go on, even while the consumer gives nothing.
     async fn step(&mut self) -> Result<(), StoreError> {
         self.shared.log.check()?;
         self.advance().await?;
@@ -150,20 +149,20 @@ impl Pump {
         let stream = consumer.stream().max_messages_per_batch(BATCH);
         let messages = stream.heartbeat(HEARTBEAT).expires(EXPIRES).messages();
         let messages = messages.await.map_err(|e| self.lost(&e.to_string()))?;
-        // One that is not there is noticed after two heartbeats.
+        // Two heartbeats reveal a missing consumer.
         self.messages = Some((messages, Instant::now() + 3 * HEARTBEAT));
         Ok(())
     }
 
-    /// How long to wait before another attempt. Says what is wrong if somebody has to mend it, or if it lasts longer than
-    /// an answer may take.
+    /// The wait before another attempt. Reports the error if an operator has to mend it, or if it lasts longer than an
+    /// answer may take.
     async fn failed(&mut self, mut error: StoreError) -> Duration {
         let max = RETRY.1.min(self.shared.durable.ack_wait / 3);
         let first = (Instant::now(), RETRY.0.min(max));
         let again = |(since, pause): (Instant, Duration)| (since, (pause * 2).min(max));
         let (since, pause) = self.failing.map_or(first, again);
         self.failing = Some((since, pause));
-        // A log that is another one now says more than that it has no such consumer.
+        // That the log was replaced explains more than a missing consumer does.
         if self.messages.is_none()
             && let Err(other) = self.shared.log.verify().await
             && !other.is_retryable()
@@ -174,7 +173,7 @@ impl Pump {
         if error.is_retryable() && since.elapsed() <= self.shared.log.connection.timeout {
             tracing::debug!(consumer, %error, "trying again");
         } else {
-            limited!(WARN, "the inbox of an automation does not go on", consumer, %error);
+            limited!(WARN, "the inbox of an automation makes no progress", consumer, %error);
             let mut trouble = locked(&self.shared.trouble);
             let since = trouble.as_ref().map_or_else(Timestamp::now, |t| t.since);
             *trouble = Some(Trouble { since, error });
@@ -216,7 +215,7 @@ impl Pump {
         });
         let event = match event {
             Ok(event) => event.map(Ok),
-            // It has its turn; the app says so, and parks it.
+            // It waits for its turn; the app then reports and parks it.
             Err(StoreError::Undecodable(error)) => Some(Err(error)),
             Err(error) => return Err(error),
         };
@@ -245,8 +244,8 @@ impl Pump {
         Ok(())
     }
 
-    /// Asks how far all processes are, and whether the consumer is still what it must be: one with another filter gives
-    /// no sign that it skips events. Nothing more is taken from one that is not.
+    /// Asks how far all processes are, and whether the consumer is still what it must be: nothing else shows that a
+    /// changed filter skips events. The task takes nothing more from a wrong consumer.
     async fn look(&mut self) -> Result<(), StoreError> {
         self.next_poll = Instant::now() + self.poll;
         self.poll = (self.poll * 2).min(POLL.1);
@@ -264,8 +263,8 @@ impl Pump {
         Ok(())
     }
 
-    /// Says that this process lives and has these in in_flight. If all of that works, and the consumer delivers, whatever was
-    /// wrong is over.
+    /// Says that this process lives and has these in hand. If that works and the consumer delivers, the trouble is
+    /// over.
     async fn live(&mut self) -> Result<(), StoreError> {
         let replies: Vec<_> = {
             let in_flight = self.shared.in_flight();
@@ -277,7 +276,7 @@ impl Pump {
         for reply in replies {
             self.shared.answer(reply, "+WPI").await?;
         }
-        // What others have done and parked, should their word have been lost.
+        // In case word from other processes was lost.
         let looked = match self.messages {
             Some(_) => self.look().await,
             None => Ok(()),
@@ -291,7 +290,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Gives what has its turn, and tells others what is done.
+    /// Hands over the events whose turn it is, and tells other processes what is done.
     async fn advance(&mut self) -> Result<(), StoreError> {
         loop {
             self.shared.finish().await?;
@@ -299,7 +298,7 @@ impl Pump {
             let Some(sequence) = self.turns.front().copied() else {
                 break;
             };
-            // One that fails keeps its place.
+            // A failed one keeps its place.
             self.turn(sequence).await?;
             self.turns.pop_front();
         }

@@ -1,4 +1,4 @@
-//! What an inbox and its task share: what is in flight, what is done, and what others are told of it.
+//! What an inbox and its task share: what is in flight, what is done, and what other processes must hear.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,7 +15,7 @@ use super::parking::KvParking;
 use crate::log::Log;
 use crate::sync::locked;
 
-/// How many others are told of in one message.
+/// How many done messages one notice names.
 const TOLD: usize = 1_000;
 
 /// What the inbox and its task share.
@@ -25,15 +25,15 @@ pub(super) struct Shared {
     pub(super) automation: &'static str,
     pub(super) durable: Durable,
     pub(super) parking: Arc<KvParking>,
-    /// Where processes tell each other what is done: it saves asking, and may be lost.
+    /// Where processes tell each other what is done. It saves requests; a notice may be lost.
     pub(super) notices: Subject,
     pub(super) in_flight: Mutex<InFlight>,
-    /// What the app is done with, and is not acknowledged yet.
+    /// What the app has done, and this process has not acknowledged yet.
     pub(super) finished: Mutex<VecDeque<u64>>,
-    /// What is done and not told yet.
+    /// What is done, and not yet told.
     pub(super) done_here: Mutex<Vec<u64>>,
     pub(super) remembered: quick_cache::sync::Cache<u64, ()>,
-    /// The only event of its kind in hand: see [`Suspects`](super::suspects::Suspects).
+    /// The suspect in hand: see [`Suspects`](super::suspects::Suspects).
     pub(super) suspect: Mutex<Option<u64>>,
     pub(super) given: mpsc::UnboundedSender<Result<RecordedEvent, StoreError>>,
     pub(super) wake: Arc<Notify>,
@@ -42,7 +42,7 @@ pub(super) struct Shared {
     pub(super) trouble: Mutex<Option<Trouble>>,
 }
 
-/// Not at once: another node may not know yet that this process takes nothing any more.
+/// Not at once: another node may not yet know that this process takes no more.
 const GIVE_BACK: &str = r#"-NAK {"delay":100000000}"#;
 
 impl Shared {
@@ -63,7 +63,7 @@ impl Shared {
     }
 
     fn give(&self, event: Result<RecordedEvent, StoreError>) {
-        // Nobody takes it if the inbox is gone.
+        // The inbox may be gone.
         let _ = self.given.send(event);
     }
 
@@ -77,7 +77,7 @@ impl Shared {
         }
     }
 
-    /// Sends without an answer: all that can go wrong is that the connection takes nothing any more.
+    /// Sends without an answer: it fails only if the connection takes nothing.
     pub(super) async fn send(&self, subject: Subject, text: Bytes) -> Result<(), StoreError> {
         let sent = self.client.publish(subject.clone(), text);
         let sent = self.log.connection.bounded(&subject, sent).await?;
@@ -110,13 +110,13 @@ impl Shared {
         self.send(self.notices.clone(), text.into()).await
     }
 
-    /// The task acknowledges it: an acknowledgement that fails is made again.
+    /// Leaves the acknowledgement to the task, which repeats a failed one.
     pub(super) fn finished_with(&self, position: Position) {
         locked(&self.finished).push_back(position.get());
         self.wake.notify_one();
     }
 
-    /// Acknowledges what the app is done with. What could not be acknowledged is tried again the next time.
+    /// Acknowledges what the app has done. The next call repeats what fails.
     pub(super) async fn finish(&self) -> Result<(), StoreError> {
         loop {
             let Some(sequence) = locked(&self.finished).front().copied() else {
@@ -133,7 +133,7 @@ impl Shared {
         }
     }
 
-    /// Tells others what was done here.
+    /// Tells other processes what this one has done.
     pub(super) async fn tell_done(&self) -> Result<(), StoreError> {
         loop {
             let done: Vec<_> = self.done_here().iter().take(TOLD).copied().collect();
@@ -146,10 +146,10 @@ impl Shared {
         }
     }
 
-    /// What is not done may go to another process now.
+    /// Gives what is not done to other processes.
     pub(super) async fn give_back(&self) -> Result<(), StoreError> {
         self.finish().await?;
-        // Else it would be delivered to this process again.
+        // Otherwise JetStream could deliver it to this process again.
         self.client.flush().await.map_err(StoreError::failed)?;
         let items = self.in_flight().clear();
         for item in items {
@@ -157,7 +157,7 @@ impl Shared {
         }
         let suspect = self.suspect().take();
         if let Some(suspect) = suspect {
-            // Stopping is no crash.
+            // A stop is no crash.
             self.parking.acquit(suspect).await?;
         }
         self.tell_done().await?;

@@ -1,5 +1,5 @@
-//! Events that several processes had in hand when they ended: given one at a time, so that the one that ends processes
-//! is found and parked.
+//! Suspects: events that several processes had in hand when they ended. The inbox gives them one at a time, so that the
+//! one that ends processes is found and parked.
 
 use std::collections::VecDeque;
 
@@ -11,14 +11,14 @@ use super::in_flight::Item;
 use super::parking::Verdict;
 use super::shared::Shared;
 
-/// After so many deliveries an event is handled as the only one of its kind: it may be what ends the process.
+/// After so many deliveries an event is a suspect.
 pub(super) const MAX_DELIVERIES: i64 = 5;
 
 /// The suspects that this process has in hand and has not given yet.
 #[derive(Default)]
 pub(super) struct Suspects {
     waiting: VecDeque<u64>,
-    /// When to go on, if that failed.
+    /// When to go on after a failure.
     retry_at: Option<Instant>,
 }
 
@@ -27,7 +27,7 @@ impl Suspects {
         self.waiting.push_back(sequence);
     }
 
-    /// Gives the next one when its turn has come. The other events do not wait for it.
+    /// Gives the next suspect. Other events do not wait for it.
     pub(super) async fn advance(&mut self, shared: &Shared) {
         if self.retry_at.is_some_and(|at| Instant::now() < at) {
             return;
@@ -39,8 +39,7 @@ impl Suspects {
         }
     }
 
-    /// Events that several processes had in hand when they ended are given one at a time, and that is noted: if the
-    /// process ends again, it was this one.
+    /// Gives one suspect and notes that: if the process ends again, this event did it.
     async fn next(&mut self, shared: &Shared) -> Result<(), StoreError> {
         let suspect = *shared.suspect();
         if let Some(sequence) = suspect {
@@ -88,7 +87,7 @@ impl Suspects {
     }
 }
 
-/// Parks an event that ends processes.
+/// Parks an event that ends processes; false if another process has parked it meanwhile.
 async fn convict(
     shared: &Shared,
     sequence: u64,
@@ -99,7 +98,7 @@ async fn convict(
     let (automation, subject) = (shared.automation, event.subject().clone());
     limited!(
         ERROR,
-        "the event ends processes: parked",
+        "parking an event that ends processes",
         automation,
         position = %event.position(),
         %subject,
@@ -126,7 +125,7 @@ async fn convict(
     };
     let parking = &shared.parking;
     if parking.keep(kept).await?.is_none() {
-        // Somebody has parked it meanwhile: looked at again.
+        // The next call looks at it again.
         parking.refresh().await?;
         return Ok(false);
     }

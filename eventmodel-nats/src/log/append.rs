@@ -19,11 +19,11 @@ use crate::connect::refusal::Refusal;
 /// How many messages a batch may have (ADR-50).
 const MAX_BATCH: usize = 1_000;
 
-/// What became of the messages.
+/// How the server answered.
 enum Sent {
-    /// They are stored; the first one has this sequence.
+    /// It stored the messages, the first at this sequence.
     Stored(u64),
-    /// The id of the first event is that of the message at this sequence.
+    /// The message at this sequence already has the id of the first event.
     Duplicate(u64),
 }
 
@@ -48,7 +48,7 @@ impl Log {
             offsets,
             histories,
         } = batch;
-        // All but the usual way is boxed: this future is allocated for each command.
+        // Unusual paths are boxed: each command allocates this future.
         let sent = match <[Outgoing; 1]>::try_from(messages) {
             Ok([message]) => self.send_one(message).await,
             Err(messages) => Box::pin(self.send_batch(messages)).await,
@@ -79,8 +79,8 @@ impl Log {
         }
     }
 
-    /// Refuses what the server would not take, before any of it is sent. What is only there to be read sooner is left
-    /// out before that.
+    /// Refuses what the server would not take, before sending any of it. First it leaves out what only makes reading
+    /// faster.
     fn fit(&self, append: &Append, batch: &mut Batch) -> Result<(), AppendError> {
         let own = self.max_message.load(Ordering::Relaxed);
         let max = own.min(self.connection.client.max_payload());
@@ -100,7 +100,7 @@ impl Log {
         Ok(())
     }
 
-    /// Whether the server has another limit than it had when the log was opened. It does not say what is wrong with a
+    /// Whether the limit has changed since the store opened the log. The server does not say what is wrong with a
     /// message in the middle of a batch.
     async fn has_another_limit(&self) -> Result<bool, StoreError> {
         let Some(info) = self.connection.stream_info(&self.name).await? else {
@@ -143,7 +143,7 @@ impl Log {
             } = message;
             if n + 1 < count {
                 let sent = self.connection.send(subject, None, headers, payload).await;
-                // Without its last message a batch is never stored.
+                // The server never stores a batch without its last message.
                 sent.map_err(|error| Failure::NotSent(error.to_string()))?;
                 continue;
             }
@@ -161,7 +161,7 @@ impl Log {
         Err(Failure::NotSent("there is nothing to send".into()))
     }
 
-    /// The receipt of what was stored.
+    /// The receipt of the stored messages.
     fn stored(
         &self,
         append: Append,
@@ -198,7 +198,7 @@ impl Log {
                 last = sequence;
             }
             self.note(&revision.subject, last, &history);
-            // Only for those whose callers give ids: others that have events have not been read for it.
+            // Only where callers give ids: otherwise the earlier ids were never read.
             if expected != 0 || command.fingerprint.is_some() {
                 let subject = &revision.subject;
                 let here = events
@@ -215,7 +215,7 @@ impl Log {
         }
     }
 
-    /// Nothing was stored: because of a guard, or because it is stored already.
+    /// The server stored nothing: a guard failed, or the events are already there.
     async fn refused(&self, append: &Append, refusal: Refusal) -> Result<Appended, AppendError> {
         if refusal.is_duplicate_in_batch() {
             return match self.find(append).await? {
@@ -243,8 +243,8 @@ impl Log {
         Err(AppendError::Store(Failure::Refused(refusal).into()))
     }
 
-    /// What this very command has stored, if it has: with these guards it stands after what they expect. One under an
-    /// id of the caller may have been executed before, with other guards.
+    /// What this command has already stored: with these guards it stands after the expected positions. A command under
+    /// a caller's id may have run earlier, with other guards.
     async fn find(&self, append: &Append) -> Result<Option<Appended>, AppendError> {
         if append.command().fingerprint.is_some() {
             let subjects = append.guards().iter().map(|guard| guard.subject.clone());
@@ -262,9 +262,9 @@ impl Log {
         Ok(None)
     }
 
-    /// What has the id of the first event, wherever it is: the server knows, and tells it for another message with
-    /// that id. If it has just forgotten the id it goes on, and finds a rollup that there is not: whatever it knows,
-    /// it never stores this message.
+    /// The append that has the id of the first event, wherever it is: a publish under that id makes the server name it.
+    /// If the server has just forgotten the id, the invalid rollup makes it refuse: it never stores this
+    /// message.
     async fn find_anywhere(&self, append: &Append) -> Result<Appended, AppendError> {
         let unknown = |reason: String| AppendError::Unknown { reason };
         let mut headers = async_nats::HeaderMap::new();
@@ -301,7 +301,7 @@ fn sequences<'a>(
     })
 }
 
-/// Notes that an event is now the last one on its subjects.
+/// Records an event as the last one on its subjects.
 pub(crate) fn push_revisions(revisions: &mut Vec<Guard>, event: &RecordedEvent) {
     for (place, subject) in event.metadata().subjects.iter().enumerate() {
         let expected = Position::new(event.position().get() + place as u64);
@@ -315,7 +315,7 @@ pub(crate) fn push_revisions(revisions: &mut Vec<Guard>, event: &RecordedEvent) 
     }
 }
 
-/// Whether the event was emitted by this command: an error, if it was by another one under its id.
+/// Whether this command emitted the event. An error if another command used its id.
 pub(crate) fn is_of(event: &RecordedEvent, command: &CommandRef) -> Result<bool, AppendError> {
     let recorded = &event.metadata().command;
     if recorded.id != command.id {

@@ -1,4 +1,4 @@
-//! The messages of an append: each event, its copies behind it, then the guards on what is not written.
+//! The messages of an append: each event, its copies behind it, then the guards on subjects without a new event.
 
 use std::sync::Arc;
 
@@ -17,26 +17,26 @@ const BATCH_ID: &str = "Nats-Batch-Id";
 const BATCH_SEQUENCE: &str = "Nats-Batch-Sequence";
 const BATCH_COMMIT: &str = "Nats-Batch-Commit";
 
-/// A message that is to be sent.
+/// A message to send.
 pub(crate) struct Outgoing {
     pub(crate) subject: String,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
-    /// The index of the event that it is, or is a copy of, or stands behind.
+    /// The index of the event that it is, copies or follows.
     pub(crate) event: usize,
 }
 
-/// What is sent for an append.
+/// The messages of one append.
 pub(crate) struct Batch {
     pub(crate) messages: Vec<Outgoing>,
     /// Where each event stands among the messages.
     pub(crate) offsets: Vec<u64>,
-    /// What is before each guard, as far as it is known.
+    /// The history before each guard, as far as the log knows it.
     pub(crate) histories: Vec<Arc<History>>,
 }
 
 impl Outgoing {
-    /// As the server counts it.
+    /// The size as the server counts it.
     pub(crate) fn size(&self) -> usize {
         const VERSION_LINE: usize = "NATS/1.0\r\n\r\n".len();
         const AROUND: usize = ": \r\n".len();
@@ -50,7 +50,7 @@ impl Outgoing {
         VERSION_LINE + self.headers.iter().map(header).sum::<usize>() + self.payload.len()
     }
 
-    /// Leaves out what is only there to be read sooner, until it is not larger than this.
+    /// Leaves out what only makes reading faster, until the message fits.
     pub(crate) fn shrink(&mut self, max: usize) {
         self.leave_out(snapshot::is_header);
         if self.size() > max {
@@ -99,8 +99,8 @@ impl Batch {
                 .filter(|n| messages[*n].subject == subject.as_str())
                 .collect();
             match on_it[..] {
-                // On a write that it covers, and the first of them: a later one is compared with those before it in
-                // the batch.
+                // A guard goes on the first message on its subject: the server compares a later one with those before
+                // it in the batch.
                 [first, ..] => {
                     messages[first]
                         .headers
@@ -149,7 +149,7 @@ fn number(messages: &mut [Outgoing]) {
     }
 }
 
-/// Tells each of the messages on a subject what is before it.
+/// Adds to each message on a subject what precedes it.
 fn describe_history(messages: &mut [Outgoing], on_it: &[usize], history: &History) {
     for (k, n) in on_it.iter().enumerate() {
         let within: Vec<u64> = on_it[..k]

@@ -1,5 +1,5 @@
-//! Longer histories: read by subject, in pages (batch direct get, ADR-31); and if a page says that there is much
-//! more, by a consumer, which costs more to begin with and less for each message.
+//! Longer histories, read by subject: in pages (batch direct get, ADR-31), and if a page announces many more, by a
+//! consumer, which costs more to start and less for each message.
 
 use eventmodel::{StoreError, Subject};
 use tokio::time::timeout;
@@ -13,16 +13,16 @@ use crate::connect::direct_get::Page;
 /// How many messages a page has at most.
 const PAGE: usize = 128;
 
-/// How many messages must be left for a consumer to be quicker than more pages: to make one takes as long as
-/// some 100 messages of a page.
+/// From how many remaining messages on a consumer is quicker than pages: its creation takes as long as some 100
+/// messages of a page.
 const CONSUMER: u64 = 256;
 
-/// How often a replica that lags is asked again, or a page that was cut.
+/// How often to ask again after a lagging replica or a cut page.
 const ATTEMPTS: u32 = 10;
 
 impl Log {
-    /// The messages on a subject after one sequence and up to another, which is that of a message. `expected` is how
-    /// many these may be.
+    /// The messages on a subject after one sequence and up to another, which has a message. `expected` is how many
+    /// these may be.
     pub(crate) async fn by_subject(
         &self,
         subject: &Subject,
@@ -31,7 +31,7 @@ impl Log {
         expected: Option<u64>,
     ) -> Result<Vec<Stored>, StoreError> {
         let mut messages: Vec<Stored> = Vec::new();
-        // One that does not come to the end is not tried again: a page costs less than to wait for it.
+        // A consumer gets one chance: after that, a page costs less than the wait.
         let mut may_consume = self.connection.creates_consumers;
         if may_consume && expected.is_some_and(|expected| expected >= PAGE as u64 + CONSUMER) {
             may_consume = false;
@@ -59,7 +59,7 @@ impl Log {
                 attempts = 0;
                 continue;
             }
-            // A replica that lags does not have the end yet; the next one may.
+            // The next replica may have what this one lacks.
             attempts += 1;
             if attempts == ATTEMPTS {
                 page?;
@@ -74,8 +74,8 @@ impl Log {
         }
     }
 
-    /// Reads by a consumer, as far as it comes: one on a replica that lags waits without a word, and where there are
-    /// as many as there may be none can be made.
+    /// Reads by a consumer as far as it gets: on a lagging replica it waits silently, and the server may refuse one
+    /// more consumer.
     async fn consume(
         &self,
         subject: &Subject,
@@ -91,7 +91,7 @@ impl Log {
                     messages.push(message);
                     gave = true;
                 }
-                // One that was lost on the way is made again.
+                // A lost consumer is replaced.
                 Ok(Ok(None)) if gave => gave = false,
                 Ok(Err(error)) if !error.is_retryable() => return Err(error),
                 _ => break,
@@ -101,7 +101,7 @@ impl Log {
         Ok(())
     }
 
-    /// Reads one page. What came before something was missing stands in `messages`. How many messages are left.
+    /// Reads one page into `messages`, up to the first gap. Returns how many messages remain.
     async fn page(
         &self,
         subject: &Subject,

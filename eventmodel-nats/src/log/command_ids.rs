@@ -1,5 +1,5 @@
-//! Which commands have written to an instance, as far as it was read: so that an id of the caller is not looked for
-//! in the whole history again for each command.
+//! Which commands have written to an instance, as far as the store has read it, so that it need not search the whole
+//! history for each caller's id.
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex};
@@ -11,13 +11,13 @@ use quick_cache::sync::Cache;
 
 use crate::sync::locked;
 
-/// How many ids are kept, of all instances of a log together: 8 bytes each.
+/// How many ids to keep, for all instances of a log together: 8 bytes each.
 const KEPT: u64 = 4_000_000;
 
-/// An instance with more is read again each time.
+/// The store reads an instance with more ids again each time.
 const LONGEST: usize = 100_000;
 
-/// The ids that were seen, instance by instance. Those of an instance are all there are up to a sequence, or none.
+/// The ids by instance: all of them up to a sequence, or none.
 pub(crate) struct CommandIds {
     instances: Cache<Subject, Known, Weigh>,
     hasher: RandomState,
@@ -25,14 +25,14 @@ pub(crate) struct CommandIds {
 
 #[derive(Default)]
 struct Ids {
-    /// The sequence of the last message that was seen.
+    /// The sequence of the last message seen.
     until: u64,
-    /// Hashes. Two ids may have the same.
+    /// Hashes. Two ids may share one.
     ids: Vec<u64>,
 }
 
-/// What is known of an instance. It is put in again, with its new weight, when it has outgrown its room: the cache
-/// relies on the weight of what it holds to stay the same.
+/// What the store knows of an instance. When it outgrows its room, `note` inserts it again with its new weight: the
+/// cache needs constant weights.
 #[derive(Clone, Default)]
 struct Known {
     room: usize,
@@ -59,13 +59,13 @@ impl Default for CommandIds {
 }
 
 impl CommandIds {
-    /// Up to which sequence all ids of an instance are known; 0 if none is.
+    /// The sequence up to which all ids of an instance are known; 0 if none is.
     pub(crate) fn until(&self, subject: &Subject) -> u64 {
         let known = self.instances.get(subject);
         known.map_or(0, |known| locked(&known.ids).until)
     }
 
-    /// Notes the commands of all events between what was known, `after`, and `until`.
+    /// Notes the commands of all events after `after`, the known end, up to `until`.
     pub(crate) fn note<'a>(
         &self,
         subject: &Subject,
@@ -100,8 +100,7 @@ impl CommandIds {
         }
     }
 
-    /// Whether a command may have written to an instance up to the sequence, which is the last of it; `None` if that
-    /// is not known.
+    /// Whether a command may have written to an instance up to its last sequence; `None` if unknown.
     pub(crate) fn may_have(
         &self,
         subject: &Subject,

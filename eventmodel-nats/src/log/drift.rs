@@ -5,7 +5,7 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, Rete
 use crate::connect::drift::{Drift, settings};
 use crate::connect::setup::{Setup, storage};
 
-/// The settings of the stream of a log. Those that the store was not told may be anything.
+/// The settings of the stream of a log. Any value fits where the store was told none.
 pub(crate) fn drift(setup: &Setup, config: &Config) -> Drift {
     let is_synchronous = !matches!(config.persist_mode, Some(PersistenceMode::Async));
     let per_subject = config.max_messages_per_subject;

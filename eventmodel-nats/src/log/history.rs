@@ -1,8 +1,8 @@
 //! The sequences of the events before one, as a header of its message.
 //!
-//! A cold instance is read by these: one message by its subject, the others by their sequences, at once. That costs
-//! the same whatever the rest of the log looks like. It is a hint: what it leads to is checked against the hints of
-//! those messages, and the history is read by subject if they do not agree.
+//! The store reads a cold instance by these: one message by its subject, the others by their sequences, at once. That
+//! costs the same whatever else the log holds. A history is a hint: the store checks it against the histories of the
+//! messages that it names, and reads by subject if they disagree.
 
 use std::fmt::Write;
 
@@ -12,14 +12,14 @@ const MAX: usize = 16;
 /// The sequences before a message on its subject, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct History {
-    /// Falling, none is 0.
+    /// Descending; none is 0.
     pub(crate) previous: Vec<u64>,
-    /// How many there are before these, if that is known.
+    /// How many precede these, if known.
     pub(crate) earlier: Option<u64>,
 }
 
 impl History {
-    /// Nothing stands before it.
+    /// The history of the first message.
     pub(crate) fn first() -> Self {
         Self {
             previous: Vec::new(),
@@ -27,18 +27,18 @@ impl History {
         }
     }
 
-    /// Whether nothing stands before these.
+    /// Whether nothing precedes these.
     pub(crate) fn is_complete(&self) -> bool {
         self.earlier == Some(0)
     }
 
-    /// How many there are, if that is known.
+    /// How many there are in all, if known.
     pub(crate) fn count(&self) -> Option<u64> {
         self.earlier
             .map(|earlier| earlier.saturating_add(self.previous.len() as u64))
     }
 
-    /// Only the sequence of the last one is known.
+    /// A history of which only the last sequence is known.
     pub(crate) fn only(last: u64) -> Self {
         if last == 0 {
             return Self::first();
@@ -49,7 +49,7 @@ impl History {
         }
     }
 
-    /// The history of the next message on the subject, if this is that of the message at `sequence`.
+    /// The history of the next message on the subject, if this is the history of the message at `sequence`.
     pub(crate) fn then(&self, sequence: u64) -> Self {
         let mut previous = Vec::with_capacity((self.previous.len() + 1).min(MAX));
         previous.push(sequence);
@@ -63,7 +63,7 @@ impl History {
         }
     }
 
-    /// The sequence before, 0 if there is none, `None` if it is not known.
+    /// The sequence of the predecessor, 0 if there is none, `None` if unknown.
     pub(crate) fn last(&self) -> Option<u64> {
         match self.previous.first() {
             None => self.is_complete().then_some(0),
@@ -71,8 +71,8 @@ impl History {
         }
     }
 
-    /// As a header. `within` are the distances to the messages before it on its subject in its own batch, whose
-    /// sequences are not known before it is stored; the nearest first.
+    /// As a header. `within` holds the distances to the earlier messages on its subject in its own batch, nearest
+    /// first: their sequences are unknown until the server stores the batch.
     pub(crate) fn to_header(&self, within: &[u64]) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
@@ -102,7 +102,7 @@ impl History {
         text
     }
 
-    /// The history of the message at `sequence` from its header. What cannot be right is not believed.
+    /// The history of the message at `sequence` from its header; empty if the header cannot be right.
     pub(crate) fn parse(text: &str, sequence: u64) -> Self {
         let mut history = Self::default();
         let mut next = sequence;
@@ -136,7 +136,7 @@ impl History {
     }
 }
 
-/// Without the machinery of formats, which takes longer than all the rest of such a header.
+/// Formatting would take longer than all the rest of such a header.
 fn push_number(text: &mut String, mut number: u64) {
     let mut digits = [b'0'; 20];
     let mut start = digits.len() - 1;

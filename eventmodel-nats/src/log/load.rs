@@ -1,9 +1,9 @@
-//! The history of one stream instance: the one place where it is decided how it is read.
+//! Loading the history of one stream instance: the one place that decides how to read it.
 //!
-//! The last message on the subject comes first: it tells what is before it. What is missing is then read
-//! - by the sequences that the messages carry ([`super::history`]): two round trips for most instances, whatever
-//!   else is in the log;
-//! - by subject, in pages or by a consumer, if these do not agree or if there are too many: [`super::by_subject`].
+//! The store reads the last message on the subject first: it names what precedes it. Then it reads the rest
+//! - by the sequences that the messages carry ([`super::history`]): two round trips for most instances, whatever else
+//!   is in the log;
+//! - by subject, in pages or by a consumer, if the sequences disagree or are too many: [`super::by_subject`].
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use super::Source;
 use super::message::Stored;
 use super::snapshot;
 
-/// How many events are read by their sequences, before reading by subject is quicker.
+/// How many events to read by their sequences; beyond that, reading by subject is quicker.
 const BY_SEQUENCE: usize = 64;
 
 /// How many round trips that may take.
 const ROUNDS: usize = 5;
 
-/// Between two questions to a leader that lags.
+/// The wait before asking a lagging leader again.
 const LAG: Duration = Duration::from_millis(20);
 
 impl Log {
@@ -43,7 +43,7 @@ impl Log {
             });
         };
         let revision = Position::new(last.sequence);
-        // A state says nothing of the commands that led to it.
+        // A state does not name the commands that led to it.
         let is_state_enough =
             !load.commands || self.command_ids.until(&load.subject) >= last.sequence;
         let wanted = load
@@ -83,15 +83,15 @@ impl Log {
         after: u64,
     ) -> Result<Vec<Stored>, StoreError> {
         match self.newest(subject, 0, Source::Leader).await? {
-            // What is looked for after a position that is not there yet may be anywhere.
+            // What is sought after a future position may be anywhere.
             Some(last) if last.sequence < after => self.between(subject, 0, last).await,
             Some(last) => self.between(subject, after, last).await,
             None => Ok(Vec::new()),
         }
     }
 
-    /// The position of the last event. A leader that was paused does not know of its successor for a moment: what it
-    /// says must not be behind what this process has seen.
+    /// The position of the last event. A leader that was paused does not know its successor for a moment, so its answer
+    /// must not be older than what this process has seen.
     pub(crate) async fn last_position(&self) -> Result<Position, StoreError> {
         let floor = self.newest_known();
         let end = Instant::now() + self.connection.timeout;
@@ -116,7 +116,7 @@ impl Log {
         }
     }
 
-    /// The last message on a subject, at least that of a sequence that was seen there.
+    /// The last message on a subject, not older than a sequence seen there.
     pub(crate) async fn newest(
         &self,
         subject: &Subject,
@@ -128,7 +128,7 @@ impl Log {
         if sequence(&last) < seen && source == Source::Any {
             last = self.last(subject.as_str(), Source::Leader).await?;
         }
-        // One that has just become the leader, or was paused and does not know of its successor, may lag too.
+        // A new leader may lag, and so may a paused one that does not know its successor.
         let end = Instant::now() + self.connection.timeout;
         while sequence(&last) < seen {
             self.verify().await?;
@@ -145,8 +145,8 @@ impl Log {
         Ok(last)
     }
 
-    /// The messages on a subject after a revision that was seen there, up to the last one. If the log has lost its end
-    /// since, and has grown again, they are not what follows on what was seen.
+    /// The messages on a subject after a revision seen there, up to the last one. Fails if they do not continue it: the
+    /// log has lost its end and grown again.
     pub(crate) async fn tail(
         &self,
         subject: &Subject,
@@ -158,7 +158,7 @@ impl Log {
         let follows = match before {
             None => true,
             Some(Some(before)) => before == revision,
-            // One that is not the first on its subject in a batch need not say it.
+            // Within a batch only the first message on a subject must say it.
             Some(None) if revision == 0 => true,
             Some(None) => {
                 let seen = self.at(revision, Source::Leader).await?;
@@ -182,7 +182,7 @@ impl Log {
         if last.sequence <= after {
             return Ok(Vec::new());
         }
-        // How many there are after a sequence in the middle nobody says.
+        // Nobody knows how many follow a sequence in the middle.
         let before = last.history().count().filter(|_| after == 0);
         if before.is_none_or(|before| before < BY_SEQUENCE as u64)
             && let Some(messages) = self.by_sequences(&last, after).await?
@@ -197,7 +197,7 @@ impl Log {
         }
     }
 
-    /// Says so, if what stood on a subject before its first message after a sequence is gone.
+    /// The error if a subject has lost what preceded its first message after a sequence.
     async fn lost_of(
         &self,
         subject: &Subject,
@@ -214,7 +214,7 @@ impl Log {
         Ok((!is_there).then(|| self.lost(&format!("position {before} of `{subject}` is gone"))))
     }
 
-    /// The messages from after a sequence to `last`, by the sequences that they carry; nothing if these do not agree.
+    /// The messages after a sequence up to `last`, by the sequences that they carry; `None` if these disagree.
     async fn by_sequences(
         &self,
         last: &Stored,
@@ -239,7 +239,7 @@ impl Log {
                 let Some(message) = message else {
                     return Ok(None);
                 };
-                // Each one must be what the one after it says, and have before it what that one says.
+                // Each message must match what its successor says about it.
                 let before = newest_first.last().and_then(|newer| newer.history().last());
                 if message.subject != last.subject || before != Some(message.sequence) {
                     return Ok(None);

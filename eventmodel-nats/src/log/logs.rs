@@ -34,7 +34,7 @@ impl Logs {
     pub(crate) async fn open(&self, spec: &LogSpec) -> Result<(), StoreError> {
         let log = Log::open(&self.connection, &self.setup, spec).await?;
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
-        // What is known of a log stays, unless it is another one by now.
+        // A known log stays, unless another one has replaced it.
         match opened.get(&spec.name) {
             Some(known) if known.created == log.created => {}
             Some(known) if known.check().is_ok() => return Err(known.recreated()),
@@ -49,7 +49,7 @@ impl Logs {
         log.ok_or_else(|| StoreError::UnknownLog { log: name.clone() })
     }
 
-    /// The log, if what is known of it is true.
+    /// The log, verified after a lost connection.
     pub(crate) async fn verified(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
         let log = self.get(name)?;
         log.verified().await?;
@@ -62,7 +62,7 @@ impl Logs {
     }
 }
 
-/// A server that comes back may come back with other data.
+/// After a reconnect, verifies each log: a server may come back with other data.
 async fn verify_on_reconnect(mut events: broadcast::Receiver<ConnectionEvent>, logs: Weak<Logs>) {
     loop {
         match events.recv().await {
@@ -75,7 +75,7 @@ async fn verify_on_reconnect(mut events: broadcast::Receiver<ConnectionEvent>, l
         };
         for log in logs.all() {
             if let Err(error) = log.verified().await {
-                limited!(ERROR, "a log is not what it was before the connection was lost", log = %log.name, %error);
+                limited!(ERROR, "a log changed while the connection was lost", log = %log.name, %error);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a command has committed before: found by its id, on its instances or where the server says.
+//! What a command has committed before, found by its id on its instances or where the server says.
 
 use eventmodel::store::{AppendError, Appended};
 use eventmodel::{CommandRef, Position, RecordedEvent, StoreError, Subject};
@@ -29,8 +29,8 @@ impl Log {
         Ok(None)
     }
 
-    /// Whether an event of a command may be on a subject. Only what was not seen before is read; that there is no
-    /// more than this is asked of the leader.
+    /// Whether a subject may have an event of a command. Reads only what the store has not seen, up to what the leader
+    /// says is the end.
     async fn may_have(&self, subject: &Subject, command: &CommandRef) -> Result<bool, StoreError> {
         let Some(last) = self.newest(subject, 0, Source::Leader).await? else {
             return Ok(false);
@@ -45,7 +45,7 @@ impl Log {
             ids.push(message.event()?.metadata().id.clone());
         }
         self.command_ids.note(subject, after, until, ids.iter());
-        // If it is not kept, all of it is looked through.
+        // If the ids are not kept, `find_on` reads all of it.
         let may_have = self.command_ids.may_have(subject, until, &command.id);
         Ok(may_have.unwrap_or(true))
     }

@@ -1,8 +1,8 @@
 //! An event as a message of a JetStream stream, and back.
 //!
-//! An event is a message on the subject of its first stream. On the subjects of its other streams it has copies, and
-//! a guard on an instance that is not written travels on a message of its own: both stand directly behind an event,
-//! and say by how much.
+//! An event is a message on the subject of its first stream, with copies on the subjects of its other streams. A guard
+//! on an instance without a new event travels on a message of its own. Both stand directly behind an event, and say by
+//! how much.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,12 +22,12 @@ use crate::connect::connection::Failure;
 use crate::connect::direct_get::{number, text};
 use crate::connect::jetstream::{EXPECTED, EXPECTED_SUBJECT, MESSAGE_ID};
 
-/// This message is no event of its own: the event before it stands so many sequences before it.
+/// This message is no event of its own: its event stands so many sequences before it.
 pub(crate) const BEHIND: &str = "Eventmodel-Behind";
-/// The sequences before this one on its subject.
+/// The earlier sequences on its subject.
 pub(crate) const HISTORY: &str = "Eventmodel-History";
 
-/// What a header of NATS cannot hold, and what would make two ids look alike.
+/// What a header of NATS cannot hold, or what would make two ids look alike.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 
 /// A message as it stands in a JetStream stream.
@@ -39,12 +39,12 @@ pub(crate) struct Stored {
     pub(crate) payload: Bytes,
 }
 
-/// Tells two messages apart that stood at the same sequence, one after the other.
+/// Distinguishes two messages that stood at the same sequence, one after the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Identity(u64);
 
 impl Identity {
-    /// That of an event, whose copies go under other ids.
+    /// The identity of an event; its copies have other ids.
     pub(crate) fn new(id: &str, time: Option<Timestamp>) -> Self {
         let mut hasher = DefaultHasher::new();
         (id, time).hash(&mut hasher);
@@ -58,12 +58,12 @@ pub(crate) enum Kind {
     Event,
     /// A copy of the event so many sequences before it.
     Copy(u64),
-    /// No event; the last one is so many sequences before it.
+    /// No event; the previous event is so many sequences before it.
     Guard(u64),
 }
 
 impl Kind {
-    /// The position of the event that a message at this sequence is, or stands behind.
+    /// The position of the event that a message at this sequence is or follows.
     pub(crate) fn position(self, sequence: u64) -> Position {
         Position::new(match self {
             Self::Event => sequence,
@@ -72,7 +72,7 @@ impl Kind {
     }
 }
 
-/// The headers of an event; those of a copy differ by what is added.
+/// The headers of an event, to which a copy adds its own.
 pub(crate) fn headers_of(event: &NewEvent) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in envelope::to_headers(&event.metadata) {
@@ -139,16 +139,16 @@ impl Stored {
         })
     }
 
-    /// The position of the last event that is not after this message.
+    /// The position of the last event up to this message.
     pub(crate) fn position(&self) -> Result<Position, StoreError> {
         Ok(self.kind()?.position(self.sequence))
     }
 
-    /// The event, whether this is the event itself or a copy.
+    /// The event, from the event itself or from a copy.
     pub(crate) fn event(&self) -> Result<RecordedEvent, StoreError> {
         let kind = self.kind()?;
         let position = kind.position(self.sequence);
-        // So few are found sooner by looking at each than by hashing their names.
+        // With so few headers a scan beats hashing their names.
         let headers = self.headers.iter();
         let headers: Vec<(&str, &str)> = headers
             .filter_map(|(name, values)| Some((name.as_ref(), values.first()?.as_str())))
@@ -189,11 +189,11 @@ impl Stored {
         Identity::new(&id, time)
     }
 
-    /// What this message says of those before it on its subject; nothing, if it says nothing that can be believed.
+    /// What this message says about its predecessors on its subject, if that is credible.
     pub(crate) fn history(&self) -> History {
         let text = self.header(HISTORY).unwrap_or_default();
         let history = History::parse(text, self.sequence);
-        // What the server has tested is no hint.
+        // The server has tested a guard: it is no hint.
         match (self.header(EXPECTED), self.header(EXPECTED_SUBJECT)) {
             (Some(last), None) => match last.parse() {
                 Ok(last) if history.last() != Some(last) => History::only(last),

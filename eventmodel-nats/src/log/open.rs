@@ -1,4 +1,4 @@
-//! Logs as JetStream streams: created if they are missing, checked if they are there.
+//! Opening logs: creating missing JetStream streams, checking existing ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +19,17 @@ use crate::connect::subjects::misses;
 /// JetStream's own default.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 
-/// How often a set-up is tried that others change at the same time.
+/// How often to set up a stream that others change at the same time.
 const ATTEMPTS: usize = 20;
 
-/// How long after a change it is looked whether it is still there: two processes that add subjects at the same time
-/// each write what they have read, and the second one undoes the first.
+/// The wait before verifying a change: two processes that add subjects at the same time each write what they have read,
+/// and the second undoes the first.
 const SETTLED: Duration = Duration::from_millis(200);
 
 const SUBJECTS_OVERLAP: u16 = 10065;
 
 impl Log {
-    /// Opens a log: creates its stream, adds the subjects that it does not have, checks the rest.
+    /// Opens a log: creates its stream, adds missing subjects, checks the rest.
     pub(crate) async fn open(
         connection: &Connection,
         setup: &Setup,
@@ -47,7 +47,7 @@ impl Log {
                 if !setup.accept_lost_events {
                     return Err(drifted(spec.name.clone(), reason));
                 }
-                tracing::warn!(log = %spec.name, begins, "the log has lost its start, and is opened all the same");
+                tracing::warn!(log = %spec.name, begins, "the log has lost its start; opening it as accepted");
             }
             let missing = misses(&info.config, &subjects(spec));
             if missing.is_empty() {
@@ -65,7 +65,7 @@ impl Log {
                 return Ok(log);
             }
             add(connection, setup, spec, info.config, missing).await?;
-            // Those that disturb each other must not do so again.
+            // Processes that collide must not collide again.
             let chance = Uuid::now_v7().as_bytes()[15];
             tokio::time::sleep(SETTLED + SETTLED * u32::from(chance) / 128).await;
         }
@@ -78,7 +78,7 @@ impl Log {
     }
 }
 
-/// What a log is, for a new stream.
+/// The set-up of a new stream.
 fn config(setup: &Setup, spec: &LogSpec) -> Config {
     Config {
         name: spec.name.to_string(),
@@ -141,7 +141,7 @@ async fn add(
     Ok(())
 }
 
-/// Says which subjects, if it failed because another stream takes some of them.
+/// Names the subjects, if another stream takes some of them.
 fn overlaps_or(spec: &LogSpec, failure: Failure) -> StoreError {
     match failure {
         Failure::Refused(refusal) if refusal.err_code == SUBJECTS_OVERLAP => {}
@@ -161,7 +161,7 @@ fn overlaps_or(spec: &LogSpec, failure: Failure) -> StoreError {
 fn subjects(spec: &LogSpec) -> Vec<String> {
     let mut subjects: Vec<String> = Vec::with_capacity(spec.subjects.len() + 1);
     for pattern in &spec.subjects {
-        // JetStream takes no two subjects that are the same.
+        // JetStream refuses a repeated subject.
         if !subjects.iter().any(|known| known == pattern.as_str()) {
             subjects.push(pattern.as_str().to_owned());
         }
@@ -183,7 +183,7 @@ fn creation(setup: &Setup, spec: &LogSpec) -> String {
     )
 }
 
-/// A name that JetStream takes, and that can be a token of a subject.
+/// Fails if JetStream does not take the name, or it cannot be a token of a subject.
 fn check_name(name: &Arc<str>) -> Result<(), StoreError> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     if !name.is_empty() && name.len() <= 128 && name.bytes().all(fits) {

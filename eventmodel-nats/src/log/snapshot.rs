@@ -8,7 +8,8 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use super::message::Stored;
 
-/// One for each fold. Not one with several values: of those the client keeps only the last when the leader answers.
+/// One header for each fold, not one with several values: when the leader answers, the client keeps only the last
+/// value.
 fn header(fold: u64) -> String {
     format!("{PREFIX}{fold:016x}")
 }
@@ -20,10 +21,10 @@ pub(crate) fn is_header(name: &str) -> bool {
     name.starts_with(PREFIX)
 }
 
-/// How many bytes of snapshots a message carries at most: the state of most instances, and no burden for the others.
+/// How many bytes of snapshots a message carries at most: enough for most instances, and no burden for the others.
 pub(crate) const MAX: usize = 1024;
 
-/// What a header cannot hold; JSON stays readable.
+/// What a header cannot hold. JSON stays readable.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 
 /// Adds the snapshots of a subject to the headers of its last message.

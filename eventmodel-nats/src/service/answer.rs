@@ -30,7 +30,7 @@ pub(super) struct Handler {
     pub(super) exchange: Exchange,
     pub(super) client: Client,
     pub(super) problem_types: Arc<str>,
-    /// One permit for each request that may still be taken.
+    /// One permit for each request that the process may still take.
     pub(super) in_hand: Arc<Semaphore>,
     pub(super) timeout: Duration,
     pub(super) tasks: TaskTracker,
@@ -38,7 +38,7 @@ pub(super) struct Handler {
 }
 
 impl Handler {
-    /// Takes a request: it is answered in a task of its own.
+    /// Takes a request, and answers it in a task of its own.
     pub(super) fn take(self: &Arc<Self>, endpoint: &Arc<Endpoint>, request: Message) {
         if let Some(reply) = &request.reply
             && self.guarded.forbids(reply)
@@ -46,7 +46,7 @@ impl Handler {
             let subject = &endpoint.subject;
             limited!(
                 WARN,
-                "a request is refused: its answer would be stored, or asked of the server",
+                "refusing a request: its reply subject belongs to a stream or to the server",
                 subject,
                 %reply
             );
@@ -72,7 +72,13 @@ impl Handler {
                     if let Err(problem) = &result {
                         let (subject, status) = (&endpoint.subject, problem.status());
                         let title = problem.title();
-                        limited!(WARN, "nobody waits for the answer", subject, status, title);
+                        limited!(
+                            WARN,
+                            "a request without a reply subject failed",
+                            subject,
+                            status,
+                            title
+                        );
                     }
                 }
             }
@@ -92,7 +98,7 @@ impl Handler {
             .await
     }
 
-    /// Sends the first answer that the server takes a message of.
+    /// Sends the first answer that fits into one message.
     async fn reply(&self, reply: Subject, result: &Result<Receipt, Problem>) {
         for (headers, payload) in answers(result) {
             let sent = self
@@ -102,14 +108,14 @@ impl Handler {
                 Ok(()) => return,
                 Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {}
                 Err(error) => {
-                    limited!(WARN, "an answer could not be sent", %error);
+                    limited!(WARN, "cannot send an answer", %error);
                     return;
                 }
             }
         }
         limited!(
             WARN,
-            "the server takes no message that is large enough for an answer"
+            "cannot send an answer: the server takes no message that is large enough"
         );
     }
 }
@@ -120,10 +126,10 @@ impl fmt::Debug for Handler {
     }
 }
 
-/// Subjects that no answer may go to.
+/// The subjects that no answer may go to.
 ///
-/// A sender may want his answer at a subject that he may not publish to: the server does not ask whether he may. So what
-/// this program may do, and he may not, is not done for him.
+/// The server does not check whether a sender may publish to the reply subject that he names. So the service answers on
+/// no subject that only this program may publish to.
 #[derive(Clone)]
 pub(super) struct Guarded(Arc<[String]>);
 
@@ -132,7 +138,7 @@ impl Guarded {
         let logs = app.model().logs();
         let logs = logs.iter().flat_map(|log| &log.subjects);
         let mut guarded: Vec<_> = logs.map(|pattern| pattern.as_str().to_owned()).collect();
-        // The subjects of JetStream and of buckets, and those of this library.
+        // The subjects of JetStream, of buckets and of this library.
         guarded.extend(
             [
                 "$JS.>",
@@ -144,13 +150,13 @@ impl Guarded {
             ]
             .map(str::to_owned),
         );
-        // Where the API and the buckets of another account are imported to.
+        // Where this account imports the API and the buckets of another account.
         guarded.push(format!("{}.>", connection.api));
         Self(guarded.into())
     }
 
     pub(super) fn forbids(&self, reply: &str) -> bool {
-        // No answer goes to several subjects; and such a one says nothing of those it stands for.
+        // A pattern is no reply subject, and hides the subjects that it stands for.
         let is_pattern = reply.split('.').any(|token| matches!(token, "*" | ">"));
         is_pattern || self.0.iter().any(|pattern| covers(pattern, reply))
     }
@@ -167,7 +173,7 @@ fn asked(request: &Message) -> Result<(CommandHeaders, CommandBody), Problem> {
 
 type Answer = (HeaderMap, Bytes);
 
-/// The answer, and then what to say instead where that is too large for one message: each says less.
+/// The answer, then ever smaller ones, for when it is too large for one message.
 fn answers(result: &Result<Receipt, Problem>) -> impl Iterator<Item = Answer> + '_ {
     (0..).map_while(move |lesser| match result {
         Ok(receipt) => receipt_of(receipt, lesser),
@@ -202,7 +208,7 @@ fn problem_of(problem: &Problem, lesser: u8) -> Option<Answer> {
     }
     match lesser {
         0 => {
-            // A title comes from the model, which may say anything.
+            // The title comes from the model, and may hold anything.
             let title = HeaderValue::from_str(problem.title());
             headers.insert(
                 ERROR,

@@ -1,10 +1,9 @@
-//! A KV bucket: a JetStream stream with one subject for each key. Every write says which one it replaces.
+//! A KV bucket: a JetStream stream with one subject for each key. Every write names the value that it replaces.
 //!
-//! A bucket may be deleted, created again by others, or lose its end with the power of a machine, while this process
-//! writes it. Its sequences are not those of another bucket of its name, so what this process writes in place of a
-//! value goes into no other bucket. What it writes for the first time may, and is then marked as of the first bucket:
-//! it must have been folded from all events. So what was read must be [verified](Bucket::verify) before anything is
-//! folded from it.
+//! While this process writes a bucket, others may delete and recreate it, or a machine may lose its end with its power.
+//! The sequences of a bucket are not those of another bucket of its name, so no other bucket takes a write that
+//! replaces a value. It may take a first write of a key, which then carries the mark of the first bucket and must hold
+//! the fold of all events. So [verify](Bucket::verify) what was read before folding anything from it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,10 +23,10 @@ use crate::connect::jetstream::EXPECTED;
 use crate::connect::jetstream::NOT_FOUND;
 use crate::connect::setup::{Setup, storage};
 
-/// The header of a value that says when the bucket was created that it was written for.
+/// The header of a value that says for which bucket it was written, by the time of its creation.
 const BUCKET: &str = "Eventmodel-Bucket";
 
-/// What a client of a bucket writes in place of a value that it deletes.
+/// The header by which a client of a bucket deletes a value.
 const OPERATION: &str = "KV-Operation";
 
 /// What a bucket must be.
@@ -38,7 +37,7 @@ pub(super) struct BucketSpec {
     pub(super) description: String,
     /// How many values of each key it keeps.
     pub(super) history: i64,
-    /// What must be noted with it, and what to do if something else is.
+    /// The metadata that it must have, and what to do if it has other ones.
     pub(super) metadata: Vec<(&'static str, String, String)>,
 }
 
@@ -47,13 +46,13 @@ pub(super) struct Bucket {
     pub(super) name: String,
     pub(super) connection: Connection,
     pub(super) stream: Stream<()>,
-    /// When it was created, which tells it from another one of its name.
+    /// When it was created: another bucket of its name has another time.
     created: Timestamp,
     /// The last sequence that this process has seen in it.
     newest: AtomicU64,
     /// The subjects of its keys, up to the key.
     pub(super) subjects: String,
-    /// The same for a publish, which may go through the prefix of a domain.
+    /// The same for a publish, which may need the prefix of a domain.
     publishes: String,
 }
 
@@ -62,7 +61,7 @@ pub(super) struct Bucket {
 pub(super) struct Value {
     pub(super) key: String,
     pub(super) sequence: u64,
-    /// Whether it was written for this bucket, and not for another one of its name.
+    /// Whether a process wrote it for this bucket, not for another one of its name.
     pub(super) is_own: bool,
     pub(super) headers: HeaderMap,
     pub(super) payload: Bytes,
@@ -81,17 +80,17 @@ struct NamedState {
     subjects: Option<HashMap<String, u64>>,
 }
 
-/// What became of a write.
+/// How the server answered a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Put {
-    /// It is stored at this sequence.
+    /// It stored the value at this sequence.
     Stored(u64),
-    /// Nothing was stored: there is another value than was said, or another write is under way.
+    /// It stored nothing: another value is there, or another write is under way.
     Conflict,
 }
 
 impl Bucket {
-    /// Opens a bucket: creates it if it is missing, else checks it.
+    /// Opens a bucket: creates a missing one, checks an existing one.
     pub(super) async fn open(
         connection: &Connection,
         setup: &Setup,
@@ -102,7 +101,7 @@ impl Bucket {
         while Instant::now() < end {
             let Some(info) = connection.stream_info(&stream).await? else {
                 create(connection, setup, spec).await?;
-                // A server that has not heard of it yet says that it is not there.
+                // A server that has not yet heard of it says that it does not exist.
                 sleep(ELECTION).await;
                 continue;
             };
@@ -221,9 +220,9 @@ impl Bucket {
         })
     }
 
-    /// Writes a key, if its value is still the one at this sequence, or, at 0, if it never had one.
+    /// Writes a key, if its value is still the one at this sequence, or, for 0, if it has never had one.
     ///
-    /// After an error it may be stored, also later: then only if its value is still that one.
+    /// After an error the server may still store it, even later, but only while that value is unchanged.
     pub(super) async fn put(
         &self,
         key: &str,
@@ -257,7 +256,7 @@ impl Bucket {
                 Err(Failure::Refused(refusal)) if refusal.is_conflict() => {
                     return Ok(Put::Conflict);
                 }
-                // A server hears of a bucket that was just created, or of its new leader, a moment later.
+                // A server hears of a new bucket, or of its new leader, a moment later.
                 Err(Failure::NoResponders(_)) if Instant::now() < end => {
                     self.verify().await?;
                     sleep(ELECTION).await;
@@ -279,7 +278,7 @@ impl Bucket {
         ]
     }
 
-    /// Asks the server whether the bucket is still the one that was opened, with all that was seen in it.
+    /// Asks the server whether the bucket is still the opened one, with everything that this process has seen in it.
     ///
     /// # Errors
     /// [`StoreError::Drift`] if it is not.
@@ -296,7 +295,7 @@ impl Bucket {
             if last >= newest {
                 return Ok(());
             }
-            // A leader that was just elected may be about to apply what it has.
+            // A new leader may not have applied everything yet.
             if Instant::now() >= until {
                 return Err(self.lost_its_end(newest));
             }
@@ -304,7 +303,7 @@ impl Bucket {
         }
     }
 
-    /// As [`verify`](Self::verify), if a value raises the question: none does whose bucket is known.
+    /// As [`verify`](Self::verify), unless the value proves its bucket.
     pub(super) async fn verify_for(&self, value: Option<&Value>) -> Result<(), StoreError> {
         match value {
             Some(value) if value.is_own => Ok(()),
@@ -312,7 +311,7 @@ impl Bucket {
         }
     }
 
-    /// There is no bucket of this name any more, or another one.
+    /// The error if the bucket is gone or replaced.
     pub(super) fn gone(&self) -> StoreError {
         let created = self.created;
         self.drifted(format!(
@@ -333,7 +332,7 @@ impl Bucket {
         drifted(format!("KV_{}", self.name), reason)
     }
 
-    /// How to get a view that is built again.
+    /// How to have the view built again.
     pub(super) fn anew(&self) -> String {
         format!(
             "give the view another version (`KvViews::version`), or stop all that host it and run `nats kv del {}`; it \
@@ -357,7 +356,7 @@ fn config(setup: &Setup, spec: &BucketSpec) -> Config {
         max_messages_per_subject: spec.history,
         allow_direct: true,
         deny_delete: true,
-        // A purged key would look like one that never was.
+        // A purged key would look like a new one.
         deny_purge: true,
         metadata,
         first_sequence: Some(first_sequence()),
@@ -365,8 +364,8 @@ fn config(setup: &Setup, spec: &BucketSpec) -> Config {
     }
 }
 
-/// Where the sequences of a bucket begin: anywhere, so that they are not those of another bucket of its name, and a
-/// write that replaces a value of the one is refused by the other. Below 2^48, which every language can count.
+/// Where the sequences of a bucket begin: at random, so that they differ from those of another bucket of its name, and
+/// one refuses a write that replaces a value of the other. Below 2^48, which every language can count.
 fn first_sequence() -> u64 {
     let (_, chance) = Uuid::now_v7().as_u64_pair();
     1 + chance % (1 << 48)

@@ -1,4 +1,4 @@
-//! One build of a view: its definition, the bucket that holds it, and how far it is.
+//! One build of a view: its definition, its bucket, and its progress.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::bucket::{Bucket, Put, Value};
 use super::key;
 use super::positions::{Positions, PositionsError, ViewLog};
 
-/// The header of a value that says which events are in it.
+/// The header of a value that names the events in it.
 const AT: &str = "Eventmodel-At";
 
 #[derive(Debug)]
@@ -27,11 +27,11 @@ pub(super) struct Build {
 /// An instance of a view as it stands in the bucket.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    /// Where it stands in the bucket; 0 if it does not.
+    /// Its sequence in the bucket; 0 if it is new.
     pub(super) sequence: u64,
-    /// Of each log, the last event that was folded into it.
+    /// For each log, the last event in it.
     pub(super) positions: Positions,
-    /// The log of the last event of all.
+    /// The log of the latest event.
     pub(super) log: usize,
     pub(super) state: Arc<dyn ViewState>,
 }
@@ -46,7 +46,7 @@ struct Shown<'a> {
 }
 
 impl Build {
-    /// An instance that no event was applied to.
+    /// An instance without events.
     pub(super) fn nothing(&self) -> Entry {
         Entry {
             sequence: 0,
@@ -56,7 +56,7 @@ impl Build {
         }
     }
 
-    /// An instance, as it is told to those who ask.
+    /// An instance, for a query.
     pub(super) async fn ask(&self, text: &str) -> Result<Option<ErasedEntry>, StoreError> {
         let value = self.bucket.get(&key::encode(text)).await?;
         self.bucket.verify_for(value.as_ref()).await?;
@@ -70,7 +70,7 @@ impl Build {
         value.map(|value| self.read(&value)).transpose()
     }
 
-    /// Writes an instance, if it still stands where it did.
+    /// Writes an instance, unless its value has changed.
     pub(super) async fn store(&self, text: &str, entry: &Entry) -> Result<Put, StoreError> {
         let (key, view) = (key::encode(text), self.definition.name());
         let failed = |error: &dyn std::fmt::Display| {
@@ -126,7 +126,7 @@ impl Build {
         })
     }
 
-    /// The log is another one than what the bucket was built from.
+    /// The error if the bucket was built from another stream than the log.
     pub(super) fn recreated(&self, log: usize, created: jiff::Timestamp) -> StoreError {
         let ViewLog { name, created: is } = &self.logs[log];
         StoreError::Drift {
@@ -140,7 +140,7 @@ impl Build {
         }
     }
 
-    /// An instance, as it is told to those who ask; nothing, if the value is not an instance.
+    /// The instance that a value holds, for a query; `None` if it holds something else.
     pub(super) async fn told(
         &self,
         value: &Value,
@@ -155,7 +155,7 @@ impl Build {
 }
 
 impl Entry {
-    /// As it is told to those who ask.
+    /// The entry for a query.
     pub(super) fn tell(self, text: &str) -> ErasedEntry {
         ErasedEntry {
             key: text.into(),
@@ -164,13 +164,13 @@ impl Entry {
         }
     }
 
-    /// Whether the event at this position is in it.
+    /// Whether it holds the event at this position.
     pub(super) fn has(&self, log: usize, position: Position) -> bool {
         position <= self.positions.get(log)
     }
 }
 
-/// Tokens of a key, as a bucket has them; none for none.
+/// The tokens of a key as a bucket has them; none stay none.
 pub(super) fn prefix_key(prefix: &str) -> String {
     if prefix.is_empty() {
         return String::new();
@@ -178,7 +178,7 @@ pub(super) fn prefix_key(prefix: &str) -> String {
     key::encode(prefix)
 }
 
-/// The bytes of a value that is JSON.
+/// A value as JSON.
 pub(super) fn json(value: &impl Serialize) -> Result<Bytes, StoreError> {
     let json = serde_json::to_vec(value).map_err(StoreError::failed)?;
     Ok(json.into())

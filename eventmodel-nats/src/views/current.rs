@@ -1,4 +1,4 @@
-//! Which version of a view other programs are to read: a key of a bucket that all views share.
+//! Which version of a view other programs should read: a key of a bucket that all views share.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::connect::setup::Setup;
 
 const BUCKET: &str = "eventmodel_views";
 
-/// Before what failed is tried again; each further wait is twice as long, up to the second one.
+/// The wait before another attempt, at first and at most; it doubles each time.
 const RETRY: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -43,18 +43,18 @@ impl Current {
         }
     }
 
-    /// Tells that this version is to be read, as soon as it has reached these positions; unless a newer one is.
+    /// Publishes this version as soon as it has reached these positions, unless a newer one is published.
     pub(super) async fn tell(&self, build: &Build, setup: &Setup, ends: &[Position]) {
         let mut pause = RETRY;
         while let Err(error) = self.try_tell(build, setup, ends).await {
-            // A view that has stopped tells nothing; whatever is wrong with the store may be mended.
+            // A stopped view publishes nothing; an operator may mend any error of the store.
             let has_stopped = build.progress.status().stopped.is_some();
             if has_stopped || !matches!(error, ViewError::Store(_)) && !error.is_retryable() {
                 return;
             }
             let (view, bucket) = (build.definition.name(), &self.record.bucket);
             if pause == PATIENCE {
-                limited!(WARN, "the version of the view is not told yet", view, bucket, %error);
+                limited!(WARN, "cannot publish the version of the view yet", view, bucket, %error);
             }
             sleep(pause).await;
             pause = (2 * pause).min(PATIENCE);

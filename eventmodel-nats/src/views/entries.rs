@@ -1,9 +1,9 @@
-//! Some events that come one after the other in the logs, folded into the entries of a view and written.
+//! A batch of consecutive events, folded into the entries of a view and written.
 //!
-//! An entry and the positions in it are one value, and every write names the value that it replaces. So whatever is
-//! lost, late, or done by somebody else, an event is in an entry once: who finds the entry further on than it thought
-//! reads it and leaves out what is in it. An entry is folded from all events of its key: what was read is believed only
-//! when the bucket is known to be the one in which everything up to the checkpoint is.
+//! An entry and its positions are one value, and every write names the value that it replaces. So whatever is lost,
+//! late, or done by another process, an entry holds an event once: a process that finds the entry further on reads it
+//! and skips what is in it. An entry must be the fold of all events of its key, so a read counts only after the bucket
+//! has proved to be the one that holds everything up to the checkpoint.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use quick_cache::sync::Cache;
 use super::bucket::Put;
 use super::build::{Build, Entry};
 
-/// How many entries are read or written at the same time.
+/// How many entries to read or write at the same time.
 const IN_FLIGHT: usize = 256;
 
-/// How often an entry is written that others write at the same time.
+/// How often to write an entry that others write at the same time.
 const ATTEMPTS: u32 = 100;
 
 /// An event and the number of its log.
@@ -29,9 +29,9 @@ pub(super) type Logged = (usize, RecordedEvent);
 /// What this process knows of the bucket.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// May be behind what is there: a write tells.
+    /// The entries may be out of date: a write tells.
     entries: Cache<Arc<str>, Entry>,
-    /// Whether what is not known is probably not there.
+    /// Whether an unknown entry probably does not exist.
     is_complete: bool,
     /// How many entries fit.
     room: usize,
@@ -46,14 +46,14 @@ impl Known {
         }
     }
 
-    /// Others have written.
+    /// Forgets everything: other processes have written.
     pub(super) fn forget(&mut self) {
         self.entries.clear();
         self.is_complete = false;
     }
 }
 
-/// Why a batch was not applied: at its event with this number, if it is because of one.
+/// Why a batch was not applied, and at which of its events, if one is the cause.
 #[derive(Debug)]
 pub(super) struct Stuck {
     pub(super) at: Option<usize>,
@@ -73,11 +73,11 @@ struct Draft {
     entry: Entry,
     /// The numbers of the events that are for it.
     events: Vec<usize>,
-    /// Whether the entry was read from the bucket now.
+    /// Whether this batch read the entry from the bucket.
     was_read: bool,
 }
 
-/// Applies events, which are for these keys, to their entries and writes them. All of them are stored then.
+/// Applies events to the entries of these keys, and writes them. On success all of them are stored.
 pub(super) async fn apply(
     build: &Build,
     known: &mut Known,
@@ -103,7 +103,7 @@ pub(super) async fn apply(
         match fold(build, &mut draft, events) {
             Ok(true) => changed.push(draft),
             Ok(false) => known.entries.insert(draft.key, draft.entry),
-            // The first one of the batch counts: nothing after it may be applied.
+            // The first failure counts: nothing after it may be applied.
             Err(other) if stuck.as_ref().is_none_or(|first| other.at < first.at) => {
                 stuck = Some(other);
             }
@@ -148,7 +148,7 @@ async fn draft(
     })
 }
 
-/// Applies the events that are not in the entry; whether there were any.
+/// Applies the events that the entry lacks; whether there were any.
 fn fold(build: &Build, draft: &mut Draft, events: &[Logged]) -> Result<bool, Stuck> {
     let mut changed = false;
     let entry = &mut draft.entry;
@@ -170,14 +170,14 @@ fn fold(build: &Build, draft: &mut Draft, events: &[Logged]) -> Result<bool, Stu
     Ok(changed)
 }
 
-/// Writes an entry; if another one stands there, what is missing in that one.
+/// Writes an entry. If another one is there, adds to that what it lacks.
 async fn write(
     build: &Build,
     known: &Known,
     mut draft: Draft,
     events: &[Logged],
 ) -> Result<(), Stuck> {
-    // What is known of it is no longer so, also if this is never answered.
+    // Its old value no longer holds, even if the server never answers.
     known.entries.remove(&draft.key);
     for attempt in 0..ATTEMPTS {
         if let Put::Stored(sequence) = build.store(&draft.key, &draft.entry).await? {
@@ -192,7 +192,7 @@ async fn write(
             .unwrap_or_else(|| build.nothing());
         build.bucket.verify().await?;
         if draft.entry.sequence == before {
-            // Another write is under way and cannot be seen yet.
+            // Another write is under way, still invisible.
             tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(20)) + 1)).await;
         }
         if !fold(build, &mut draft, events)? {

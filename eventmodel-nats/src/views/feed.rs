@@ -1,4 +1,4 @@
-//! Feeding a view: its logs are read, their events applied in batches, and its checkpoints moved on.
+//! Feeding a view: reads its logs, applies their events in batches, and moves its checkpoints on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,24 +17,24 @@ use super::checkpoint::Checkpoint;
 use super::entries::{self, Known, Logged, Stuck};
 use super::positions::Positions;
 
-/// How many events are applied together at most.
+/// How many events to apply together at most.
 const BATCH: usize = 1_000;
 
-/// Before what failed is tried again; each further wait is twice as long, up to the second one.
+/// The wait before another attempt, at first and at most; it doubles each time.
 const RETRY: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How far a checkpoint may lag while no event is one of the view's own.
+/// How far a checkpoint may lag while no event concerns the view.
 const LAG: u64 = 10_000;
 
-/// How long the process that goes first is waited for when it does not get on.
+/// How long to wait for the process that goes first while it makes no progress.
 const HEAD_START: Duration = Duration::from_secs(1);
 
 pub(super) struct Feeder {
     build: Arc<Build>,
     checkpoints: Vec<Checkpoint>,
     known: Known,
-    /// All up to here is in the bucket.
+    /// The bucket holds everything up to here.
     done: Positions,
     process: String,
 }
@@ -56,7 +56,7 @@ impl Feeder {
         }
     }
 
-    /// Feeds the view until it is stopped, or stops by itself.
+    /// Feeds the view until `stop`, or until an error stops it.
     pub(super) async fn run(mut self, store: Arc<dyn Store>, stop: CancellationToken) {
         let mut events = self.read(&store);
         let fed = tokio::select! {
@@ -76,13 +76,13 @@ impl Feeder {
             let released =
                 checkpoint.release(&self.build.bucket, self.done.get(log), &self.process);
             if let Err(error) = released.await {
-                // The others find out by waiting.
-                tracing::debug!(view, bucket, %error, "the checkpoint is not released");
+                // The other processes find out by waiting.
+                tracing::debug!(view, bucket, %error, "cannot release the checkpoint");
             }
         }
     }
 
-    /// Reads the logs while what was read before is applied.
+    /// Reads the logs while earlier events are applied.
     fn read(&self, store: &Arc<dyn Store>) -> Events {
         let (sender, receiver) = mpsc::channel(2 * BATCH);
         for (log, of) in self.build.logs.iter().enumerate() {
@@ -134,7 +134,7 @@ impl Feeder {
         }
     }
 
-    /// Applies events that come one after the other; if one of them cannot be, those before it.
+    /// Applies consecutive events; if one of them fails, those before it.
     async fn apply(&mut self, events: &[Logged]) -> Result<(), ViewError> {
         let mut keys: Vec<(usize, Arc<str>)> = Vec::new();
         let (mut end, mut failure) = (events.len(), None);
@@ -158,7 +158,7 @@ impl Feeder {
             let Some(at) = at else {
                 return Err(error);
             };
-            // What is before it is applied; what a handler left half done was not written.
+            // The events before it are applied; nothing half done was written.
             (end, failure) = (at, Some(error));
             keys.retain(|(number, _)| *number < at);
         }
@@ -167,13 +167,13 @@ impl Feeder {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Whether another process, which goes first, has applied these events: it is given some time.
+    /// Whether the process that goes first has applied these events. Gives it some time.
     async fn others_are_there(
         &mut self,
         events: &[Logged],
         keys: &[(usize, Arc<str>)],
     ) -> Result<bool, StoreError> {
-        // Events that are not the view's own move no checkpoint by themselves.
+        // Events that do not concern the view move no checkpoint by themselves.
         let mut ends = Positions::start(&self.build.logs);
         for (number, _) in keys {
             let (log, event) = &events[*number];
@@ -209,7 +209,7 @@ impl Feeder {
         }
     }
 
-    /// All up to the end of these events is in the bucket.
+    /// Notes that the bucket holds everything up to the end of these events.
     async fn reached(&mut self, events: &[Logged], has_written: bool) -> Result<(), StoreError> {
         for (log, event) in events {
             self.done.advance(*log, event.position());
@@ -232,7 +232,7 @@ impl Feeder {
     }
 }
 
-/// Reads a log for ever; an error that another try does not mend is the last thing that is sent.
+/// Reads a log for ever; sends an error that no retry mends, and ends.
 async fn read(
     view: &'static str,
     store: &Arc<dyn Store>,
@@ -266,7 +266,7 @@ async fn read(
             }
         }
         if !failure.is_retryable() {
-            // Nobody listens any more if it cannot be sent.
+            // The receiver may be gone.
             let _ = sender.send((number, Err(failure))).await;
             return;
         }

@@ -91,7 +91,7 @@ impl KvHost {
         Ok((build.clone(), Feeder::new(build, checkpoints, known)))
     }
 
-    /// Where the logs end, which must not be before where the view is.
+    /// Where the logs end. Fails if a log ends before the position of the view.
     async fn ends(&self, build: &Build) -> Result<Vec<Position>, StoreError> {
         let reached = build.progress.status().positions;
         let mut ends = Vec::with_capacity(build.logs.len());
@@ -146,7 +146,7 @@ impl KvHost {
     }
 }
 
-/// A view in a bucket, for those who ask.
+/// A view in a bucket, for queries.
 struct KvView(Arc<Build>);
 
 #[async_trait]

@@ -1,8 +1,8 @@
-//! The instances of a view under a prefix: none that was there is missing, also while they are written.
+//! The instances of a view under a prefix. None is missing, even while processes write them.
 //!
-//! The leader says which keys there are, and each is asked for, or, where they are many, a consumer reads what is there.
-//! What is replaced before the consumer gets to it comes again further back, and the server may say that nothing is
-//! behind before it does. So what is missing then is asked for, too.
+//! The leader names the keys. The list asks for each, or, if they are many, reads them by a consumer. A value replaced
+//! before the consumer reaches it comes again further back, and the server may report the end before that. So the list
+//! then asks for what is missing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use super::build::{Build, prefix_key};
 use super::key;
 use super::values::Values;
 
-/// From here on a consumer costs less than questions do. It is made anew for each list, on three replicas in all of
-/// them, and stays for a while.
+/// From here on a consumer costs less than single requests. Each list creates one, on three replicas in all of them,
+/// and it stays for a while.
 const MANY: usize = 1_000;
 
-/// How many questions are asked at the same time.
+/// How many requests to send at the same time.
 const IN_FLIGHT: usize = 256;
 
 pub(super) async fn list(build: &Build, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
@@ -28,7 +28,7 @@ pub(super) async fn list(build: &Build, prefix: &str) -> Result<Vec<ErasedEntry>
         build.bucket.verify().await?;
     }
     let mut found = HashMap::new();
-    // Pages under a prefix would go on to what is behind it.
+    // Pages under a prefix would continue behind it.
     let is_read = build.bucket.connection.creates_consumers || prefix.is_empty();
     if keys.len() >= MANY && is_read {
         read(build, &prefix, &mut found).await?;
@@ -46,7 +46,7 @@ pub(super) async fn list(build: &Build, prefix: &str) -> Result<Vec<ErasedEntry>
     Ok(entries)
 }
 
-/// Reads what is there.
+/// Reads the existing instances.
 async fn read(
     build: &Build,
     prefix: &str,

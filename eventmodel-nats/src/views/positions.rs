@@ -10,7 +10,7 @@ use jiff::Timestamp;
 #[derive(Clone, Debug)]
 pub(super) struct ViewLog {
     pub(super) name: Arc<str>,
-    /// When its JetStream stream was created: positions mean nothing in another one of its name.
+    /// When its JetStream stream was created: positions mean nothing in another stream of its name.
     pub(super) created: Timestamp,
 }
 
@@ -55,7 +55,7 @@ impl Positions {
         text
     }
 
-    /// The positions, and the log that was written first.
+    /// The positions, and the first log in the text.
     pub(super) fn parse(text: &str, logs: &[ViewLog]) -> Result<(Self, usize), PositionsError> {
         let mut positions = Self::start(logs);
         let mut first = None;
@@ -77,12 +77,12 @@ impl Positions {
     }
 }
 
-/// Why positions say nothing of the logs as they are.
+/// Why a text gives no positions.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PositionsError {
     #[error("`{0}` is not what eventmodel writes")]
     Odd(String),
-    /// They are of another JetStream stream, created then.
+    /// They belong to another JetStream stream, created then.
     #[error("it is of a JetStream stream that was created at {created}")]
     Recreated { log: usize, created: Timestamp },
 }

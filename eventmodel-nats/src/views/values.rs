@@ -1,4 +1,4 @@
-//! The values of a bucket in the order they were written: at first those that are there, of each key the newest.
+//! The values of a bucket in the order of their writes, starting with the newest of each key.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::bucket::{Bucket, Value};
 use crate::connect::subjects::covers;
 use crate::log::read::delivery::{Delivery, Start};
 
-/// Between two attempts.
+/// The wait before another attempt.
 const RETRY: Duration = Duration::from_millis(50);
 
 pub(super) struct Values {
@@ -34,12 +34,12 @@ impl Values {
         }
     }
 
-    /// The sequence of the last value that was given.
+    /// The sequence of the last value.
     pub(super) fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// The next value, and how many are behind it; waits for one.
+    /// Waits for the next value; also returns how many follow it.
     ///
     /// # Errors
     /// What went wrong. If it is retryable, the next call goes on.
@@ -66,14 +66,14 @@ impl Values {
             }
         };
         sleep(RETRY).await;
-        // Another bucket of the same name would go on at a wrong place.
+        // Another bucket of the same name would continue at a wrong place.
         bucket.verify().await?;
         Err(StoreError::Unavailable {
             reason: format!("the bucket `{}` cannot be read: {problem}", bucket.name),
         })
     }
 
-    /// As [`next`](Self::next), for one that must come.
+    /// As [`next`](Self::next), for a value that must come in time.
     pub(super) async fn next_soon(&mut self, bucket: &Bucket) -> Result<(Value, u64), StoreError> {
         let wait = bucket.connection.timeout;
         let deadline = Instant::now() + wait;

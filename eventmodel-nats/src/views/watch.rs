@@ -1,7 +1,7 @@
 //! Watching a view: the changes of its bucket, in the order of the events.
 //!
-//! Entries that are written together come in any order. Each is held back until a checkpoint says that all up to it is
-//! there: so a reader that comes back with the position of the last one it got has missed nothing before it.
+//! Entries of one batch come in any order. The watch holds each back until a checkpoint says that everything before it
+//! is stored, so a reader that returns with the position of its last entry has missed nothing before it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ pub(super) fn watch(
     prefix: &str,
     after: Option<Position>,
 ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
-    // A position of one of several logs says nothing about the others, and one that lies ahead is of a log that is
-    // gone: everything is shown then.
+    // A position in one of several logs says nothing about the others, and one beyond the end is of a lost log: the
+    // watch then shows everything.
     let after = after.filter(|after| {
         let positions = build.progress.status().positions;
         positions.len() == 1 && positions.values().all(|at| after <= at)
@@ -55,11 +55,11 @@ struct Watcher {
     build: Arc<Build>,
     values: Values,
     after: Option<Position>,
-    /// Not all that is before them is known to be there.
+    /// Entries before which something may still be missing.
     held: Vec<(Positions, ErasedEntry)>,
     ready: VecDeque<ErasedEntry>,
     reached: Positions,
-    /// The view has stopped. What it has done before is shown, and waited for so long.
+    /// Why the view has stopped, and until when the watch waits for what it did before.
     ending: Option<(ViewError, Instant)>,
 }
 
@@ -100,7 +100,7 @@ impl Watcher {
         }
     }
 
-    /// Whether it has seen all that the view had done when it stopped.
+    /// Whether the watch has seen everything that the view did before it stopped.
     fn has_all(&self) -> bool {
         let positions = self.build.progress.status().positions;
         let mut logs = self.build.logs.iter().enumerate();
@@ -133,7 +133,7 @@ impl Watcher {
             .held
             .extract_if(.., |(positions, _)| positions.is_within(reached));
         let mut released: Vec<_> = released.map(|(_, entry)| entry).collect();
-        // Positions of several logs cannot be compared. Those of one key are in order as they come.
+        // Positions of several logs do not compare. Entries of one key already come in order.
         if self.build.logs.len() == 1 {
             released.sort_by_key(|entry| entry.position);
         }

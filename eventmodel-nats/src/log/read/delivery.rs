@@ -1,5 +1,5 @@
-//! The messages of a JetStream stream in their order: by a consumer of this process, which is told of each at once, or
-//! by pages, which need no right to create one. Made again when anything goes wrong.
+//! The messages of any JetStream stream in order, until something fails: by a consumer of this process, which hears of
+//! each at once, or by pages, which need no right to create one.
 
 use std::time::Duration;
 
@@ -20,12 +20,12 @@ enum Way {
     Pages(Box<Pages>),
 }
 
-/// Where to begin.
+/// Where to start.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Start {
-    /// With the newest message of each subject. Pages begin with the oldest one that is there.
+    /// At the newest message of each subject. Pages start at the oldest existing message.
     LastPerSubject,
-    /// With the message at this sequence, or the one after it.
+    /// At this sequence, or the next one that has a message.
     At(u64),
 }
 
@@ -34,14 +34,14 @@ pub(crate) struct Delivered {
     pub(crate) sequence: u64,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
-    /// How many messages there are behind it, as the server knew when it sent it.
+    /// How many messages follow it, as the server knew when it sent it.
     pub(crate) pending: u64,
-    /// Whether it is the first one since it was begun at what `start` said.
+    /// Whether it is the first one after `start`.
     pub(crate) is_first: bool,
 }
 
 impl Delivery {
-    /// Only messages on these subjects, or all. Pages give all if there are several subjects.
+    /// Delivers messages on these subjects, or all. Pages deliver all if there are several subjects.
     pub(crate) fn new(
         connection: Connection,
         name: String,
@@ -55,7 +55,7 @@ impl Delivery {
         })
     }
 
-    /// Whether all was well before the last failure: then it is the first one.
+    /// Whether all was well before the last failure, so that it is the first one.
     pub(crate) fn was_alive(&self) -> bool {
         match &self.0 {
             Way::Consumer(consumer) => consumer.was_alive(),
@@ -63,11 +63,11 @@ impl Delivery {
         }
     }
 
-    /// The next message; none, if nothing came for a while: it is time to ask whether the stream is still the same.
-    /// `start` says where to begin, if it has to begin anew.
+    /// The next message; none if nothing came for a while: time to verify the stream. `start` says where to start again
+    /// after a failure.
     ///
     /// # Errors
-    /// What went wrong. The next call begins anew.
+    /// What went wrong. The next call starts again.
     pub(crate) async fn next(&mut self, start: Start) -> Result<Option<Delivered>, String> {
         match &mut self.0 {
             Way::Consumer(consumer) => consumer.next(start).await.map(Some),
@@ -76,16 +76,16 @@ impl Delivery {
     }
 }
 
-/// How many messages are asked for at a time.
+/// How many messages to request at a time.
 const BATCH: usize = 1_000;
 
-/// How long the server waits for a message before it is asked again.
+/// How long one request waits for a message.
 const EXPIRES: Duration = Duration::from_secs(30);
 
 /// How long a consumer outlives its reader.
 const INACTIVE: Duration = Duration::from_secs(30);
 
-/// A consumer of this process, made again when anything goes wrong with it.
+/// A consumer of this process, replaced when anything goes wrong with it.
 struct Consumer {
     connection: Connection,
     stream: Stream<()>,
@@ -93,7 +93,7 @@ struct Consumer {
     messages: Option<pull::Stream>,
     /// The consumer's own count, which has no gaps.
     delivered: u64,
-    /// When the consumer was made, and how long it lasted.
+    /// When the consumer was created, and how long the last one lasted.
     made: Instant,
     lasted: Duration,
 }
@@ -111,7 +111,7 @@ impl Consumer {
         }
     }
 
-    /// Whether the consumer that failed last had been alive: one that is not is noticed after two heartbeats.
+    /// Whether the last failed consumer had been alive: two heartbeats reveal a dead one.
     fn was_alive(&self) -> bool {
         self.lasted > heartbeat(&self.connection) * 3
     }
@@ -148,7 +148,7 @@ impl Consumer {
                         is_first: self.delivered == 1,
                     });
                 }
-                // What was dropped on the way is read again.
+                // The next consumer reads again what was dropped.
                 format!("message {} of the consumer is missing", self.delivered + 1)
             }
             Some(Err(error)) => error.to_string(),
@@ -161,7 +161,7 @@ impl Consumer {
     }
 }
 
-/// How often a server says that it is there while there is nothing to read: two that are missing are as long as an
+/// How often a server says that it lives while there is nothing to read: two missing heartbeats are as long as an
 /// answer may take.
 fn heartbeat(connection: &Connection) -> Duration {
     connection.timeout.min(EXPIRES) / 2
@@ -175,7 +175,7 @@ fn api(connection: &Connection) -> String {
 const WITHOUT: &str =
     "; a store that may create no consumers is built with `NatsStoreBuilder::without_consumers`";
 
-/// What went wrong, and the permission that was denied, if that may be why.
+/// What went wrong, with the denied permission that may be the cause.
 fn with_denied(connection: &Connection, problem: String) -> String {
     match connection.denied_for(&api(connection)) {
         Some(denied) if !problem.contains(&denied) => {
@@ -223,25 +223,25 @@ async fn connect(
 /// How many messages a page has at most.
 const PAGE: usize = 1_000;
 
-/// Between two questions when there was nothing new, at first and at most.
+/// The wait before asking again when there was nothing new, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
 /// Pages, for a role that may create no consumer.
 ///
-/// Nobody tells that there is a new message, so any replica is asked again and again: often while there are some, and
-/// seldom while there are none. A replica that lags shows less; it never leaves one out.
+/// Nobody announces a new message, so it asks any replica again and again: often while messages come, seldom while none
+/// do. A lagging replica shows fewer messages; it never leaves one out.
 struct Pages {
     connection: Connection,
     stream: String,
     filter: String,
     page: Option<Page>,
-    /// Whether the page has given no message yet.
+    /// Whether the page has delivered no message yet.
     is_new: bool,
-    /// The sequence of the newest message that was given.
+    /// The sequence of the newest delivered message.
     newest: u64,
     pause: Duration,
     quiet_since: Instant,
-    /// Whether a page was answered since the last failure; and before it.
+    /// Whether a replica has answered since the last failure, and before it.
     is_alive: bool,
     was_alive: bool,
 }

@@ -1,4 +1,4 @@
-//! Reading a log in its order, event by event.
+//! The events of a log in order, each once.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(crate) fn read(
     read: Read,
 ) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
     let filter = disjoint(&read.subjects).unwrap_or_default();
-    // Boxed: it is moved for every event.
+    // Boxed, because the stream moves it for every event.
     let reader = Box::new(Reader {
         messages: Resumed::new(log, filter.clone(), read.after.get()),
         filter,
@@ -44,10 +44,10 @@ struct Reader {
     /// What the server filters by; nothing if it cannot.
     filter: Vec<String>,
     patterns: Vec<SubjectPattern>,
-    /// The position of the last event that was given.
+    /// The position of the last delivered event.
     after: Position,
     follow: bool,
-    /// The sequence of the last message to read, if the end is not followed.
+    /// The sequence of the last message to read, unless the reader follows the end.
     until: Option<u64>,
 }
 
@@ -71,13 +71,13 @@ impl Reader {
         }
     }
 
-    /// The event of a message: given at the first of its subjects that is read.
+    /// The event of a message, delivered at the first of its subjects that the reader reads.
     fn event(&self, message: &Stored) -> Result<Option<RecordedEvent>, StoreError> {
         let kind = message.kind()?;
         let is_unwanted = match kind {
             Kind::Guard(_) => true,
             Kind::Copy(_) => self.patterns.is_empty(),
-            // Without a look at its other subjects: their copies come later.
+            // Its other subjects do not matter: their copies come later.
             Kind::Event => !self.patterns.is_empty() && !self.fits(&message.subject),
         };
         if is_unwanted || kind.position(message.sequence) <= self.after {
@@ -97,7 +97,7 @@ impl Reader {
         self.patterns.iter().any(|pattern| pattern.matches(subject))
     }
 
-    /// The sequence of the last message that there is to read, as of now.
+    /// The sequence of the last message to read as of now.
     async fn end(&self) -> Result<u64, StoreError> {
         let everything = [">".to_owned()];
         let filter = match &*self.filter {

@@ -1,7 +1,7 @@
-//! The messages of a log in their order, however often reading fails on the way.
+//! The messages of a log in order, without a gap or a repetition however often delivery fails.
 //!
-//! Whatever begins anew begins with the last message that was read: if that is not there, or is another one, what comes
-//! after it does not follow on what was read.
+//! A restart begins at the last message read: if it is gone, or is another one, what follows does not continue what was
+//! read.
 
 use std::cmp::Ordering;
 use std::ops::Deref;
@@ -14,24 +14,24 @@ use crate::log::Log;
 use crate::log::message::{Identity, Stored};
 use crate::log::read::delivery::{Delivery, Start};
 
-/// Between two attempts to begin anew.
+/// The wait before another start.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Walks over the messages of a log.
+/// The messages of a log, resumed after failures.
 pub(crate) struct Resumed<L> {
     pub(crate) log: L,
-    /// The sequence of the last message.
+    /// The sequence of the last message read.
     pub(crate) sequence: u64,
-    /// Which one that was, if it was read here.
+    /// The identity of that message, if this reader has read it.
     last: Option<Identity>,
-    /// Whether what comes is known to follow on it.
+    /// Whether the delivery is known to continue it.
     follows: bool,
     messages: Delivery,
     failing_since: Option<Instant>,
 }
 
 impl<L: Deref<Target = Log>> Resumed<L> {
-    /// Begins after a sequence; only messages on these subjects, or all.
+    /// Starts after a sequence; reads messages on these subjects, or all.
     pub(crate) fn new(log: L, filter: Vec<String>, after: u64) -> Self {
         let (connection, stream) = (log.connection.clone(), log.stream.clone());
         Self {
@@ -53,7 +53,7 @@ impl<L: Deref<Target = Log>> Resumed<L> {
         }
     }
 
-    /// The next message; none, if it has to begin anew first.
+    /// The next message; none if the delivery has to start again first.
     pub(crate) async fn message(&mut self) -> Result<Option<Stored>, StoreError> {
         self.log.check()?;
         let problem = loop {
@@ -80,7 +80,7 @@ impl<L: Deref<Target = Log>> Resumed<L> {
             }
         };
         tracing::debug!(log = %self.log.name, after = self.sequence, problem, "reading anew");
-        // It was alive, though there was nothing to read.
+        // It lived, though there was nothing to read.
         if self.messages.was_alive() {
             self.failing_since = None;
         }
@@ -89,7 +89,7 @@ impl<L: Deref<Target = Log>> Resumed<L> {
         Ok(None)
     }
 
-    /// Another stream of the same name would go on at a wrong place.
+    /// Another stream of the same name would continue at a wrong place.
     async fn verify(&self) -> Result<(), StoreError> {
         match self.log.verify().await {
             Err(error) if !error.is_retryable() => Err(error),
@@ -97,11 +97,11 @@ impl<L: Deref<Target = Log>> Resumed<L> {
         }
     }
 
-    /// Whether a message comes after those that were read; fails if it does not follow on them.
+    /// Whether a message is new. Fails if it does not continue what was read.
     async fn is_new(&mut self, message: &Stored) -> Result<bool, StoreError> {
         let order = message.sequence.cmp(&self.sequence);
         match (order, self.last) {
-            // A server that lags begins before what it was asked for.
+            // A lagging server starts before the requested sequence.
             (Ordering::Less, _) | (Ordering::Equal, None) => Ok(false),
             (Ordering::Equal, Some(last)) if message.identity() == last => {
                 self.follows = true;
@@ -115,7 +115,7 @@ impl<L: Deref<Target = Log>> Resumed<L> {
         }
     }
 
-    /// Waits before another attempt; fails if it has not gone on for as long as an answer may take.
+    /// Waits before another attempt. Fails if nothing has worked for as long as an answer may take.
     async fn failed(&mut self, problem: String) -> Result<(), StoreError> {
         let (now, bound) = (Instant::now(), self.log.connection.timeout);
         if now - *self.failing_since.get_or_insert(now) > bound {
