@@ -113,8 +113,8 @@ impl Trail {
                 STREAM,
                 format!(
                     "there is no JetStream stream of this name, and this store may not create one; run `nats stream add \
-                 {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --storage {} --replicas {} --max-age {}s \
-                 --max-bytes {bytes}`, or set `without_audit`",
+                     {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --storage {} --replicas {} --max-age {}s \
+                     --max-bytes {bytes}`, or set `without_audit`",
                     storage(self.setup.storage),
                     self.setup.replicas.unwrap_or(1),
                     age.as_secs()

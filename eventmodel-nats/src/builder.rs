@@ -78,7 +78,7 @@ impl NatsStoreBuilder {
                 duplicate_window: None,
                 create: true,
                 accept_lost_events: false,
-                trails: 100_000,
+                remembered: 100_000,
                 hand_over: Self::DEFAULT_HAND_OVER,
                 audit_max_age: MemoryAudit::DEFAULT_MAX_AGE,
                 audit_max_bytes: Self::DEFAULT_AUDIT_MAX_BYTES.cast_signed(),

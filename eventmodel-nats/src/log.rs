@@ -13,25 +13,26 @@ use tokio::time::{Instant, sleep};
 use crate::connect::connection::Connection;
 use crate::connect::drift::drifted;
 use crate::connect::leader::Leader;
-use crate::log::command_ids::CommandIds;
-use crate::log::history::History;
-use crate::log::message::Identity;
 use crate::sync::{SingleFlight, locked};
 
-pub(crate) mod append;
-pub(crate) mod batch;
-pub(crate) mod by_subject;
-pub(crate) mod command_ids;
+mod append;
+mod batch;
+mod by_subject;
+mod command_ids;
 mod drift;
-pub(crate) mod get;
-pub(crate) mod history;
-pub(crate) mod load;
+mod get;
+mod history;
+mod load;
 pub(crate) mod logs;
-pub(crate) mod lookup;
+mod lookup;
 pub(crate) mod message;
-pub(crate) mod open;
+mod open;
 pub(crate) mod read;
 pub(crate) mod snapshot;
+
+use command_ids::CommandIds;
+use history::History;
+use message::Identity;
 
 /// Which server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,15 +63,15 @@ pub(crate) struct Log {
     /// The largest message that the stream takes; the server may take less.
     pub(crate) max_message: AtomicUsize,
     /// What precedes the next event of an instance, for its header.
-    trails: Cache<Subject, Trail>,
+    latest: Cache<Subject, Latest>,
     /// Which command ids an instance has.
     pub(crate) command_ids: CommandIds,
 }
 
 /// The last message of an instance, and what precedes it.
 #[derive(Clone)]
-struct Trail {
-    last: u64,
+struct Latest {
+    sequence: u64,
     history: Arc<History>,
 }
 
@@ -81,7 +82,7 @@ impl Log {
         stream: Stream<()>,
         created: Timestamp,
         max_message: usize,
-        trails: usize,
+        remembered: usize,
     ) -> Self {
         Self {
             verified: AtomicU64::new(connection.events.losses()),
@@ -94,7 +95,7 @@ impl Log {
             replaced: AtomicBool::new(false),
             end: Mutex::default(),
             max_message: AtomicUsize::new(max_message),
-            trails: Cache::new(trails),
+            latest: Cache::new(remembered),
             command_ids: CommandIds::default(),
         }
     }
@@ -109,8 +110,8 @@ impl Log {
         if last == 0 {
             return Arc::new(History::first());
         }
-        match self.trails.get(subject) {
-            Some(trail) if trail.last == last => trail.history,
+        match self.latest.get(subject) {
+            Some(latest) if latest.sequence == last => latest.history,
             _ => Arc::new(History::only(last)),
         }
     }
@@ -118,12 +119,18 @@ impl Log {
     /// Notes what precedes the next message on a subject: the message at `last`, which itself has `history`.
     pub(crate) fn note(&self, subject: &Subject, last: u64, history: &History) {
         let newer = self
-            .trails
+            .latest
             .peek(subject)
-            .is_some_and(|trail| trail.last >= last);
+            .is_some_and(|latest| latest.sequence >= last);
         if !newer {
             let history = Arc::new(history.then(last));
-            self.trails.insert(subject.clone(), Trail { last, history });
+            self.latest.insert(
+                subject.clone(),
+                Latest {
+                    sequence: last,
+                    history,
+                },
+            );
         }
     }
 

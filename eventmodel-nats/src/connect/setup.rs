@@ -17,7 +17,7 @@ pub(crate) struct Setup {
     /// Whether the store opens a log that has lost its start.
     pub(crate) accept_lost_events: bool,
     /// For how many instances of each log the store remembers what precedes their next event.
-    pub(crate) trails: usize,
+    pub(crate) remembered: usize,
     /// How long a silent process keeps the events of an automation.
     pub(crate) hand_over: Duration,
     /// How long the audit trail keeps entries; zero for no trail.

@@ -33,6 +33,7 @@ const DELETED: &str = "DEL";
 pub(super) struct KvParking {
     log: Arc<Log>,
     automation: &'static str,
+    stream_name: String,
     stream: Stream<()>,
     bucket: String,
     /// The prefix of the subjects of parked events.
@@ -90,12 +91,17 @@ impl KvParking {
         wake: Arc<Notify>,
     ) -> Result<Self, StoreError> {
         let bucket = bucket(&log.name);
-        let name = format!("KV_{bucket}");
-        ensure(setup, log, &bucket, &name).await?;
-        let stream = log.connection.jetstream.get_stream_no_info(name).await;
+        let stream_name = format!("KV_{bucket}");
+        ensure(setup, log, &bucket, &stream_name).await?;
+        let stream = log
+            .connection
+            .jetstream
+            .get_stream_no_info(&stream_name)
+            .await;
         let parking = Self {
             log: log.clone(),
             automation,
+            stream_name,
             stream: stream.map_err(StoreError::failed)?,
             prefix: format!("$KV.{bucket}.parked.{durable}."),
             suspects: format!("$KV.{bucket}.suspect.{durable}."),
@@ -122,8 +128,12 @@ impl KvParking {
             let after = self.known().until;
             let get = self.stream.raw_message_builder().sequence(after + 1);
             let answer = get.next_by_subject(format!("{}>", self.prefix)).send();
-            let stream = format!("KV_{}", self.bucket);
-            let Some(message) = self.log.connection.leader_said(&stream, answer).await? else {
+            let Some(message) = self
+                .log
+                .connection
+                .leader_said(&self.stream_name, answer)
+                .await?
+            else {
                 return Ok(());
             };
             let revision = message.sequence;
@@ -189,11 +199,10 @@ impl KvParking {
             headers.insert(OPERATION, DELETED);
         }
         let payload = Bytes::from(value.unwrap_or_default());
-        let stream = format!("KV_{}", self.bucket);
         let put = self
             .log
             .connection
-            .publish(&stream, subject, headers, payload);
+            .publish(&self.stream_name, subject, headers, payload);
         match put.await {
             Ok(ack) => Ok(Some(ack.seq)),
             Err(Failure::Refused(refusal)) if refusal.is_conflict() => Ok(None),
@@ -202,7 +211,7 @@ impl KvParking {
     }
 
     /// Notes a change that other processes must hear of.
-    pub(super) fn tell(&self) {
+    pub(super) fn note_change(&self) {
         self.changed.store(true, Ordering::Release);
         self.wake.notify_one();
     }
@@ -285,7 +294,7 @@ impl Parking for KvParking {
         };
         kept.revision = revision;
         self.known().learn(subject, revision, Some(kept));
-        self.tell();
+        self.note_change();
         Ok(Some(revision))
     }
 
@@ -295,7 +304,7 @@ impl Parking for KvParking {
             return Ok(false);
         };
         self.known().learn(subject.clone(), revision, None);
-        self.tell();
+        self.note_change();
         Ok(true)
     }
 }
@@ -330,10 +339,12 @@ impl KvParking {
         deliveries: i64,
     ) -> Result<Verdict, StoreError> {
         let subject = format!("{}{position}", self.suspects);
-        let stream = format!("KV_{}", self.bucket);
         for _ in 0..ATTEMPTS {
             let found = self.stream.raw_message_builder().last_by_subject(&*subject);
-            let found = self.log.connection.leader_said(&stream, found.send());
+            let found = self
+                .log
+                .connection
+                .leader_said(&self.stream_name, found.send());
             let found = found.await?;
             let noted = found
                 .as_ref()
@@ -369,9 +380,8 @@ impl KvParking {
         let mut headers = HeaderMap::new();
         headers.insert(OPERATION, DELETED);
         let subject = format!("{}{position}", self.suspects);
-        let stream = format!("KV_{}", self.bucket);
         let connection = &self.log.connection;
-        let put = connection.publish(&stream, &subject, headers, Bytes::new());
+        let put = connection.publish(&self.stream_name, &subject, headers, Bytes::new());
         put.await?;
         Ok(())
     }
@@ -408,7 +418,7 @@ async fn ensure(setup: &Setup, log: &Log, bucket: &str, name: &str) -> Result<()
             log.name.clone(),
             format!(
                 "there is no bucket `{bucket}` for what automations park, and this store may not create one; run `nats kv \
-             add {bucket} --replicas {replicas}`"
+                 add {bucket} --replicas {replicas}`"
             ),
         ));
     }

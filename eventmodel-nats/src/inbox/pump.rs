@@ -305,7 +305,7 @@ impl Pump {
         if self.shared.parking.take_changed()
             && let Err(error) = self.shared.tell(PARKED.into()).await
         {
-            self.shared.parking.tell();
+            self.shared.parking.note_change();
             return Err(error);
         }
         self.shared.tell_done().await?;

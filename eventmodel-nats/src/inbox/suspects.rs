@@ -113,7 +113,7 @@ async fn convict(
             event_type: event.metadata().event_type.clone(),
             error: format!(
                 "{attempts} processes ended, or were not heard of, while they had it in hand; the last one while \
-                     it handled it"
+                 it handled it"
             ),
             attempts,
             since: Timestamp::now(),

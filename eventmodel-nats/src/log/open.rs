@@ -59,7 +59,7 @@ impl Log {
                     stream,
                     info.created,
                     max_message(&info.config),
-                    setup.trails,
+                    setup.remembered,
                 );
                 log.leader.check_servers(&info, &spec.several_guards)?;
                 return Ok(log);
@@ -152,7 +152,7 @@ fn overlaps_or(spec: &LogSpec, failure: Failure) -> StoreError {
         spec.name.clone(),
         format!(
             "another JetStream stream takes some of its subjects ({subjects}); for each, `nats stream ls --subject \
-                 '<subject>'` shows which; give the streams of one model other subjects, or the same log"
+             '<subject>'` shows which; give the streams of one model other subjects, or the same log"
         ),
     )
 }

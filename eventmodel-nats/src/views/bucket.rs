@@ -45,6 +45,7 @@ pub(super) struct BucketSpec {
 pub(super) struct Bucket {
     pub(super) name: String,
     pub(super) connection: Connection,
+    pub(super) stream_name: String,
     pub(super) stream: Stream<()>,
     /// When it was created: another bucket of its name has another time.
     created: Timestamp,
@@ -96,17 +97,17 @@ impl Bucket {
         setup: &Setup,
         spec: &BucketSpec,
     ) -> Result<Self, StoreError> {
-        let stream = format!("KV_{}", spec.name);
+        let stream_name = format!("KV_{}", spec.name);
         let end = Instant::now() + connection.timeout;
         while Instant::now() < end {
-            let Some(info) = connection.stream_info(&stream).await? else {
+            let Some(info) = connection.stream_info(&stream_name).await? else {
                 create(connection, setup, spec).await?;
                 // A server that has not yet heard of it says that it does not exist.
                 sleep(ELECTION).await;
                 continue;
             };
             check(setup, spec, &info.config)?;
-            let handle = connection.jetstream.get_stream_no_info(&stream).await;
+            let handle = connection.jetstream.get_stream_no_info(&stream_name).await;
             let subjects = format!("$KV.{}.", spec.name);
             let publishes = match &*connection.api {
                 "$JS.API" => subjects.clone(),
@@ -115,6 +116,7 @@ impl Bucket {
             return Ok(Self {
                 name: spec.name.clone(),
                 connection: connection.clone(),
+                stream_name,
                 stream: handle.map_err(StoreError::failed)?,
                 created: info.created,
                 newest: AtomicU64::new(info.state.last_seq),
@@ -148,7 +150,7 @@ impl Bucket {
 
     /// The names of the keys that start with these tokens, as the leader knows them.
     pub(super) async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let endpoint = format!("STREAM.INFO.KV_{}", self.name);
+        let endpoint = format!("STREAM.INFO.{}", self.stream_name);
         let mut keys = Vec::new();
         for filter in self.under(prefix) {
             let mut page = Names::default();
@@ -173,8 +175,8 @@ impl Bucket {
 
     async fn last(&self, subject: &str) -> Result<Option<Value>, StoreError> {
         let get = self.stream.raw_message_builder().last_by_subject(subject);
-        let name = format!("KV_{}", self.name);
-        let message = match self.connection.leader_said(&name, get.send()).await {
+        let said = self.connection.leader_said(&self.stream_name, get.send());
+        let message = match said.await {
             Ok(Some(message)) => message,
             Ok(None) => return Ok(None),
             Err(Failure::Refused(refusal)) if refusal.err_code == NOT_FOUND => {
@@ -242,11 +244,12 @@ impl Bucket {
         headers.insert(BUCKET, self.created.to_string());
         let newest = self.newest.load(Ordering::Relaxed);
         let subject = format!("{}{key}", self.publishes);
-        let stream = format!("KV_{}", self.name);
         let end = Instant::now() + self.connection.timeout;
         loop {
             let (headers, payload) = (headers.clone(), payload.clone());
-            let published = self.connection.publish(&stream, &subject, headers, payload);
+            let published = self
+                .connection
+                .publish(&self.stream_name, &subject, headers, payload);
             match published.await {
                 Ok(ack) if ack.seq <= newest => return Err(self.lost_its_end(newest)),
                 Ok(ack) => {
@@ -283,11 +286,11 @@ impl Bucket {
     /// # Errors
     /// [`StoreError::Drift`] if it is not.
     pub(super) async fn verify(&self) -> Result<(), StoreError> {
-        let (name, wait) = (format!("KV_{}", self.name), self.connection.timeout);
+        let wait = self.connection.timeout;
         let newest = self.newest.load(Ordering::Relaxed);
         let until = Instant::now() + 4 * wait;
         loop {
-            let info = self.connection.stream_info(&name).await?;
+            let info = self.connection.stream_info(&self.stream_name).await?;
             let last = match info {
                 Some(info) if info.created == self.created => info.state.last_seq,
                 _ => return Err(self.gone()),
@@ -329,7 +332,7 @@ impl Bucket {
     }
 
     pub(super) fn drifted(&self, reason: String) -> StoreError {
-        drifted(format!("KV_{}", self.name), reason)
+        drifted(&*self.stream_name, reason)
     }
 
     /// How to have the view built again.

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::bucket::{Bucket, Put, Value};
 use super::key;
 use super::positions::{Positions, PositionsError, ViewLog};
+use crate::connect::drift::drifted;
 
 /// The header of a value that names the events in it.
 const AT: &str = "Eventmodel-At";
@@ -57,11 +58,11 @@ impl Build {
     }
 
     /// An instance, for a query.
-    pub(super) async fn ask(&self, text: &str) -> Result<Option<ErasedEntry>, StoreError> {
+    pub(super) async fn query(&self, text: &str) -> Result<Option<ErasedEntry>, StoreError> {
         let value = self.bucket.get(&key::encode(text)).await?;
         self.bucket.verify_for(value.as_ref()).await?;
         let entry = value.map(|value| self.read(&value)).transpose()?;
-        Ok(entry.map(|entry| entry.tell(text)))
+        Ok(entry.map(|entry| entry.into_erased(text)))
     }
 
     /// An instance, as the leader of the bucket knows it.
@@ -129,19 +130,19 @@ impl Build {
     /// The error if the bucket was built from another stream than the log.
     pub(super) fn recreated(&self, log: usize, created: jiff::Timestamp) -> StoreError {
         let ViewLog { name, created: is } = &self.logs[log];
-        StoreError::Drift {
-            log: name.clone(),
-            reason: format!(
+        drifted(
+            name.clone(),
+            format!(
                 "the bucket `{}` was built from the JetStream stream of this name that was created at {created}, and the \
                  one that is there was created at {is}: {}",
                 self.bucket.name,
                 self.bucket.anew()
             ),
-        }
+        )
     }
 
     /// The instance that a value holds, for a query; `None` if it holds something else.
-    pub(super) async fn told(
+    pub(super) async fn instance_of(
         &self,
         value: &Value,
     ) -> Result<Option<(Positions, ErasedEntry)>, StoreError> {
@@ -150,13 +151,13 @@ impl Build {
             return Ok(None);
         };
         let entry = self.read(value)?;
-        Ok(Some((entry.positions.clone(), entry.tell(&text))))
+        Ok(Some((entry.positions.clone(), entry.into_erased(&text))))
     }
 }
 
 impl Entry {
     /// The entry for a query.
-    pub(super) fn tell(self, text: &str) -> ErasedEntry {
+    pub(super) fn into_erased(self, text: &str) -> ErasedEntry {
         ErasedEntry {
             key: text.into(),
             position: self.positions.get(self.log),

@@ -44,9 +44,9 @@ impl Current {
     }
 
     /// Publishes this version as soon as it has reached these positions, unless a newer one is published.
-    pub(super) async fn tell(&self, build: &Build, setup: &Setup, ends: &[Position]) {
+    pub(super) async fn publish(&self, build: &Build, setup: &Setup, ends: &[Position]) {
         let mut pause = RETRY;
-        while let Err(error) = self.try_tell(build, setup, ends).await {
+        while let Err(error) = self.try_publish(build, setup, ends).await {
             // A stopped view publishes nothing; an operator may mend any error of the store.
             let has_stopped = build.progress.status().stopped.is_some();
             if has_stopped || !matches!(error, ViewError::Store(_)) && !error.is_retryable() {
@@ -61,7 +61,7 @@ impl Current {
         }
     }
 
-    async fn try_tell(
+    async fn try_publish(
         &self,
         build: &Build,
         setup: &Setup,

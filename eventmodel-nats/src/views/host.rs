@@ -22,6 +22,7 @@ use super::feed::Feeder;
 use super::list::list;
 use super::positions::ViewLog;
 use super::watch::watch;
+use crate::connect::drift::drifted;
 use crate::log::logs::Logs;
 
 /// The views of a store in its buckets.
@@ -43,11 +44,11 @@ impl ViewHost for KvHost {
         let (build, feeder) = self.open(view).await?;
         let ends = self.ends(&build).await?;
         tokio::spawn(feeder.run(store, stop.clone()));
-        let (told, setup) = (build.clone(), self.logs.setup.clone());
+        let (published, setup) = (build.clone(), self.logs.setup.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = current.tell(&told, &setup, &ends) => {}
+                () = current.publish(&published, &setup, &ends) => {}
             }
         });
         Ok(Arc::new(KvView(build)))
@@ -102,13 +103,13 @@ impl KvHost {
             );
             if end < at {
                 let (bucket, anew) = (&build.bucket.name, build.bucket.anew());
-                return Err(StoreError::Drift {
-                    log: log.name.clone(),
-                    reason: format!(
+                return Err(drifted(
+                    log.name.clone(),
+                    format!(
                         "it ends at {end}, and the bucket `{bucket}` has its events up to {at}: the JetStream stream was \
                          restored from an older state; {anew}"
                     ),
-                });
+                ));
             }
             ends.push(end);
         }
@@ -153,7 +154,7 @@ struct KvView(Arc<Build>);
 impl HostedView for KvView {
     async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
         self.0.progress.check()?;
-        Ok(self.0.ask(key).await?)
+        Ok(self.0.query(key).await?)
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {

@@ -35,7 +35,7 @@ pub(super) async fn list(build: &Build, prefix: &str) -> Result<Vec<ErasedEntry>
     }
     let keys = keys.iter().filter_map(|key| key::decode(key));
     let missing: Vec<String> = keys.filter(|key| !found.contains_key(&**key)).collect();
-    let asked: Vec<_> = missing.iter().map(|key| build.ask(key)).collect();
+    let asked: Vec<_> = missing.iter().map(|key| build.query(key)).collect();
     let asked: Vec<_> = stream::iter(asked)
         .buffer_unordered(IN_FLIGHT)
         .try_collect()
@@ -58,7 +58,7 @@ async fn read(
     while values.sequence() < end || pending > 0 {
         let (value, behind) = values.next_soon(&build.bucket).await?;
         pending = behind;
-        if let Some((_, entry)) = build.told(&value).await? {
+        if let Some((_, entry)) = build.instance_of(&value).await? {
             found.insert(entry.key.clone(), entry);
         }
     }

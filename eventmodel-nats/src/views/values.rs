@@ -26,7 +26,7 @@ impl Values {
             filter.push(format!("{}{beside}", bucket.subjects));
         }
         let (connection, stream) = (bucket.connection.clone(), bucket.stream.clone());
-        let name = format!("KV_{}", bucket.name);
+        let name = bucket.stream_name.clone();
         Self {
             messages: Delivery::new(connection, name, stream, filter.clone()),
             filter,

@@ -118,7 +118,7 @@ impl Watcher {
                 self.reached.advance(log, Position::new(record.position));
                 self.release();
             }
-        } else if let Some((positions, entry)) = build.told(value).await?
+        } else if let Some((positions, entry)) = build.instance_of(value).await?
             && self.after.is_none_or(|after| entry.position > after)
         {
             self.held.push((positions, entry));
