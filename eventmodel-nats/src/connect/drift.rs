@@ -68,3 +68,39 @@ pub(crate) fn drifted(log: impl Into<Arc<str>>, reason: impl Into<String>) -> St
         reason: reason.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(settings: Vec<Setting>) -> Option<String> {
+        let drift = Drift {
+            of: " of it".into(),
+            settings,
+            edit: "nats stream edit hotel".into(),
+            renew: "make it anew".into(),
+        };
+        drift.check("hotel").err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_first_setting_that_does_not_fit_is_named_and_one_that_cannot_change_before_others() {
+        let settings = settings! {
+            "fits", true, 1 => 1;
+            "changes", false, 1 => "2: enough", "--changes 2";
+        };
+        let text = found(settings).unwrap();
+        let mend =
+            "`changes` of it is 1 and must be 2: enough; run `nats stream edit hotel --changes 2`";
+        assert!(text.contains(mend), "{text}");
+        let settings = settings! {
+            "changes", false, 1 => 2, "--changes 2";
+            "stays", false, true => false;
+            "stays_too", false, true => false;
+        };
+        let text = found(settings).unwrap();
+        let mend = "`stays` of it is true and must be false; make it anew";
+        assert!(text.contains(mend), "{text}");
+        assert_eq!(found(settings! { "fits", true, 1 => 1; }), None);
+    }
+}

@@ -40,6 +40,12 @@ impl StreamInfo {
         let version = self.config.metadata.get("_nats.ver");
         version.map_or("of an unknown version", String::as_str)
     }
+
+    /// Where the stream begins, if it has lost its start.
+    pub(crate) fn lost_before(&self) -> Option<u64> {
+        let begins = self.state.first_seq;
+        (begins > self.config.first_sequence.unwrap_or(1).max(1)).then_some(begins)
+    }
 }
 
 /// Where a stream begins and ends.
@@ -47,14 +53,6 @@ impl StreamInfo {
 pub(crate) struct StreamState {
     pub(crate) first_seq: u64,
     pub(crate) last_seq: u64,
-}
-
-impl StreamInfo {
-    /// Where the stream begins, if it has lost its start.
-    pub(crate) fn lost_before(&self) -> Option<u64> {
-        let begins = self.state.first_seq;
-        (begins > self.config.first_sequence.unwrap_or(1).max(1)).then_some(begins)
-    }
 }
 
 #[derive(Deserialize)]

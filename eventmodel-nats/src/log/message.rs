@@ -22,7 +22,7 @@ use crate::connect::connection::Failure;
 use crate::connect::direct_get::{number, text};
 use crate::connect::jetstream::{EXPECTED, EXPECTED_SUBJECT, MESSAGE_ID};
 
-/// This message is no event of its own: its event stands so many sequences before it.
+/// This message is no event of its own: its event stands this many sequences before it.
 pub(crate) const BEHIND: &str = "Eventmodel-Behind";
 /// The earlier sequences on its subject.
 pub(crate) const HISTORY: &str = "Eventmodel-History";
@@ -56,9 +56,9 @@ impl Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Event,
-    /// A copy of the event so many sequences before it.
+    /// A copy of the event this many sequences before it.
     Copy(u64),
-    /// No event; the previous event is so many sequences before it.
+    /// No event; the previous event is this many sequences before it.
     Guard(u64),
 }
 

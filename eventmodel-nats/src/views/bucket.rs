@@ -1,6 +1,6 @@
 //! A KV bucket: a JetStream stream with one subject for each key. Every write names the value that it replaces.
 //!
-//! While this process writes a bucket, others may delete and recreate it, or a machine may lose its end with its power.
+//! While this process writes a bucket, others may delete and recreate it, or a power failure may remove its end.
 //! The sequences of a bucket are not those of another bucket of its name, so no other bucket takes a write that
 //! replaces a value. It may take a first write of a key, which then carries the mark of the first bucket and must hold
 //! the fold of all events. So [verify](Bucket::verify) what was read before folding anything from it.

@@ -12,7 +12,6 @@ use eventmodel::{Position, StoreError};
 use futures_core::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
-use super::KvViews;
 use super::bucket::{Bucket, BucketSpec};
 use super::build::Build;
 use super::checkpoint::Checkpoint;
@@ -20,6 +19,7 @@ use super::current::Current;
 use super::entries::Known;
 use super::feed::Feeder;
 use super::list::list;
+use super::options::KvViews;
 use super::positions::ViewLog;
 use super::watch::watch;
 use crate::connect::drift::drifted;
