@@ -11,7 +11,7 @@ use bytes::Bytes;
 use eventmodel::adapter::{
     self, CommandBody, CommandHeaders, Exchange, JsonText, Problem, ReceiptBody, kinds,
 };
-use eventmodel::{__limited as limited, Receipt};
+use eventmodel::{__limited as limited, App, Receipt};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
