@@ -157,19 +157,19 @@ struct ListBody {
 }
 
 async fn list(view: &AnyView, prefix: &str, page: &Page, link: Href) -> Result<Response, Problem> {
-    let all = view.list(prefix).await.map_err(|error| of_view(&error))?;
-    let from = match &page.cursor {
-        Some(cursor) => all.partition_point(|entry| *entry.key <= **cursor),
-        None => 0,
-    };
-    let rest = &all[from..];
-    let shown = &rest[..rest.len().min(page.limit)];
-    let last = shown.last().filter(|_| shown.len() < rest.len());
+    let cursor = page.cursor.as_deref();
+    let shown = view.page(prefix, cursor, page.limit).await;
+    let shown = shown.map_err(|error| of_view(&error))?;
+    let last = shown.entries.last().filter(|_| shown.has_more);
     let next = last.map(|last| {
         let link = link.param("limit", &page.limit.to_string());
         link.param("cursor", &last.key).into_string()
     });
-    let items = shown.iter().map(EntryBody::of).collect::<Result<_, _>>()?;
+    let items = shown
+        .entries
+        .iter()
+        .map(EntryBody::of)
+        .collect::<Result<_, _>>()?;
     let header = next
         .as_ref()
         .and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok());

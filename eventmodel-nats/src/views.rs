@@ -21,12 +21,12 @@ mod build;
 mod checkpoint;
 mod current;
 mod entries;
-mod feed;
 mod host;
 mod key;
 mod list;
 mod options;
 mod positions;
+mod table;
 mod values;
 mod watch;
 

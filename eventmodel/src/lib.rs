@@ -124,8 +124,8 @@ pub mod view {
     pub use crate::engine::{After, DEFAULT_WAIT, View, ViewEntry};
     pub use crate::memory::MemoryViews;
     pub use crate::store::{
-        ErasedEntry, HostedView, ViewDefinition, ViewError, ViewFold, ViewHost, ViewProgress,
-        ViewState, ViewStatus,
+        ErasedEntry, HostedView, NotApplied, OpenView, ViewDefinition, ViewError, ViewEvent,
+        ViewFold, ViewHost, ViewPage, ViewProgress, ViewState, ViewStatus, ViewTable,
     };
 }
 

@@ -29,8 +29,11 @@ pub use inbox::{Inbox, InboxHost, InboxSpec, Trouble};
 pub use parking::{Claim, Kept, Parked, Parking};
 pub use snapshot::{LoadedSnapshot, Snapshot};
 pub use view_error::ViewError;
-pub use view_progress::ViewProgress;
-pub use views::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewStatus};
+pub use view_progress::{ViewProgress, ViewStatus};
+pub use views::{
+    ErasedEntry, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
+    ViewTable,
+};
 
 /// The engine that keeps the logs. Object-safe: an app does not care which one it runs on.
 #[async_trait]

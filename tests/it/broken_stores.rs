@@ -179,8 +179,8 @@ caught! { LooseStore, Flaw;
 }
 
 caught! { LooseStore, Flaw;
-    a_view_that_is_given_events_twice: DuplicatesForFollowers {
-        view_hosts::a_view_applies_each_event_once_and_in_order
+    a_follower_that_is_given_events_twice: DuplicatesForFollowers {
+        following::followers_miss_nothing_while_others_write
     }
     a_view_that_is_not_given_all_events: LosesForFollowers {
         view_hosts::a_view_applies_each_event_once_and_in_order
@@ -193,7 +193,9 @@ caught! { WrongHosts, Wrong;
     a_view_that_says_it_has_reached_what_it_has_not: SaysItHasReached {
         view_hosts::a_view_that_has_reached_a_position_shows_what_was_there
         view_hosts::a_view_stops_at_an_event_that_it_cannot_read
-        view_hosts::a_view_knows_its_logs
+    }
+    a_view_that_skips_events: SkipsEvents {
+        view_hosts::a_view_applies_each_event_once_and_in_order
     }
     a_view_that_lists_by_text: ListsByText {
         view_hosts::a_view_lists_by_the_tokens_of_a_key

@@ -19,10 +19,10 @@ const AT: &str = "Eventmodel-At";
 
 #[derive(Debug)]
 pub(super) struct Build {
-    pub(super) definition: ViewDefinition,
+    pub(super) definition: Arc<ViewDefinition>,
     pub(super) bucket: Bucket,
     pub(super) logs: Vec<ViewLog>,
-    pub(super) progress: ViewProgress,
+    pub(super) progress: Arc<ViewProgress>,
 }
 
 /// An instance of a view as it stands in the bucket.

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventmodel::view::ViewError;
-use eventmodel::{RecordedEvent, StoreError};
+use eventmodel::StoreError;
+use eventmodel::view::{NotApplied, ViewEvent};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use quick_cache::sync::Cache;
 
@@ -22,9 +22,6 @@ const IN_FLIGHT: usize = 256;
 
 /// How often to write an entry that others write at the same time.
 const ATTEMPTS: u32 = 100;
-
-/// An event and the number of its log.
-pub(super) type Logged = (usize, RecordedEvent);
 
 /// What this process knows of the bucket.
 #[derive(Debug)]
@@ -53,20 +50,6 @@ impl Known {
     }
 }
 
-/// Why a batch was not applied, and at which of its events, if one is the cause.
-#[derive(Debug)]
-pub(super) struct Stuck {
-    pub(super) at: Option<usize>,
-    pub(super) error: ViewError,
-}
-
-impl From<StoreError> for Stuck {
-    fn from(error: StoreError) -> Self {
-        let (at, error) = (None, error.into());
-        Self { at, error }
-    }
-}
-
 /// The entry of a key with what the batch adds to it.
 struct Draft {
     key: Arc<str>,
@@ -81,9 +64,9 @@ struct Draft {
 pub(super) async fn apply(
     build: &Build,
     known: &mut Known,
-    events: &[Logged],
+    events: &[ViewEvent],
     keys: &[(usize, Arc<str>)],
-) -> Result<(), Stuck> {
+) -> Result<(), NotApplied> {
     let mut by_key: HashMap<&Arc<str>, Vec<usize>> = HashMap::new();
     for (event, key) in keys {
         by_key.entry(key).or_default().push(*event);
@@ -98,7 +81,7 @@ pub(super) async fn apply(
         build.bucket.verify().await?;
     }
     let mut changed = Vec::new();
-    let mut stuck: Option<Stuck> = None;
+    let mut stuck: Option<NotApplied> = None;
     for mut draft in drafts {
         match fold(build, &mut draft, events) {
             Ok(true) => changed.push(draft),
@@ -149,20 +132,17 @@ async fn draft(
 }
 
 /// Applies the events that the entry lacks; whether there were any.
-fn fold(build: &Build, draft: &mut Draft, events: &[Logged]) -> Result<bool, Stuck> {
+fn fold(build: &Build, draft: &mut Draft, events: &[ViewEvent]) -> Result<bool, NotApplied> {
     let mut changed = false;
     let entry = &mut draft.entry;
     for number in &draft.events {
-        let (log, event) = &events[*number];
+        let ViewEvent { log, event, .. } = &events[*number];
         let (log, position) = (*log, event.position());
         if entry.has(log, position) {
             continue;
         }
         let applied = build.definition.apply(&mut entry.state, event);
-        applied.map_err(|error| Stuck {
-            at: Some(*number),
-            error,
-        })?;
+        applied.map_err(|error| NotApplied::at(*number, error))?;
         entry.positions.advance(log, position);
         entry.log = log;
         changed = true;
@@ -175,8 +155,8 @@ async fn write(
     build: &Build,
     known: &Known,
     mut draft: Draft,
-    events: &[Logged],
-) -> Result<(), Stuck> {
+    events: &[ViewEvent],
+) -> Result<(), NotApplied> {
     // Its old value no longer holds, even if the server never answers.
     known.entries.remove(&draft.key);
     for attempt in 0..ATTEMPTS {
@@ -200,7 +180,7 @@ async fn write(
             return Ok(());
         }
     }
-    Err(Stuck::from(StoreError::Unavailable {
+    Err(NotApplied::from(StoreError::Unavailable {
         reason: format!(
             "the instance `{}` in the bucket `{}` is written by others all the time",
             draft.key, build.bucket.name

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventmodel::store::Store;
 use eventmodel::view::{
-    ErasedEntry, HostedView, ViewDefinition, ViewError, ViewHost, ViewProgress, ViewStatus,
+    ErasedEntry, HostedView, OpenView, ViewDefinition, ViewError, ViewHost, ViewPage, ViewProgress,
 };
 use eventmodel::{Position, StoreError};
 use futures_core::stream::BoxStream;
@@ -17,10 +16,10 @@ use super::build::Build;
 use super::checkpoint::Checkpoint;
 use super::current::Current;
 use super::entries::Known;
-use super::feed::Feeder;
-use super::list::list;
+use super::list::page;
 use super::options::KvViews;
 use super::positions::ViewLog;
+use super::table::KvTable;
 use super::watch::watch;
 use crate::connect::drift::drifted;
 use crate::log::logs::Logs;
@@ -34,16 +33,14 @@ pub(crate) struct KvHost {
 
 #[async_trait]
 impl ViewHost for KvHost {
-    async fn host(
+    async fn open(
         &self,
-        view: ViewDefinition,
-        store: Arc<dyn Store>,
+        view: Arc<ViewDefinition>,
         stop: CancellationToken,
-    ) -> Result<Arc<dyn HostedView>, ViewError> {
+    ) -> Result<OpenView, ViewError> {
         let current = Current::new(&view, &self.options);
-        let (build, feeder) = self.open(view).await?;
+        let (build, table) = self.open_bucket(view).await?;
         let ends = self.ends(&build).await?;
-        tokio::spawn(feeder.run(store, stop.clone()));
         let (published, setup) = (build.clone(), self.logs.setup.clone());
         tokio::spawn(async move {
             tokio::select! {
@@ -51,12 +48,17 @@ impl ViewHost for KvHost {
                 () = current.publish(&published, &setup, &ends) => {}
             }
         });
-        Ok(Arc::new(KvView(build)))
+        let progress = build.progress.clone();
+        let hosted = Arc::new(KvView(build));
+        Ok(OpenView::new(hosted, Box::new(table), progress))
     }
 }
 
 impl KvHost {
-    async fn open(&self, view: ViewDefinition) -> Result<(Arc<Build>, Feeder), StoreError> {
+    async fn open_bucket(
+        &self,
+        view: Arc<ViewDefinition>,
+    ) -> Result<(Arc<Build>, KvTable), StoreError> {
         let (connection, setup) = (&self.logs.connection, &self.logs.setup);
         let mut logs = Vec::with_capacity(view.logs.len());
         for name in &view.logs {
@@ -76,7 +78,7 @@ impl KvHost {
         let positions = positions.map(|(log, at)| (log.name.clone(), at.position()));
         let positions: BTreeMap<Arc<str>, Position> = positions.collect();
         let build = Build {
-            progress: ViewProgress::new(&view, &positions),
+            progress: Arc::new(ViewProgress::new(view.name(), positions)),
             definition: view,
             bucket,
             logs,
@@ -89,7 +91,7 @@ impl KvHost {
         }
         let known = Known::new(self.options.cache, is_new);
         let build = Arc::new(build);
-        Ok((build.clone(), Feeder::new(build, checkpoints, known)))
+        Ok((build.clone(), KvTable::new(build, checkpoints, known)))
     }
 
     /// Where the logs end. Fails if a log ends before the position of the view.
@@ -153,13 +155,16 @@ struct KvView(Arc<Build>);
 #[async_trait]
 impl HostedView for KvView {
     async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
-        self.0.progress.check()?;
         Ok(self.0.query(key).await?)
     }
 
-    async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
-        self.0.progress.check()?;
-        list(&self.0, prefix).await
+    async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ViewPage, ViewError> {
+        page(&self.0, prefix, after, limit).await
     }
 
     fn watch(
@@ -168,13 +173,5 @@ impl HostedView for KvView {
         after: Option<Position>,
     ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
         watch(self.0.clone(), prefix, after)
-    }
-
-    async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
-        self.0.progress.reached(log, position).await
-    }
-
-    fn status(&self) -> ViewStatus {
-        self.0.progress.status()
     }
 }

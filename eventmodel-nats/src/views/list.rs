@@ -1,4 +1,4 @@
-//! The instances of a view under a prefix. None is missing, even while processes write them.
+//! The instances of a view under a prefix, in pages. None is missing, even while processes write them.
 //!
 //! The leader names the keys. The list asks for each, or, if they are many, reads them by a consumer. A value replaced
 //! before the consumer reaches it comes again further back, and the server may report the end before that. So the list
@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use eventmodel::view::{ErasedEntry, ViewError};
+use eventmodel::view::{ErasedEntry, ViewError, ViewPage};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::build::{Build, prefix_key};
@@ -21,21 +21,36 @@ const MANY: usize = 1_000;
 /// How many requests to send at the same time.
 const IN_FLIGHT: usize = 256;
 
-pub(super) async fn list(build: &Build, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+/// At most `limit` instances, from the first one on whose key comes after `after`.
+pub(super) async fn page(
+    build: &Build,
+    prefix: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<ViewPage, ViewError> {
     let prefix = prefix_key(prefix);
     let keys = build.bucket.keys(&prefix).await?;
     if keys.is_empty() {
         build.bucket.verify().await?;
     }
+    let keys = keys.iter().filter_map(|key| key::decode(key));
+    let mut keys: Vec<String> = keys
+        .filter(|key| after.is_none_or(|after| &**key > after))
+        .collect();
+    keys.sort_unstable();
+    let has_more = keys.len() > limit;
+    keys.truncate(limit);
     let mut found = HashMap::new();
-    // Pages under a prefix would continue behind it.
+    // Only a consumer continues a read under a prefix.
     let is_read = build.bucket.connection.creates_consumers || prefix.is_empty();
-    if keys.len() >= MANY && is_read {
+    if keys.len() >= MANY && is_read && after.is_none() && !has_more {
         read(build, &prefix, &mut found).await?;
     }
-    let keys = keys.iter().filter_map(|key| key::decode(key));
-    let missing: Vec<String> = keys.filter(|key| !found.contains_key(&**key)).collect();
-    let asked: Vec<_> = missing.iter().map(|key| build.query(key)).collect();
+    let missing: Vec<&String> = keys
+        .iter()
+        .filter(|key| !found.contains_key(&***key))
+        .collect();
+    let asked: Vec<_> = missing.into_iter().map(|key| build.query(key)).collect();
     let asked: Vec<_> = stream::iter(asked)
         .buffer_unordered(IN_FLIGHT)
         .try_collect()
@@ -43,7 +58,7 @@ pub(super) async fn list(build: &Build, prefix: &str) -> Result<Vec<ErasedEntry>
     let asked = asked.into_iter().flatten();
     let mut entries: Vec<ErasedEntry> = found.into_values().chain(asked).collect();
     entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    Ok(entries)
+    Ok(ViewPage::new(entries, has_more))
 }
 
 /// Reads the existing instances.

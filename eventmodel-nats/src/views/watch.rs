@@ -24,12 +24,6 @@ pub(super) fn watch(
     prefix: &str,
     after: Option<Position>,
 ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
-    // A position in one of several logs says nothing about the others, and one beyond the end is of a lost log: the
-    // watch then shows everything.
-    let after = after.filter(|after| {
-        let positions = build.progress.status().positions;
-        positions.len() == 1 && positions.values().all(|at| after <= at)
-    });
     let beside = format!("{CHECKPOINT}>");
     let watcher = Watcher {
         values: Values::new(&build.bucket, &prefix_key(prefix), Some(&beside)),

@@ -11,11 +11,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::refused::RefusedRequests;
-use crate::board::{EventModel, log_of, logs_of_handlers};
+use crate::board::{EventModel, ViewDescription, log_of, logs_of_handlers};
 use crate::engine::{RunningView, View};
 use crate::memory;
 use crate::model::{AnyCommand, Command, Decide, InHand, Projection};
-use crate::record::{Codec, Json, Position, Receipt, RecordedEvent, Vocabulary};
+use crate::record::{Codec, Json, Receipt, RecordedEvent, Vocabulary};
 use crate::store::{
     AuditEntry, AuditQuery, AuditTrail, Parked, Store, StoreError, ViewDefinition, ViewError,
 };
@@ -391,35 +391,15 @@ async fn start_views(
 ) -> Result<HashMap<TypeId, RunningView>, StartError> {
     let host = options.views.clone();
     let host = host.unwrap_or_else(|| memory::views_of(&**store));
-    let mut ends: HashMap<Arc<str>, Position> = HashMap::new();
-    for log in model.logs() {
-        let end = store.last_position(&log.name).await?;
-        ends.insert(log.name, end);
-    }
-    let mut views = HashMap::new();
-    for view in model.views() {
-        let definition = ViewDefinition {
-            model: model.name().clone(),
-            logs: logs_of_handlers(model, view.info().handlers.iter().map(|h| h.event)),
-            fold: view.fold().clone(),
-            vocabulary: vocabulary.clone(),
-        };
-        let at_start = definition
-            .logs
-            .iter()
-            .map(|log| (log.clone(), ends[log]))
-            .collect();
-        let hosted = host
-            .host(definition.clone(), store.clone(), stop.child_token())
-            .await?;
-        views.insert(
-            view.type_id(),
-            RunningView {
-                definition,
-                hosted,
-                at_start,
-            },
-        );
-    }
-    Ok(views)
+    let views = model.views();
+    let definition = |view: &ViewDescription| ViewDefinition {
+        model: model.name().clone(),
+        logs: logs_of_handlers(model, view.info().handlers.iter().map(|h| h.event)),
+        fold: view.fold().clone(),
+        vocabulary: vocabulary.clone(),
+    };
+    let definitions = views.iter().map(definition).collect();
+    let running = RunningView::start(definitions, &*host, store, stop).await?;
+    let ids = views.iter().map(ViewDescription::type_id);
+    Ok(ids.zip(running).collect())
 }

@@ -238,7 +238,7 @@ async fn views_reached(app: &Inner, ends: &Ends) -> Result<(), ViewError> {
     for view in app.views.values() {
         for (log, end) in ends {
             if view.definition.logs.contains(log) {
-                result = result.and(view.hosted.reached(log, *end).await);
+                result = result.and(view.progress.reached(log, *end).await);
             }
         }
     }
@@ -295,7 +295,7 @@ fn behind(app: &Inner) -> String {
         format!(
             "{} is at {:?}",
             view.definition.name(),
-            view.hosted.status().positions
+            view.progress.status().positions
         )
     });
     automations.chain(views).collect::<Vec<_>>().join(", ")

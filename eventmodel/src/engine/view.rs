@@ -2,6 +2,8 @@
 
 mod any;
 mod entry;
+mod feed;
+mod feeder;
 mod query;
 mod running;
 

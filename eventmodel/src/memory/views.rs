@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
@@ -13,10 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::record::{Position, RecordedEvent};
 use crate::store::{
-    ErasedEntry, HostedView, Read, Store, StoreError, ViewDefinition, ViewError, ViewHost,
-    ViewProgress, ViewStatus,
+    ErasedEntry, HostedView, NotApplied, OpenView, ViewDefinition, ViewError, ViewEvent, ViewHost,
+    ViewPage, ViewProgress, ViewTable,
 };
-use crate::trouble::limited;
 
 /// Keeps views in memory. A replica in each process; nothing is written.
 #[derive(Debug, Default)]
@@ -25,46 +23,63 @@ pub struct MemoryViews;
 /// How many changes a watcher may be behind before it is given the newest values instead.
 const WATCH_BACKLOG: usize = 1024;
 
-/// How long to wait before a log that could not be read is read again.
-const RETRY: Duration = Duration::from_millis(200);
-
 #[async_trait]
 impl ViewHost for MemoryViews {
-    async fn host(
+    async fn open(
         &self,
-        view: ViewDefinition,
-        store: Arc<dyn Store>,
-        stop: CancellationToken,
-    ) -> Result<Arc<dyn HostedView>, ViewError> {
+        view: Arc<ViewDefinition>,
+        _: CancellationToken,
+    ) -> Result<OpenView, ViewError> {
+        let positions = view.logs.iter().map(|log| (log.clone(), Position::START));
+        let progress = Arc::new(ViewProgress::new(view.name(), positions.collect()));
         let shared = Arc::new(Shared {
-            progress: ViewProgress::new(&view, &BTreeMap::new()),
+            progress: progress.clone(),
             content: RwLock::default(),
             changes: broadcast::Sender::new(WATCH_BACKLOG),
             definition: view,
         });
-        for log in &shared.definition.logs {
-            tokio::spawn(feed(
-                shared.clone(),
-                log.clone(),
-                store.clone(),
-                stop.clone(),
-            ));
+        let hosted = Arc::new(MemoryView(shared.clone()));
+        let applied = vec![Position::START; shared.definition.logs.len()];
+        let table = Table { shared, applied };
+        Ok(OpenView::new(hosted, Box::new(table), progress))
+    }
+}
+
+struct Table {
+    shared: Arc<Shared>,
+    /// The last event of each log that is applied.
+    applied: Vec<Position>,
+}
+
+#[async_trait]
+impl ViewTable for Table {
+    async fn apply(&mut self, events: &[ViewEvent]) -> Result<(), NotApplied> {
+        for (
+            number,
+            ViewEvent {
+                log, event, key, ..
+            },
+        ) in events.iter().enumerate()
+        {
+            if event.position() <= self.applied[*log] {
+                continue;
+            }
+            if let Some(key) = key {
+                let applied = self.shared.apply(key, event);
+                applied.map_err(|error| NotApplied::at(number, error))?;
+            }
+            self.applied[*log] = event.position();
         }
-        let stopped = shared.clone();
-        tokio::spawn(async move {
-            stop.cancelled().await;
-            stopped.progress.stop(ViewError::ShutDown);
-        });
-        Ok(Arc::new(MemoryView(shared)))
+        Ok(())
     }
 }
 
 struct MemoryView(Arc<Shared>);
 
 struct Shared {
-    definition: ViewDefinition,
+    definition: Arc<ViewDefinition>,
     content: RwLock<Content>,
-    progress: ViewProgress,
+    progress: Arc<ViewProgress>,
     changes: broadcast::Sender<Change>,
 }
 
@@ -82,63 +97,12 @@ struct Change {
     entry: ErasedEntry,
 }
 
-async fn feed(view: Arc<Shared>, log: Arc<str>, store: Arc<dyn Store>, stop: CancellationToken) {
-    let mut after = Position::START;
-    loop {
-        let read = Read {
-            log: log.clone(),
-            after,
-            subjects: Vec::new(),
-            follow: true,
-        };
-        let mut events = store.read(read);
-        let failure = loop {
-            let next = tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                next = events.next() => next,
-            };
-            match next {
-                Some(Ok(event)) => {
-                    if let Err(error) = view.apply(&event) {
-                        tracing::error!(%error, "the view has stopped");
-                        view.progress.stop(error);
-                        return;
-                    }
-                    after = event.position();
-                    view.progress.advance(&log, after);
-                }
-                Some(Err(error)) => break error,
-                None => {
-                    break StoreError::Unavailable {
-                        reason: "the log ended".into(),
-                    };
-                }
-            }
-        };
-        let view_name = view.definition.name();
-        if !failure.is_retryable() {
-            tracing::error!(view = view_name, error = %failure, "the view has stopped");
-            view.progress.stop(ViewError::Store(failure));
-            return;
-        }
-        limited!(WARN, "the log of the view cannot be read, trying again", view = view_name, error = %failure);
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(RETRY) => {}
-        }
-    }
-}
-
 impl Shared {
-    fn apply(&self, event: &RecordedEvent) -> Result<(), ViewError> {
+    fn apply(&self, key: &Arc<str>, event: &RecordedEvent) -> Result<(), ViewError> {
         let definition = &self.definition;
-        let Some(key) = definition.key_of(event)? else {
-            return Ok(());
-        };
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
         let number = content.changes + 1;
-        let changed = if let Some(change) = content.entries.get_mut(&*key) {
+        let changed = if let Some(change) = content.entries.get_mut(key) {
             definition.apply(&mut change.entry.state, event)?;
             change.entry.position = event.position();
             change.number = number;
@@ -147,14 +111,13 @@ impl Shared {
             // A new instance is kept only if the event could be applied to it.
             let mut state = definition.fold.create();
             definition.apply(&mut state, event)?;
-            let key: Arc<str> = key.into();
             let entry = ErasedEntry {
                 key: key.clone(),
                 position: event.position(),
                 state,
             };
             let change = Change { number, entry };
-            content.entries.insert(key, change.clone());
+            content.entries.insert(key.clone(), change.clone());
             change
         };
         content.changes = number;
@@ -166,17 +129,35 @@ impl Shared {
         Ok(())
     }
 
+    fn content(&self) -> RwLockReadGuard<'_, Content> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The instances under a prefix that changed after change number `since`, and the number of the last change.
     fn changed(&self, prefix: &str, since: u64) -> (Vec<Change>, u64) {
-        let content = self.content.read().unwrap_or_else(PoisonError::into_inner);
-        let changed = content
-            .entries
-            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
-            .take_while(|(key, _)| key.starts_with(prefix))
-            .filter(|(key, change)| change.number > since && is_under(key, prefix))
-            .map(|(_, change)| change.clone())
-            .collect();
-        (changed, content.changes)
+        let content = self.content();
+        let changed = content.under(prefix, None);
+        let changed = changed.filter(|change| change.number > since).cloned();
+        (changed.collect(), content.changes)
+    }
+}
+
+impl Content {
+    /// The instances under a prefix whose keys come after a key.
+    fn under<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'a Change> {
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        self.entries
+            .range::<str, _>((from, Bound::Unbounded))
+            .take_while(move |(key, _)| key.starts_with(prefix))
+            .filter(move |(key, _)| is_under(key, prefix))
+            .map(|(_, change)| change)
     }
 }
 
@@ -191,24 +172,21 @@ fn is_under(key: &str, prefix: &str) -> bool {
 #[async_trait]
 impl HostedView for MemoryView {
     async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
-        self.0.progress.check()?;
-        let content = self
-            .0
-            .content
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let content = self.0.content();
         Ok(content.entries.get(key).map(|change| change.entry.clone()))
     }
 
-    async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
-        self.0.progress.check()?;
-        Ok(self
-            .0
-            .changed(prefix, 0)
-            .0
-            .into_iter()
-            .map(|change| change.entry)
-            .collect())
+    async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ViewPage, ViewError> {
+        let content = self.0.content();
+        let mut rest = content.under(prefix, after);
+        let page = rest.by_ref().take(limit);
+        let entries = page.map(|change| change.entry.clone()).collect();
+        Ok(ViewPage::new(entries, rest.next().is_some()))
     }
 
     fn watch(
@@ -216,22 +194,8 @@ impl HostedView for MemoryView {
         prefix: &str,
         after: Option<Position>,
     ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
-        // A position of one of several logs says nothing about the others, and one that lies ahead is of a log
-        // that is gone: everything is shown then.
-        let after = after.filter(|after| {
-            let positions = self.0.progress.status().positions;
-            positions.len() == 1 && positions.values().all(|at| after <= at)
-        });
         let watcher = Watcher::new(self.0.clone(), prefix, after);
         futures_util::stream::unfold(watcher, Watcher::next).boxed()
-    }
-
-    async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
-        self.0.progress.reached(log, position).await
-    }
-
-    fn status(&self) -> ViewStatus {
-        self.0.progress.status()
     }
 }
 

@@ -4,10 +4,18 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::view_error::ViewError;
-use super::views::{ViewDefinition, ViewStatus};
 use crate::record::Position;
 
-/// How far a view is, and those who wait for it. For what implements [`HostedView`](super::HostedView).
+/// Where a view is.
+#[derive(Clone, Debug)]
+pub struct ViewStatus {
+    /// The position it has reached in each of its logs.
+    pub positions: BTreeMap<Arc<str>, Position>,
+    /// Why it has stopped, if it has.
+    pub stopped: Option<ViewError>,
+}
+
+/// How far a view is, and those who wait for it. A [`ViewHost`](super::ViewHost) makes it, the engine moves it on.
 #[derive(Debug)]
 pub struct ViewProgress {
     view: &'static str,
@@ -15,13 +23,11 @@ pub struct ViewProgress {
 }
 
 impl ViewProgress {
-    /// A view that has reached these positions; in a log that is not among them, none.
-    pub fn new(view: &ViewDefinition, reached: &BTreeMap<Arc<str>, Position>) -> Self {
-        let at = |log: &Arc<str>| reached.get(log).copied().unwrap_or_default();
-        let positions = view.logs.iter().map(|log| (log.clone(), at(log))).collect();
+    /// A view that has reached these positions of its logs.
+    pub fn new(view: &'static str, positions: BTreeMap<Arc<str>, Position>) -> Self {
         let stopped = None;
         Self {
-            view: view.name(),
+            view,
             status: watch::Sender::new(ViewStatus { positions, stopped }),
         }
     }
@@ -86,6 +92,12 @@ impl ViewProgress {
             .ok()
             .and_then(|status| status.stopped.clone())
             .unwrap_or(ViewError::ShutDown)
+    }
+
+    /// Where the view is in this log.
+    pub fn position(&self, log: &Arc<str>) -> Position {
+        let status = self.status.borrow();
+        status.positions.get(log).copied().unwrap_or_default()
     }
 
     /// Where the view is.

@@ -1,6 +1,5 @@
-//! What a place where views live has to do.
+//! What a place where views are hosted has to do.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,33 +7,134 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
-use super::Store;
 use super::view_error::ViewError;
+use super::view_progress::ViewProgress;
 #[cfg(doc)]
 use crate::model::Key;
 use crate::model::{ViewFold, ViewState};
 use crate::record::{Codec, CodecError, DecodeError, Json, Position, RecordedEvent, Vocabulary};
 use crate::trouble::panics;
 
-/// A place where views live: it feeds them from their logs and answers what they hold.
+/// A place where views are hosted. It only keeps them: the engine reads the logs, applies the events in their order,
+/// tries again, and stops at what cannot be read.
 #[async_trait]
 pub trait ViewHost: Send + Sync + 'static {
-    /// Starts to feed a view, until `stop` is cancelled.
-    ///
-    /// A host must apply every event of the view's logs exactly once, in the order of each log, and stop at one
-    /// that cannot be read, or that a handler panics at.
+    /// Opens what is kept of a view, or begins with nothing. What the host does beside until the view is closed ends
+    /// with `stop`.
     ///
     /// # Errors
     /// [`ViewError`] if the view cannot be hosted.
-    async fn host(
+    async fn open(
         &self,
-        view: ViewDefinition,
-        store: Arc<dyn Store>,
+        view: Arc<ViewDefinition>,
         stop: CancellationToken,
-    ) -> Result<Arc<dyn HostedView>, ViewError>;
+    ) -> Result<OpenView, ViewError>;
 }
 
-/// A view that a host keeps up to date.
+/// A view that was opened.
+#[non_exhaustive]
+pub struct OpenView {
+    /// For queries.
+    pub hosted: Arc<dyn HostedView>,
+    /// For the engine, which feeds it.
+    pub table: Box<dyn ViewTable>,
+    /// How far it is.
+    pub progress: Arc<ViewProgress>,
+}
+
+impl OpenView {
+    /// A view for queries, what feeds it, and how far it is.
+    pub fn new(
+        hosted: Arc<dyn HostedView>,
+        table: Box<dyn ViewTable>,
+        progress: Arc<ViewProgress>,
+    ) -> Self {
+        Self {
+            hosted,
+            table,
+            progress,
+        }
+    }
+}
+
+impl fmt::Debug for OpenView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenView")
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the events of a view go.
+#[async_trait]
+pub trait ViewTable: Send + 'static {
+    /// Applies events, and keeps them with the positions that they lead to. The events of each log come in its order,
+    /// without a gap after those that were applied before.
+    ///
+    /// An event is applied once, also if it is given again: after an error that is retryable the engine gives the same
+    /// events again.
+    ///
+    /// # Errors
+    /// [`NotApplied`].
+    async fn apply(&mut self, events: &[ViewEvent]) -> Result<(), NotApplied>;
+
+    /// No event comes any more.
+    async fn close(&mut self) {}
+}
+
+/// An event on its way into a view.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ViewEvent {
+    /// The number of its log among those of the [`ViewDefinition`].
+    pub log: usize,
+    /// The event.
+    pub event: RecordedEvent,
+    /// The text of the key of the instance that it is for; `None` if the view does not handle it. Then it only moves
+    /// the view on.
+    pub key: Option<Arc<str>>,
+}
+
+impl ViewEvent {
+    /// An event of a log, for an instance.
+    pub fn new(log: usize, event: RecordedEvent, key: Option<Arc<str>>) -> Self {
+        Self { log, event, key }
+    }
+}
+
+/// Why events were not applied.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error}")]
+#[non_exhaustive]
+pub struct NotApplied {
+    /// The number of the event among those given that the view cannot get past, if one is the cause: the engine gives
+    /// those before it once more, and stops the view.
+    pub at: Option<usize>,
+    /// Why. If it is retryable, the engine gives the same events again.
+    #[source]
+    pub error: ViewError,
+}
+
+impl NotApplied {
+    /// The event of this number is the cause.
+    pub fn at(number: usize, error: ViewError) -> Self {
+        Self {
+            at: Some(number),
+            error,
+        }
+    }
+}
+
+impl<E: Into<ViewError>> From<E> for NotApplied {
+    fn from(error: E) -> Self {
+        Self {
+            at: None,
+            error: error.into(),
+        }
+    }
+}
+
+/// A view that a host keeps, for queries.
 #[async_trait]
 pub trait HostedView: Send + Sync {
     /// The instance with this key, as [`Key::to_text`] writes it.
@@ -43,11 +143,18 @@ pub trait HostedView: Send + Sync {
     /// [`ViewError`].
     async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError>;
 
-    /// The instances whose keys start with these tokens, in the order of the text of their keys.
+    /// The instances whose keys start with these tokens, in the order of the text of their keys: at most `limit`, from
+    /// the first one on whose key comes after `after`. An instance that is there from the first page to the last is on
+    /// one of them.
     ///
     /// # Errors
     /// [`ViewError`].
-    async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError>;
+    async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ViewPage, ViewError>;
 
     /// The instances whose keys start with these tokens, as they are now; of these only what changed after a
     /// position, if there is one; then every change.
@@ -58,24 +165,23 @@ pub trait HostedView: Send + Sync {
         prefix: &str,
         after: Option<Position>,
     ) -> BoxStream<'static, Result<ErasedEntry, ViewError>>;
-
-    /// Waits until the view has seen all of a log up to a position. The caller bounds the wait.
-    ///
-    /// # Errors
-    /// [`ViewError`] if it cannot get there.
-    async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError>;
-
-    /// Where the view is.
-    fn status(&self) -> ViewStatus;
 }
 
-/// Where a view is.
+/// Some of the instances of a view.
 #[derive(Clone, Debug)]
-pub struct ViewStatus {
-    /// The position it has reached in each of its logs.
-    pub positions: BTreeMap<Arc<str>, Position>,
-    /// Why it has stopped, if it has.
-    pub stopped: Option<ViewError>,
+#[non_exhaustive]
+pub struct ViewPage {
+    /// In the order of the text of their keys.
+    pub entries: Vec<ErasedEntry>,
+    /// Whether there are more.
+    pub has_more: bool,
+}
+
+impl ViewPage {
+    /// These instances, and whether there are more.
+    pub fn new(entries: Vec<ErasedEntry>, has_more: bool) -> Self {
+        Self { entries, has_more }
+    }
 }
 
 /// An instance of a view, without its type.

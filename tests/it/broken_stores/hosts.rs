@@ -1,13 +1,15 @@
 //! Hosts of views, inboxes and audit trails that are wrong in one way.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use eventmodel::memory;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::view::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewStatus};
+use eventmodel::view::{
+    ErasedEntry, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
+    ViewProgress, ViewTable,
+};
 use eventmodel::{
     AuditEntry, AuditQuery, AuditTrail, CommandRef, DecodeError, Inbox, InboxHost, InboxSpec,
     MemoryStore, Position, RecordedEvent, Store, StoreError, Subject, ViewError,
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
     SaysItHasReached,
+    SkipsEvents,
     ListsByText,
     WatchesOnlyWhatChanges,
     LosesChanges,
@@ -106,45 +109,62 @@ struct Views(Arc<dyn ViewHost>, Wrong);
 
 #[async_trait]
 impl ViewHost for Views {
-    async fn host(
+    async fn open(
         &self,
-        view: ViewDefinition,
-        store: Arc<dyn Store>,
+        view: Arc<ViewDefinition>,
         stop: CancellationToken,
-    ) -> Result<Arc<dyn HostedView>, ViewError> {
-        Ok(Arc::new(View(
-            self.0.host(view, store, stop).await?,
-            self.1,
-            Mutex::default(),
-        )))
+    ) -> Result<OpenView, ViewError> {
+        let logs = view.logs.clone();
+        let open = self.0.open(view, stop).await?;
+        if self.1 == Wrong::SaysItHasReached {
+            for log in &logs {
+                open.progress.advance(log, Position::new(1 << 62));
+            }
+        }
+        let view = View(open.hosted, self.1, open.progress.clone());
+        let table = match self.1 {
+            Wrong::SkipsEvents => Box::new(Skipping(open.table, 0)),
+            _ => open.table,
+        };
+        Ok(OpenView::new(Arc::new(view), table, open.progress))
     }
 }
 
-/// With what it would have shown the last time, for one that lags.
-struct View(
-    Arc<dyn HostedView>,
-    Wrong,
-    Mutex<HashMap<String, ErasedEntry>>,
-);
+/// Loses each fifth event.
+struct Skipping(Box<dyn ViewTable>, u64);
+
+#[async_trait]
+impl ViewTable for Skipping {
+    async fn apply(&mut self, events: &[ViewEvent]) -> Result<(), NotApplied> {
+        let mut kept = events.to_vec();
+        kept.retain(|_| {
+            self.1 += 1;
+            !self.1.is_multiple_of(5)
+        });
+        self.0.apply(&kept).await
+    }
+}
+
+struct View(Arc<dyn HostedView>, Wrong, Arc<ViewProgress>);
 
 #[async_trait]
 impl HostedView for View {
     async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
-        let entry = self.0.get(key).await?;
-        if self.1 != Wrong::SaysItHasReached {
-            return Ok(entry);
-        }
-        let mut shown = self.2.lock().unwrap();
-        Ok(entry.and_then(|entry| shown.insert(key.to_owned(), entry)))
+        self.0.get(key).await
     }
 
-    async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+    async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ViewPage, ViewError> {
         if self.1 != Wrong::ListsByText {
-            return self.0.list(prefix).await;
+            return self.0.page(prefix, after, limit).await;
         }
-        let mut all = self.0.list("").await?;
-        all.retain(|entry| entry.key.starts_with(prefix));
-        Ok(all)
+        let mut page = self.0.page("", after, limit).await?;
+        page.entries.retain(|entry| entry.key.starts_with(prefix));
+        Ok(page)
     }
 
     fn watch(
@@ -152,7 +172,7 @@ impl HostedView for View {
         prefix: &str,
         after: Option<Position>,
     ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
-        let reached = self.status().positions.into_values().max();
+        let reached = self.2.status().positions.into_values().max();
         match self.1 {
             Wrong::WatchesOnlyWhatChanges => self.0.watch(prefix, reached),
             Wrong::ForgetsWhereAWatcherWas => self.0.watch(prefix, None),
@@ -167,17 +187,6 @@ impl HostedView for View {
             }
             _ => self.0.watch(prefix, after),
         }
-    }
-
-    async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
-        if self.1 == Wrong::SaysItHasReached {
-            return Ok(());
-        }
-        self.0.reached(log, position).await
-    }
-
-    fn status(&self) -> ViewStatus {
-        self.0.status()
     }
 }
 

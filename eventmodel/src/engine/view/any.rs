@@ -1,13 +1,15 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
+use tokio_util::sync::CancellationToken;
 
 use super::query::After;
 use super::running::RunningView;
 use crate::model::{KeyError, ProjectionInfo};
 use crate::record::{DecodeError, Position, RecordedEvent};
-use crate::store::{ErasedEntry, ViewError, ViewStatus};
+use crate::store::{ErasedEntry, Store, ViewDefinition, ViewError, ViewHost, ViewPage, ViewStatus};
 
 /// A view without its type, for adapters: keys are text, instances are JSON.
 #[derive(Clone, Debug)]
@@ -18,6 +20,21 @@ pub struct AnyView {
 impl AnyView {
     pub(in crate::engine) fn new(view: RunningView) -> Self {
         Self { view }
+    }
+
+    /// Feeds a view by itself, without an app, until `stop`: for the tests of a host.
+    ///
+    /// # Errors
+    /// [`ViewError`] if the view cannot be hosted, or the store does not say where its logs end.
+    pub async fn feed(
+        definition: ViewDefinition,
+        host: &dyn ViewHost,
+        store: &Arc<dyn Store>,
+        stop: &CancellationToken,
+    ) -> Result<Self, ViewError> {
+        let mut views = RunningView::start(vec![definition], host, store, stop).await?;
+        let view = views.pop().ok_or(ViewError::ShutDown)?;
+        Ok(Self { view })
     }
 
     /// What is known of it.
@@ -62,12 +79,20 @@ impl AnyView {
         self.view.ready(after.as_ref(), within).await
     }
 
+    /// Waits until the view has seen all of a log up to a position. The caller bounds the wait.
+    ///
+    /// # Errors
+    /// [`ViewError`] if it cannot get there.
+    pub async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
+        self.view.progress.reached(log, position).await
+    }
+
     /// The instance with this key.
     ///
     /// # Errors
     /// [`ViewError`].
     pub async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
-        self.view.hosted.get(key).await
+        self.view.hosted()?.get(key).await
     }
 
     /// The instances whose keys start with these tokens: the text of a key, or of its first parts, or nothing.
@@ -75,7 +100,21 @@ impl AnyView {
     /// # Errors
     /// [`ViewError`].
     pub async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
-        self.view.hosted.list(prefix).await
+        self.view.list(prefix).await
+    }
+
+    /// Some of these instances, in the order of the text of their keys: at most `limit`, from the first one on whose key
+    /// comes after `after`. What is there from the first page to the last is on one of them.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ViewPage, ViewError> {
+        self.view.hosted()?.page(prefix, after, limit).await
     }
 
     /// The instances under a prefix as they are now, or what changed of them after a position, then every change.
@@ -87,7 +126,7 @@ impl AnyView {
         let (view, prefix) = (self.view.clone(), prefix.to_owned());
         async move {
             match view.ready(None, crate::view::DEFAULT_WAIT).await {
-                Ok(()) => view.hosted.watch(&prefix, after),
+                Ok(()) => view.watch(&prefix, after),
                 Err(error) => futures_util::stream::iter([Err(error)]).boxed(),
             }
         }
@@ -98,6 +137,6 @@ impl AnyView {
 
     /// Where the view is.
     pub fn status(&self) -> ViewStatus {
-        self.view.hosted.status()
+        self.view.progress.status()
     }
 }

@@ -118,7 +118,7 @@ impl<P: Projection> View<P> {
     /// [`ViewError`].
     pub async fn entry(&self, key: &P::Key) -> Result<Option<ViewEntry<P>>, ViewError> {
         let view = self.ready().await?;
-        view.hosted
+        view.hosted()?
             .get(&key.to_text())
             .await?
             .map(|entry| typed(&entry))
@@ -131,7 +131,7 @@ impl<P: Projection> View<P> {
     /// [`ViewError`].
     pub async fn list(&self) -> Result<Vec<ViewEntry<P>>, ViewError> {
         let view = self.ready().await?;
-        let all = view.hosted.list(&self.prefix).await?;
+        let all = view.list(&self.prefix).await?;
         let mut entries = all
             .into_iter()
             .map(|entry| typed(&entry))
@@ -160,7 +160,7 @@ impl<P: Projection> View<P> {
         let (this, prefix, range) = (self.clone(), prefix.to_owned(), self.range.clone());
         async move {
             match this.ready().await {
-                Ok(view) => view.hosted.watch(&prefix, None),
+                Ok(view) => view.watch(&prefix, None),
                 Err(error) => futures_util::stream::iter([Err(error)]).boxed(),
             }
         }
@@ -182,7 +182,12 @@ impl<P: Projection> View<P> {
     /// # Errors
     /// [`ViewError::NotInModel`].
     pub fn status(&self) -> Result<ViewStatus, ViewError> {
-        Ok(self.running.as_ref().map_err(Clone::clone)?.hosted.status())
+        Ok(self
+            .running
+            .as_ref()
+            .map_err(Clone::clone)?
+            .progress
+            .status())
     }
 
     async fn ready(&self) -> Result<&RunningView, ViewError> {

@@ -11,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 use super::bench::Bench;
 use super::seats::{Seats, fold};
 use crate::board::{EventModel, Slice};
+use crate::engine::AnyView;
 use crate::memory;
 use crate::model::FoldOf;
 use crate::record::{Position, RecordedEvent};
-use crate::store::{ErasedEntry, HostedView, ViewDefinition, ViewError};
+use crate::store::{ErasedEntry, ViewDefinition, ViewError};
 
 pub(super) struct Hosted {
-    pub(super) view: Arc<dyn HostedView>,
+    pub(super) view: AnyView,
     pub(super) stop: CancellationToken,
     bench: Bench,
 }
@@ -32,7 +33,7 @@ pub(super) async fn host(bench: &Bench) -> Hosted {
     };
     let stop = CancellationToken::new();
     let views = memory::views_of(&*bench.store);
-    let hosted = views.host(definition, bench.store.clone(), stop.clone());
+    let hosted = AnyView::feed(definition, &*views, &bench.store, &stop);
     let view = timeout(bench.patience, hosted)
         .await
         .expect("a view is hosted in time");
