@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use eventmodel::testing::{contract, hosts_contract, store_contract};
+use eventmodel_testing::{contract, hosts_contract, store_contract};
 
 mod flaw;
 mod hosts;

@@ -8,7 +8,7 @@ mod store;
 pub(crate) mod world;
 
 use eventmodel::MemoryStore;
-use eventmodel::testing::{Faults, FaultyStore, hosts_contract, store_contract};
+use eventmodel_testing::{Faults, FaultyStore, hosts_contract, store_contract};
 
 // Without faults, and with delays alone, it is a store like any other.
 store_contract!(quiet, || async {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eventmodel::testing::FaultyStore;
 use eventmodel::{Decide, Decision, RecordedEvent, Unguarded};
+use eventmodel_testing::FaultyStore;
 use hotel_booking::command::{BookRoom, CheckIn, CleanRoom, CreateRoom};
 use hotel_booking::hotel_booking;
 use hotel_booking::model::admin::{Admin, RoomCreated};

@@ -3,8 +3,9 @@
 pub(crate) mod keeper;
 mod school;
 
-use eventmodel::testing::{Faults, FaultyStore, spec, store_contract};
+use eventmodel::testing::spec;
 use eventmodel::{App, AppOptions, Decide, ExecuteError, MemoryStore, Store};
+use eventmodel_testing::{Faults, FaultyStore, store_contract};
 use keeper::{Keeper, Keeping};
 use school::{Announce, Announced, Enroll, Move, school};
 

@@ -12,7 +12,8 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    pub(crate) fn of(model: &EventModel) -> Self {
+    /// Of the events and streams of this model.
+    pub fn of(model: &EventModel) -> Self {
         Self {
             event_types: entries::events(model)
                 .iter()

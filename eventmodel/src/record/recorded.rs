@@ -135,7 +135,8 @@ impl RecordedEvent {
             })
     }
 
-    pub(crate) fn decode_error(&self, reason: DecodeReason) -> DecodeError {
+    /// The error that this event cannot be read, and why.
+    pub fn decode_error(&self, reason: DecodeReason) -> DecodeError {
         DecodeError {
             position: self.position(),
             subject: self.subject().clone(),

@@ -71,7 +71,7 @@ fn a_seed_tells_the_same_story_again() {
     }
 }
 
-async fn story(seed: u64) -> eventmodel::testing::FaultyStore {
+async fn story(seed: u64) -> eventmodel_testing::FaultyStore {
     let world = World::start(savings, seed).await;
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {

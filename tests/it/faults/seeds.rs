@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use eventmodel::testing::{FaultyStore, Injected};
+use eventmodel_testing::{FaultyStore, Injected};
 
 /// Runs `story` under one seed, on a clock that is paused: nothing waits for real.
 pub(crate) fn once<F>(seed: u64, story: impl Fn(u64) -> F) -> FaultyStore

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventmodel::store::{Load, Read, Store};
-use eventmodel::testing::{Faults, FaultyStore};
 use eventmodel::{
     App, AppOptions, EventModel, ExecuteError, ExecuteOptions, InboxSpec, MemoryStore, Position,
     Slice, StoreError, Stream,
 };
+use eventmodel_testing::{Faults, FaultyStore};
 use futures_util::StreamExt;
 
 use crate::testing::savings::{Account, Balance, Deposit, Open, Refused, Visit};

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eventmodel::store::{Read, Store};
-use eventmodel::testing::{Faults, FaultyStore};
 use eventmodel::{
     App, AppOptions, Decide, Decision, EventModel, ExecuteError, ExecuteOptions, Key, MemoryStore,
     Position, Projection, Receipt, RecordedEvent, Stream,
 };
+use eventmodel_testing::{Faults, FaultyStore};
 use futures_util::TryStreamExt;
 
 /// Longer than anything takes, also on a clock that is not paused.

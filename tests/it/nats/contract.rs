@@ -1,6 +1,6 @@
 //! What every store must do, on one server and on three.
 
-use eventmodel::testing::store_contract;
+use eventmodel_testing::store_contract;
 
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{shared_cluster, shared_server};

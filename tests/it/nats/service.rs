@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use eventmodel::testing::{Faults, FaultyStore};
 use eventmodel::{App, AppOptions, MemoryStore, Store};
 use eventmodel_nats::async_nats::{Client, HeaderMap, Request, client::RequestErrorKind};
 use eventmodel_nats::{NatsCommands, ServedCommands};
 use eventmodel_nats_harness::{Server, unique};
+use eventmodel_testing::{Faults, FaultyStore};
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use serde_json::{Value, json};
 

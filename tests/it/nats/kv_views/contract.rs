@@ -1,9 +1,9 @@
 //! What every place for views must do.
 
 use crate::nats::builder;
-use eventmodel::testing::hosts_contract;
 use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::{shared_cluster, shared_server};
+use eventmodel_testing::hosts_contract;
 
 async fn store() -> NatsStore {
     let store = builder().views(KvViews::new());

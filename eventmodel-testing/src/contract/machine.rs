@@ -12,8 +12,8 @@ use super::bench::Bench;
 use super::draft::{Draft, revision_of, same_events, same_facts};
 use super::model::{Histories, INSTANCES, Identity, Model, Outcome, Seen, Step};
 use super::within_bounds;
-use crate::record::{CommandId, Guard, Position, RecordedEvent, Subject};
-use crate::store::{AppendError, Appended, Store};
+use eventmodel::store::{AppendError, Appended, Store};
+use eventmodel::{CommandId, Guard, Position, RecordedEvent, Subject};
 
 const CASES: u32 = 48;
 const STEPS: std::ops::Range<usize> = 1..40;

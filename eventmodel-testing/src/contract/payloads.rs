@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use crate::record::{CommandId, Position};
-use crate::store::AppendError;
+use eventmodel::store::AppendError;
+use eventmodel::{CommandId, Position};
 
 /// Bytes without a pattern that a compression or a text conversion would keep by chance.
 fn noise(len: usize, seed: u64) -> Bytes {

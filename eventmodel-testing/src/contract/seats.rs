@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
+use eventmodel::{Codec, DecodeError, DecodeReason, Json, RecordedEvent, SubjectReader};
+use eventmodel::{
     EventInfo, HandlerInfo, Projection, ProjectionInfo, SchemaInfo, StreamInfo, TypeInfo,
 };
-use crate::record::{Codec, DecodeError, DecodeReason, Json, RecordedEvent, SubjectReader};
 
 /// The ids of the events of a seat.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ static EVENT: EventInfo = EventInfo::__new::<SomethingHappened>(
     "SomethingHappened",
     1,
     &[&STREAM],
-    SchemaInfo(None),
+    SchemaInfo::NONE,
 );
 
 static HANDLERS: [HandlerInfo; 1] = [HandlerInfo::__new("happened", "", &EVENT)];

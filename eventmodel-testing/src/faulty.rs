@@ -10,11 +10,11 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 
-use crate::record::{CommandId, CommandRef, Position, RecordedEvent, Subject};
-use crate::store::{
+use eventmodel::store::{
     Append, AppendError, Appended, AuditTrail, InboxHost, Load, Loaded, LogSpec, Read, Store,
     StoreError, ViewHost,
 };
+use eventmodel::{CommandId, CommandRef, Position, RecordedEvent, Subject};
 
 mod faults;
 mod inbox;
@@ -53,7 +53,7 @@ use shared::{Shared, unavailable};
 /// #     EventModel::new("hotel").slice(Slice::new("Manager adds a room").command::<CreateRoom>())
 /// # }
 /// use eventmodel::MemoryStore;
-/// use eventmodel::testing::{Faults, FaultyStore};
+/// use eventmodel_testing::{Faults, FaultyStore};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -5,8 +5,8 @@
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events, same_facts};
-use crate::record::{Position, Subject, SubjectPattern};
-use crate::store::Appended;
+use eventmodel::store::Appended;
+use eventmodel::{Position, Subject, SubjectPattern};
 
 async fn enrol(bench: &Bench, course: &Subject, student: &Subject) -> Appended {
     bench
@@ -112,7 +112,7 @@ pub async fn an_event_of_several_streams_is_delivered_once(bench: Bench) {
     let read =
         async |patterns: &[SubjectPattern]| bench.read(Position::START, patterns).rest().await;
     let of = |subject: &Subject| -> Vec<_> {
-        let belongs = |e: &&crate::record::RecordedEvent| e.metadata().subjects.contains(subject);
+        let belongs = |e: &&eventmodel::RecordedEvent| e.metadata().subjects.contains(subject);
         stored.iter().filter(belongs).cloned().collect()
     };
     let first = read(&[(&course).into()]).await;

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::store::Store;
+use eventmodel::store::Store;
 
 mod bench;
 mod draft;
@@ -43,14 +43,14 @@ pub mod writers;
 
 pub use bench::Bench;
 
-/// Tests a [`Store`](crate::Store): expands to a module of named tests, one for each thing that a store must do.
+/// Tests a [`Store`](eventmodel::Store): expands to a module of named tests, one for each thing that a store must do.
 ///
 /// Give it the module's name and an async closure that makes a store, or the future of a store, for each test. It
 /// may be the same store each time: every test opens logs of its own.
 ///
 /// ```
 /// use eventmodel::MemoryStore;
-/// use eventmodel::testing::store_contract;
+/// use eventmodel_testing::store_contract;
 ///
 /// store_contract!(memory, || async { MemoryStore::new() });
 /// # fn main() {}
@@ -60,8 +60,7 @@ pub use bench::Bench;
 /// `EVENTMODEL_CONTRACT_PATIENCE` sets another number of seconds. One test compares the store with a model over
 /// random histories: `PROPTEST_CASES` says how many, `PROPTEST_RNG_SEED` repeats those of a run that failed.
 #[macro_export]
-#[doc(hidden)]
-macro_rules! __store_contract {
+macro_rules! store_contract {
     ($name:ident, $make:expr) => {
         #[cfg(test)]
         mod $name {
@@ -176,29 +175,28 @@ macro_rules! __store_contract {
 
             #[test]
             fn any_history_agrees_with_the_model() {
-                $crate::testing::contract::agrees_with_the_model(async { ($make)().await });
+                $crate::contract::agrees_with_the_model(async { ($make)().await });
             }
         }
     };
     ($future:expr) => {
-        $crate::testing::store_contract!(store_contract, || $future);
+        $crate::store_contract!(store_contract, || $future);
     };
 }
 
 /// Tests the places of a store where views live, where automations keep their progress, and where the audit trail
-/// is kept: what [`Store::views`](crate::Store::views), [`inboxes`](crate::Store::inboxes) and
-/// [`audit`](crate::Store::audit) give.
+/// is kept: what [`Store::views`](eventmodel::Store::views), [`inboxes`](eventmodel::Store::inboxes) and
+/// [`audit`](eventmodel::Store::audit) give.
 ///
 /// ```
 /// use eventmodel::MemoryStore;
-/// use eventmodel::testing::hosts_contract;
+/// use eventmodel_testing::hosts_contract;
 ///
 /// hosts_contract!(memory, || async { MemoryStore::new() });
 /// # fn main() {}
 /// ```
 #[macro_export]
-#[doc(hidden)]
-macro_rules! __hosts_contract {
+macro_rules! hosts_contract {
     ($name:ident, $make:expr) => {
         #[cfg(test)]
         mod $name {
@@ -233,7 +231,7 @@ macro_rules! __hosts_contract {
         }
     };
     ($future:expr) => {
-        $crate::testing::hosts_contract!(hosts_contract, || $future);
+        $crate::hosts_contract!(hosts_contract, || $future);
     };
 }
 
@@ -243,9 +241,9 @@ macro_rules! __store_contract_tests {
     ($make:expr; $($topic:ident { $($test:ident)* })*) => {$($(
         #[test]
         fn $test() {
-            $crate::testing::contract::run(
+            $crate::contract::run(
                 async { ($make)().await },
-                $crate::testing::contract::$topic::$test,
+                $crate::contract::$topic::$test,
             );
         }
     )*)*};

@@ -2,7 +2,7 @@
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use crate::record::{Position, RecordedEvent, SubjectPattern};
+use eventmodel::{Position, RecordedEvent, SubjectPattern};
 
 /// Ten commands of one to three events each, over a few instances.
 async fn write_some(bench: &Bench) -> Vec<RecordedEvent> {

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::bench::Bench;
 use super::draft::{Draft, revision_of, same_events};
 use super::join_all;
-use crate::record::{Position, RecordedEvent, Subject};
+use eventmodel::{Position, RecordedEvent, Subject};
 
 /// How many events the large batches have: far from the limit of a JetStream batch, more than a page of any store.
 const MANY: usize = 300;

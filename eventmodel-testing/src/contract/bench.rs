@@ -13,8 +13,10 @@ use uuid::Uuid;
 
 use super::draft::Draft;
 use super::reader::Reader;
-use crate::record::{CommandRef, Position, RecordedEvent, Subject, SubjectPattern, SubjectWriter};
-use crate::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError};
+use eventmodel::store::{
+    Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError,
+};
+use eventmodel::{CommandRef, Position, RecordedEvent, Subject, SubjectPattern, SubjectWriter};
 
 /// How long one answer may take before a test fails: a minute, or `EVENTMODEL_CONTRACT_PATIENCE` in seconds.
 pub(super) fn patience() -> Duration {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::bench::{Bench, RETRY};
-use crate::record::{CommandId, Position};
-use crate::store::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Outcome};
+use eventmodel::store::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Outcome};
+use eventmodel::{CommandId, Position};
 
 /// The entries of the query, once there are so many: a trail may be written behind the back of the command.
 async fn query(

@@ -10,8 +10,8 @@ use super::draft::{Draft, revision_of};
 use super::hosted::{Entry, entry, host};
 use super::join_all;
 use super::seats::fold;
-use crate::record::Position;
-use crate::store::ViewError;
+use eventmodel::Position;
+use eventmodel::store::ViewError;
 
 /// So many events of this seat, one after the other.
 async fn reserve(bench: &Bench, row: &str, number: &str, count: usize) -> Position {

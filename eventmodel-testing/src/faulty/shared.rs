@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::faults::{Faults, Injected};
-use crate::record::{Position, Subject};
-use crate::store::{Append, Appended, Store, StoreError};
+use eventmodel::store::{Append, Appended, Store, StoreError};
+use eventmodel::{Position, Subject};
 
 /// After how many other operations a late append is made, at most.
 const LATEST: u64 = 30;

@@ -8,8 +8,8 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::bench::RETRY;
-use crate::record::{Position, RecordedEvent};
-use crate::store::{Read, Store, StoreError};
+use eventmodel::store::{Read, Store, StoreError};
+use eventmodel::{Position, RecordedEvent};
 
 pub(super) struct Reader {
     store: Arc<dyn Store>,

@@ -5,8 +5,8 @@ use tokio::task::JoinSet;
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
-use crate::record::{CommandId, Position};
-use crate::store::{AppendError, Load, StoreError};
+use eventmodel::store::{AppendError, Load, StoreError};
+use eventmodel::{CommandId, Position};
 
 pub async fn a_log_that_was_not_opened_is_named_in_the_error(bench: Bench) {
     let nowhere = Bench::unopened(bench.store.clone());

@@ -1,6 +1,5 @@
 //! A view on a host, and a watcher of it, that cannot be waited for without a bound.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use futures_core::stream::BoxStream;
@@ -10,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
 use super::seats::{Seats, fold};
-use crate::board::{EventModel, Slice, Vocabulary};
-use crate::record::{Position, RecordedEvent};
-use crate::store::{ErasedEntry, FoldOf, HostedView, ViewDefinition, ViewError};
+use eventmodel::store::{ErasedEntry, HostedView, ViewDefinition, ViewError};
+use eventmodel::{EventModel, Slice, Vocabulary};
+use eventmodel::{Position, RecordedEvent};
 
 pub(super) struct Hosted {
     pub(super) view: Arc<dyn HostedView>,
@@ -25,7 +24,7 @@ pub(super) async fn host(bench: &Bench) -> Hosted {
     let definition = ViewDefinition {
         model: bench.log.clone(),
         logs: vec![bench.log.clone()],
-        fold: Arc::new(FoldOf::<Seats>(PhantomData)),
+        fold: model.views()[0].fold().clone(),
         vocabulary: Arc::new(Vocabulary::of(&model)),
     };
     let stop = CancellationToken::new();

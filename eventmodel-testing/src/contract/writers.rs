@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
-use crate::record::{Position, RecordedEvent};
-use crate::store::AppendError;
+use eventmodel::store::AppendError;
+use eventmodel::{Position, RecordedEvent};
 
 const WRITERS: usize = 8;
 

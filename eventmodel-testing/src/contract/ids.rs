@@ -5,8 +5,8 @@ use tokio::task::JoinSet;
 use super::bench::Bench;
 use super::draft::{Draft, revision_of, same_events};
 use super::join_all;
-use crate::record::{CommandId, CommandRef, Position, Subject};
-use crate::store::{AppendError, Appended};
+use eventmodel::store::{AppendError, Appended};
+use eventmodel::{CommandId, CommandRef, Position, Subject};
 
 /// The receipt of an earlier attempt must be the first one.
 #[track_caller]

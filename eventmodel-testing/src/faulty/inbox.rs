@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 
 use super::shared::{Shared, unavailable};
-use crate::record::{DecodeError, Position, RecordedEvent};
-use crate::store::{Inbox, InboxHost, InboxSpec, Parking, Store, StoreError, Trouble};
+use eventmodel::store::{Inbox, InboxHost, InboxSpec, Parking, Store, StoreError, Trouble};
+use eventmodel::{DecodeError, Position, RecordedEvent};
 
 /// After how many other events an event comes again, at most.
 const LATEST: u64 = 4;

@@ -7,7 +7,7 @@ use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
 use super::reading::chosen;
-use crate::record::{Position, RecordedEvent};
+use eventmodel::{Position, RecordedEvent};
 
 const WRITERS: usize = 4;
 /// Commands of each writer.

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::bench::Bench;
-use crate::record::{
+use eventmodel::store::{Append, AppendError, Appended, Snapshot};
+use eventmodel::{
     CommandId, CommandRef, Guard, Metadata, NewEvent, Position, RecordedEvent, Subject,
 };
-use crate::store::{Append, AppendError, Appended, Snapshot};
 
 /// A command that is being put together.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
-use crate::record::{Position, Subject};
-use crate::store::LoadedSnapshot;
+use eventmodel::store::LoadedSnapshot;
+use eventmodel::{Position, Subject};
 
 const FOLD: u64 = 0x00f0_1d00_0000_0001;
 const OTHER_FOLD: u64 = u64::MAX;
@@ -280,7 +280,7 @@ pub async fn a_snapshot_is_whole_while_others_write(bench: Bench) {
     let history = bench.history(&account, tail).await;
     for (count, revision) in join_all(readers).await.into_iter().flatten() {
         let last = count.checked_sub(1).and_then(|last| history.get(last));
-        let expected = last.map_or(Position::START, crate::record::RecordedEvent::position);
+        let expected = last.map_or(Position::START, eventmodel::RecordedEvent::position);
         assert_eq!(revision, expected, "the revision of {count} events");
     }
 }

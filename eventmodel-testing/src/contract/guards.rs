@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use crate::record::{Position, RecordedEvent};
-use crate::store::AppendError;
+use eventmodel::store::AppendError;
+use eventmodel::{Position, RecordedEvent};
 
 pub async fn the_first_event_of_an_instance_expects_nothing_before_it(bench: Bench) {
     let account = bench.account(1);

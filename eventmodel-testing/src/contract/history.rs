@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
-use crate::record::{CommandId, Guard, Position, RecordedEvent, Subject};
-use crate::store::{AppendError, Appended};
+use eventmodel::store::{AppendError, Appended};
+use eventmodel::{CommandId, Guard, Position, RecordedEvent, Subject};
 
 const WRITERS: u64 = 6;
 const ROUNDS: u64 = 50;

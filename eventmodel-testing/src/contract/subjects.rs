@@ -2,7 +2,7 @@
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use crate::record::{Position, Subject, SubjectReader};
+use eventmodel::{Position, Subject, SubjectReader};
 
 /// Texts that mean something to a server, a file system, a query language, or a terminal.
 fn hostile_keys() -> Vec<String> {

@@ -7,8 +7,8 @@ use tokio::time::timeout;
 
 use super::bench::Bench;
 use super::draft::same_events;
-use crate::record::{Position, RecordedEvent};
-use crate::store::{Inbox, InboxSpec};
+use eventmodel::store::{Inbox, InboxSpec};
+use eventmodel::{Position, RecordedEvent};
 
 async fn open(bench: &Bench) -> Box<dyn Inbox> {
     let spec = InboxSpec {

@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use crate::record::{Position, RecordedEvent};
+use eventmodel::{Position, RecordedEvent};
 
 pub async fn an_instance_without_events_is_empty(bench: Bench) {
     let (account, other) = (bench.account(1), bench.account(2));
