@@ -13,29 +13,15 @@ use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Barrier, Semaphore};
 
-use crate::bank::{Balance, Deposited, Import, Opened, Withdraw, account, bank, deposit, withdraw};
+use support::bank::{
+    Balance, Deposited, Import, Opened, Withdraw, account, bank, deposit, open, withdraw,
+};
+use support::settling::WelcomeBot;
 
 mod full;
 mod in_handler;
-pub(crate) mod settled;
+mod settled;
 mod unreadable;
-
-#[derive(Default)]
-struct WelcomeBot;
-
-#[automation]
-impl WelcomeBot {
-    /// A gift for a new account.
-    async fn opened(&self, event: &Opened) -> crate::bank::Deposit {
-        deposit(&event.account, 100)
-    }
-}
-
-fn open(name: &str) -> crate::bank::Open {
-    crate::bank::Open {
-        account: name.to_owned(),
-    }
-}
 
 async fn types(app: &App) -> Vec<String> {
     let events: Vec<_> = app.events(EventQuery::new()).try_collect().await.unwrap();

@@ -7,7 +7,7 @@ use eventmodel::{
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 
-use crate::bank::{
+use support::bank::{
     Balance, Deposited, Import, Interest, Open, Refused, Sponsor, Transfer, Withdrawn, account,
     bank, deposit, withdraw,
 };

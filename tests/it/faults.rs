@@ -3,9 +3,7 @@
 mod directed;
 mod savings;
 mod scripted;
-pub(crate) mod seeds;
 mod store;
-pub(crate) mod world;
 
 use eventmodel::MemoryStore;
 use eventmodel_testing::{Faults, FaultyStore, hosts_contract, store_contract};

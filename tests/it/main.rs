@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod automations;
-mod bank;
 mod broken_stores;
 mod client;
 mod command_bodies;

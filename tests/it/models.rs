@@ -152,7 +152,7 @@ fn a_log_knows_the_commands_that_can_append_under_several_guards() {
         several(Slice::new("one").command::<Straddle>()),
         ["Straddle"]
     );
-    let bank = crate::bank::bank().logs();
+    let bank = support::bank::bank().logs();
     assert_eq!(bank[0].several_guards, ["Transfer"]);
 }
 
@@ -284,7 +284,7 @@ async fn every_problem_of_a_model_is_said_at_once() {
 
 #[test]
 fn a_model_describes_itself() {
-    let model = crate::bank::bank();
+    let model = support::bank::bank();
     let commands: Vec<_> = model
         .commands()
         .iter()

@@ -10,7 +10,7 @@ use eventmodel::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::bank::{Account, Balance, Open, Opened, Refused, account};
+use support::bank::{Account, Balance, Open, Opened, Refused, account};
 
 /// The balances of these accounts; the board is told of `PARTS` states.
 struct Each<const PARTS: usize>(Vec<Balance>);

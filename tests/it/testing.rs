@@ -2,7 +2,6 @@
 
 mod automation_spec;
 mod panics;
-pub(crate) mod savings;
 mod spec;
 mod spec_codecs;
 mod spec_hidden_checks;

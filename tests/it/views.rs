@@ -8,7 +8,7 @@ use eventmodel::{
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
-use crate::bank::{Account, Balance, Deposited, Total, account, bank, deposit, withdraw};
+use support::bank::{Account, Balance, Deposited, Total, account, bank, deposit, withdraw};
 
 async fn start() -> App {
     bank().start(MemoryStore::new()).await.unwrap()
@@ -88,8 +88,8 @@ async fn instances_are_listed_by_prefix_and_by_range() {
     assert_eq!(view().get(&account("nobody")).await.unwrap(), None);
 }
 
-fn withdrawable(name: &str) -> crate::bank::Open {
-    crate::bank::Open {
+fn withdrawable(name: &str) -> support::bank::Open {
+    support::bank::Open {
         account: name.to_owned(),
     }
 }

@@ -18,7 +18,7 @@ use futures_util::stream::{self, BoxStream};
 use tokio::time::Instant;
 
 use super::{Fragile, WelcomeBot, open, types, with};
-use crate::bank::{Opened, bank, deposit};
+use support::bank::{Opened, bank, deposit};
 
 /// What is wrong with a store.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use eventmodel::{App, MemoryStore, Metadata, NotDrained, ViewError, automation};
 use tokio::sync::{Notify, mpsc};
 
 use super::{open, with};
-use crate::bank::{Balance, Deposited, Opened, account, bank, deposit};
+use support::bank::{Balance, Deposited, Opened, account, bank, deposit};
 
 const BOUND: Duration = Duration::from_secs(60);
 

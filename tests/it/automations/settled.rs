@@ -1,66 +1,18 @@
 //! What is waited for by an app that settles or stops, while others never do.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
 use eventmodel::{
-    App, CommandRef, EventModel, EventQuery, MemoryStore, Position, Receipt, RecordedEvent, Slice,
-    Store, StoreError, Subject, automation,
+    App, CommandRef, EventQuery, MemoryStore, Position, Receipt, RecordedEvent, Slice, Store,
+    StoreError, Subject, automation,
 };
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
 
-use super::{WelcomeBot, open};
-use crate::bank::{Balance, Deposited, Opened, Withdraw, account, bank, deposit, withdraw};
-
-const BOUND: Duration = Duration::from_secs(60);
-
-/// The account of those who never stop.
-pub(crate) const BUSY: &str = "busy";
-
-/// Takes a cent of each deposit, and its time.
-#[derive(Default)]
-struct Taker;
-
-#[automation]
-impl Taker {
-    async fn deposited(&self, event: &Deposited) -> Withdraw {
-        if event.account != BUSY {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        withdraw(&event.account, 1)
-    }
-}
-
-/// A new account is given 100 cents, of which one is taken.
-pub(crate) fn chain() -> EventModel {
-    bank()
-        .slice(Slice::new("Welcome").automation::<WelcomeBot>())
-        .slice(Slice::new("Take").automation::<Taker>())
-}
-
-/// What was recorded before is handled, and what follows from it.
-pub(crate) async fn settles(app: &App, name: &str) {
-    let _ = app.execute(open(name)).await.unwrap();
-    let settled = tokio::time::timeout(BOUND, app.settled()).await;
-    settled.expect("it settles").unwrap();
-    has_all(app, name).await;
-}
-
-/// As [`settles`], and stops.
-pub(crate) async fn stops(app: &App, name: &str) {
-    let _ = app.execute(open(name)).await.unwrap();
-    let stopped = tokio::time::timeout(BOUND, app.shutdown()).await;
-    stopped.expect("it stops").unwrap();
-    has_all(app, name).await;
-}
-
-async fn has_all(app: &App, name: &str) {
-    let balance = app.view::<Balance>().get(&account(name)).await;
-    assert_eq!(balance.unwrap().unwrap().cents, 99);
-}
+use support::bank::{Opened, bank, deposit};
+use support::settling::{BUSY, Taker, chain, settles, stops};
 
 /// Whenever somebody asks where the log ends, another one has just written to it.
 #[derive(Debug)]

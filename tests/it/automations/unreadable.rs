@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use super::{Recorder, with};
-use crate::bank::deposit;
+use support::bank::deposit;
 
 /// What a reader of a log finds at this position cannot be read.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use eventmodel::{App, AppOptions, EventModel, ExecuteError, ExecuteOptions, Slice};
 
 use super::scripted::{Fate, Scripted};
-use crate::testing::savings::{Balance, Deposit, Open, Refused, Visit, Withdraw};
+use support::savings::{Balance, Deposit, Open, Refused, Visit, Withdraw};
 
 const OPEN: Open = Open {
     account: 1,

@@ -3,56 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eventmodel::{Decide, Decision, RecordedEvent};
+use eventmodel::RecordedEvent;
 use tokio::task::JoinSet;
 
-use super::seeds::{assert_all_happened, once, under_seeds};
-use super::world::{Retold, World, fold};
-use crate::testing::savings::{
+use support::savings::{
     Account, Accounts, Balance, Deposit, Deposited, Open, Opened, Total, Transfer, Visit, WELCOME,
-    Withdraw, Withdrawals, Withdrawn, savings,
+    Withdraw, Withdrawn, savings,
 };
+use support::seeds::{assert_all_happened, once, under_seeds};
+use support::world::{Retold, World};
 
 const ACCOUNTS: u32 = 4;
 const BRANCHES: u32 = 2;
 const CLIENTS: usize = 4;
 const COMMANDS: usize = 10;
-
-fn balance(log: &[RecordedEvent], account: u32) -> Balance {
-    fold(log, &Account { account })
-}
-
-impl Retold for Open {
-    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        vec![self.decide(&balance(log, self.account))]
-    }
-}
-
-impl Retold for Deposit {
-    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        vec![self.decide(&balance(log, self.account))]
-    }
-}
-
-impl Retold for Withdraw {
-    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        let account = self.account;
-        let withdrawals: Withdrawals = fold(log, &Account { account });
-        vec![self.decide(&(withdrawals, balance(log, account)))]
-    }
-}
-
-impl Retold for Transfer {
-    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        vec![self.decide(&(balance(log, self.from), balance(log, self.to)))]
-    }
-}
-
-impl Retold for Visit {
-    fn decisions(&self, _: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        vec![self.decide(&())]
-    }
-}
 
 #[test]
 fn money_is_neither_made_nor_lost() {

@@ -11,7 +11,7 @@ use eventmodel::{
 use eventmodel_testing::{Faults, FaultyStore};
 use futures_util::StreamExt;
 
-use crate::testing::savings::{Account, Balance, Deposit, Open, Refused, Visit};
+use support::savings::{Account, Balance, Deposit, Open, Refused, Visit};
 
 const LOG: &str = "savings";
 

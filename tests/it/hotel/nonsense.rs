@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::BOOK;
 use super::server::Hotel;
+use support::hotel::BOOK;
 
 #[tokio::test]
 async fn nonsense_is_answered_and_changes_nothing() {

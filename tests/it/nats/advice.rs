@@ -16,7 +16,7 @@ use eventmodel_nats::{KvViews, NatsStore, NatsStoreBuilder};
 use eventmodel_nats_harness::Server;
 use tokio::time::timeout;
 
-use crate::bank::{Balance, Deposited, Withdraw, account, bank, deposit, withdraw};
+use support::bank::{Balance, Deposited, Withdraw, account, bank, deposit, withdraw};
 
 const BOUND: Duration = Duration::from_secs(60);
 

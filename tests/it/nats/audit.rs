@@ -10,8 +10,8 @@ use eventmodel_nats::async_nats::jetstream::stream::{
 };
 use eventmodel_nats_harness::{Cluster, Server};
 
-use crate::bank::{bank, deposit};
 use crate::nats::builder;
+use support::bank::{bank, deposit};
 
 #[tokio::test]
 async fn the_trail_outlives_the_process_and_is_sent_before_it_ends() {

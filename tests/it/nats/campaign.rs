@@ -17,8 +17,8 @@ use eventmodel::Store;
 use eventmodel_nats_harness::{Cluster, Proxy};
 use hotel_booking::hotel_booking;
 
-use crate::faults::world::World;
-use crate::hotel_faults::play_while;
+use support::hotel::play_while;
+use support::world::World;
 
 mod automations;
 mod faults;

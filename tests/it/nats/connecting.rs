@@ -6,7 +6,7 @@ use eventmodel_nats::{KvViews, NatsStore, NatsStoreBuilder};
 
 use super::traps::bench::Bench;
 use crate::hotel::server::Hotel;
-use crate::hotel::{BOOK, CHECK_IN, CLEAN};
+use support::hotel::{BOOK, CHECK_IN, CLEAN};
 
 mod accounts;
 mod domains;

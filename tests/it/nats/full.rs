@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use super::inboxes::{Taker, until, withdrawals};
 use super::kv_views::ledger;
-use crate::bank::{Balance, Deposit, Deposited, Open, Opened, account, bank, deposit};
+use support::bank::{Balance, Deposit, Deposited, Open, Opened, account, bank, deposit};
 
 /// Welcomes who opens an account, when it is let.
 #[derive(Clone)]

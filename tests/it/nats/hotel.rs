@@ -8,8 +8,8 @@ use crate::client::{self, Answer};
 use crate::hotel::program::{Running, run};
 use crate::hotel::server::Hotel;
 use crate::hotel::stories::hotel_stories;
-use crate::hotel::{BOOK, CHECK_IN, CLEAN, data};
 use crate::nats::builder;
+use support::hotel::{BOOK, CHECK_IN, CLEAN, data};
 
 async fn open(server: &Server) -> Hotel {
     let store = builder().connect(server.url()).await.unwrap();

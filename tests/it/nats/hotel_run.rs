@@ -9,9 +9,9 @@ use eventmodel::Store;
 use eventmodel_nats_harness::{Cluster, Server};
 use hotel_booking::hotel_booking;
 
-use crate::faults::world::World;
-use crate::hotel_faults::play;
 use crate::nats::builder;
+use support::hotel::play;
+use support::world::World;
 
 /// Each has a connection, caches, views and automations of its own.
 const PROCESSES: usize = 4;

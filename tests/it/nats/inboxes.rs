@@ -11,8 +11,8 @@ use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Cluster, Proxy, Server};
 use futures_util::TryStreamExt;
 
-use crate::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
 use crate::nats::builder;
+use support::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
 
 mod drift;
 mod process;

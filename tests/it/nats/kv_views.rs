@@ -6,8 +6,8 @@ use eventmodel::{EventModel, Slice, View};
 use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::Server;
 
-use crate::bank::{Balance, Deposit, Total};
 use crate::nats::builder;
+use support::bank::{Balance, Deposit, Total};
 
 pub(crate) mod book;
 mod bucket;

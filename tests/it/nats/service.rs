@@ -11,8 +11,8 @@ use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use serde_json::{Value, json};
 
 use super::store;
-use crate::hotel::{BOOK, CLEAN, data};
 use crate::nats::builder;
+use support::hotel::{BOOK, CLEAN, data};
 
 mod bodies;
 mod refused;

@@ -5,7 +5,7 @@ use eventmodel::{App, Metadata, automation};
 use jiff::Timestamp;
 
 use super::panics::failure_of;
-use super::savings::{Deposit, Deposited, Open, Opened, WelcomeBot, Withdrawn};
+use support::savings::{Deposit, Deposited, Open, Opened, WelcomeBot, Withdrawn};
 
 fn opened(account: u32) -> Opened {
     Opened { account, branch: 9 }

@@ -4,7 +4,7 @@ use eventmodel::testing::spec;
 use jiff::Timestamp;
 
 use super::panics::{failure_of, panic_of};
-use super::savings::{Balance, Deposit, Deposited, Open, Opened, Refused, Transfer, Withdrawn};
+use support::savings::{Balance, Deposit, Deposited, Open, Opened, Refused, Transfer, Withdrawn};
 
 const OPENED: Opened = Opened {
     account: 1,
@@ -269,7 +269,7 @@ fn handlers_see_the_time_of_the_spec() {
         .at(noon)
         .given(deposited(30))
         .then(
-            super::savings::Account { account: 1 },
+            support::savings::Account { account: 1 },
             Balance {
                 open: true,
                 cents: 30,

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::panics::failure_of;
-use super::savings::Account;
 use super::spec_hidden_checks::Renamed;
+use support::savings::Account;
 
 // Events that do not survive their codec.
 

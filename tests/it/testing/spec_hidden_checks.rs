@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::panics::failure_of;
-use super::savings::{Account, Balance, Branch, Deposited, Opened, Refused, Withdraw};
+use support::savings::{Account, Balance, Branch, Deposited, Opened, Refused, Withdraw};
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug)]
 #[event(stream = Account)]

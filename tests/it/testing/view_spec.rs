@@ -5,8 +5,8 @@ use eventmodel::{Event, projection};
 use serde::{Deserialize, Serialize};
 
 use super::panics::failure_of;
-use super::savings::{Account, Accounts, Balance, Deposited, Opened, Total, Withdrawn};
 use super::spec_hidden_checks::Renamed;
+use support::savings::{Account, Accounts, Balance, Deposited, Opened, Total, Withdrawn};
 
 fn opened(account: u32, branch: u32) -> Opened {
     Opened { account, branch }

@@ -20,8 +20,8 @@ use tokio::time::{Instant, sleep};
 
 use super::faults::{ALL, Broken, Fault};
 use super::variable;
-use crate::bank::{Deposited, Transfer, Withdraw, Withdrawn, bank, deposit, withdraw};
 use crate::nats::builder;
+use support::bank::{Deposited, Transfer, Withdraw, Withdrawn, bank, deposit, withdraw};
 
 const ACCOUNTS: usize = 8;
 const PROCESSES: usize = 2;

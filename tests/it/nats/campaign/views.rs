@@ -19,10 +19,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::faults::{Broken, Fault};
 use super::variable;
-use crate::bank::{Balance, Total, account, deposit};
 use crate::nats::builder;
 use crate::nats::kv_views::book::{Book, Seen, entries};
 use crate::nats::kv_views::ledger;
+use support::bank::{Balance, Total, account, deposit};
 
 const BUCKET: &str = "bank_Balance_v1";
 const ACCOUNTS: u32 = 12;

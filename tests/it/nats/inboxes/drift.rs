@@ -16,8 +16,8 @@ use eventmodel_nats_harness::{Cluster, Server};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 
 use super::{BOUND, Taker, async_nats_of, connect, until, withdrawals};
-use crate::bank::{bank, deposit};
 use crate::nats::builder;
+use support::bank::{bank, deposit};
 
 const CONSUMER: &str = "bank_Checked";
 

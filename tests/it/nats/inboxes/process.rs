@@ -10,8 +10,8 @@ use eventmodel_nats_harness::{Proxy, Server};
 use tokio::time::timeout;
 
 use super::{BOUND, until};
-use crate::bank::bank;
 use crate::nats::builder;
+use support::bank::bank;
 
 pub(super) struct Process {
     pub(super) store: NatsStore,

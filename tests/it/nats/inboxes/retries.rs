@@ -8,7 +8,7 @@ use eventmodel_nats_harness::{Proxy, Server};
 use tokio::sync::Semaphore;
 
 use super::{connect, until, withdrawals};
-use crate::bank::{Deposited, Withdraw, bank, deposit, withdraw};
+use support::bank::{Deposited, Withdraw, bank, deposit, withdraw};
 
 /// Cannot handle anything until it is mended, and waits to be let go on then.
 #[derive(Clone)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use eventmodel_nats_harness::Server;
 
 use super::connect;
-use crate::automations::settled::{BUSY, chain, settles, stops};
-use crate::bank::{bank, deposit};
+use support::bank::{bank, deposit};
+use support::settling::{BUSY, chain, settles, stops};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_process_settles_and_stops_while_others_write_and_take_part_of_its_work() {

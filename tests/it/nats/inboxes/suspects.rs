@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::process::Process;
 use super::{BOUND, connect, until};
-use crate::bank::{bank, deposit};
+use support::bank::{bank, deposit};
 
 async fn poisoned(server: &Server) -> (App, Position) {
     let writer = bank().start(connect(&server.url()).await).await.unwrap();

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::process::Process;
 use super::{BOUND, connect, until};
-use crate::bank::{bank, deposit};
+use support::bank::{bank, deposit};
 
 /// Sends until the connection takes no more.
 async fn fill(process: &Process) {

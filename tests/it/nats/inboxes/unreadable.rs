@@ -5,7 +5,7 @@ use eventmodel_nats_harness::Server;
 use serde_json::Value;
 
 use super::{Process, Taker, async_nats_of, until};
-use crate::bank::deposit;
+use support::bank::deposit;
 
 /// Writes what is no event on the subject of an account; gives its position.
 async fn write(client: &Client, account: &str, headers: HeaderMap) -> u64 {

@@ -9,7 +9,7 @@ use eventmodel_nats::async_nats::jetstream;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use crate::bank::{Balance, Deposited};
+use support::bank::{Balance, Deposited};
 
 /// The deposits of each account, in the order of the log.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::{balances, ledger, store};
-use crate::bank::{Account, Balance, Deposited, Opened, deposit};
+use support::bank::{Account, Balance, Deposited, Opened, deposit};
 
 #[tokio::test]
 async fn anybody_can_read_a_view_with_the_tools_of_nats() {
@@ -69,7 +69,7 @@ async fn a_log_that_was_created_again_is_refused() {
     );
     let anew = KvViews::new()
         .version::<Balance>(2)
-        .version::<crate::bank::Total>(2);
+        .version::<support::bank::Total>(2);
     let anew = ledger().start(store(&server, anew).await).await.unwrap();
     assert!(balances(&anew.view::<Balance>()).await.is_empty());
 }

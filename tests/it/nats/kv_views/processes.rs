@@ -10,8 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 
 use super::{balances, ledger, store};
-use crate::bank::{Balance, Total, deposit};
 use crate::nats::builder;
+use support::bank::{Balance, Total, deposit};
 
 const ACCOUNTS: u32 = 12;
 

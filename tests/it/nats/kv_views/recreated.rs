@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use super::book::{Book, Seen, entries};
 use super::{ledger, store};
-use crate::bank::{Balance, Total, deposit};
 use crate::nats::builder;
+use support::bank::{Balance, Total, deposit};
 
 const ACCOUNTS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -163,7 +163,7 @@ async fn an_empty_bucket_of_the_same_name_is_not_taken_for_its_own() {
     for app in [&host, &small] {
         is_drift(
             &app.view::<Balance>()
-                .get(&crate::bank::account("a1"))
+                .get(&support::bank::account("a1"))
                 .await
                 .unwrap_err(),
         );

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 use super::book::{Book, Seen};
 use super::store;
-use crate::bank::{Balance, Deposit, account, deposit};
 use crate::nats::builder;
+use support::bank::{Balance, Deposit, account, deposit};
 
 const ACCOUNTS: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(60);

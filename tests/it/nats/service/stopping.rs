@@ -11,8 +11,8 @@ use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use tokio::task::JoinSet;
 
 use super::{Hotel, async_client, process, send};
-use crate::hotel::data;
 use crate::nats::builder;
+use support::hotel::data;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_share_the_requests_and_none_is_lost_when_some_stop() {

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
-use crate::bank::{Deposit, Open, Transfer, bank, deposit};
+use support::bank::{Deposit, Open, Transfer, bank, deposit};
 
 /// A server with the defect 8376.
 async fn defective() -> Server {

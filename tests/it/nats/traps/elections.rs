@@ -9,8 +9,8 @@ use eventmodel_nats_harness::Cluster;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
-use crate::bank::{Open, Refused, bank, deposit};
 use crate::nats::builder;
+use support::bank::{Open, Refused, bank, deposit};
 
 /// Longer than an election takes.
 const PATIENT: Duration = Duration::from_secs(10);

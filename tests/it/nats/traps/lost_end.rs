@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
-use crate::bank::{Open, bank, deposit};
 use crate::nats::{builder, store};
+use support::bank::{Open, bank, deposit};
 
 /// More than is read by sequences.
 const LONG: u64 = 150;

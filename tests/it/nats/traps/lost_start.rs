@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::bench::BOUND;
 use super::lost_end::Backup;
-use crate::bank::{bank, deposit};
+use support::bank::{bank, deposit};
 
 fn builder() -> NatsStoreBuilder {
     crate::nats::builder().timeout(Duration::from_secs(1))

@@ -10,8 +10,8 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
-use crate::bank::{bank, deposit};
 use crate::nats::{builder, store};
+use support::bank::{bank, deposit};
 
 async fn recreate(bench: &Bench) {
     let context = jetstream::new(bench.store.client().clone());

@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench, is_conflict, positions};
-use crate::bank::{bank, deposit, withdraw};
 use crate::nats::{builder, replicated_store, store};
+use support::bank::{bank, deposit, withdraw};
 
 /// The least that a server takes.
 const SHORT_WINDOW: Duration = Duration::from_millis(100);

@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
-use crate::bank::{bank, deposit};
 use crate::nats::builder;
+use support::bank::{bank, deposit};
 
 const TIMEOUT: Duration = Duration::from_millis(500);
 

@@ -24,14 +24,14 @@ const ATTEMPTS: usize = 12;
 const REAL_ATTEMPTS: usize = 1_000;
 
 /// A command whose decision can be made again, from the log.
-pub(crate) trait Retold: Decide + Clone + Debug {
+pub trait Retold: Decide + Clone + Debug {
     /// The decisions that it may come to on what stands in `log`, and, as far as it is only consulted, in `consulted`:
     /// the first events of the same log, and more or fewer of them.
     fn decisions(&self, log: &[RecordedEvent], consulted: &[RecordedEvent]) -> Vec<Decision<Self>>;
 }
 
 /// The state of an instance after a part of a log.
-pub(crate) fn fold<P>(log: &[RecordedEvent], key: &P::Key) -> P
+pub fn fold<P>(log: &[RecordedEvent], key: &P::Key) -> P
 where
     P: Projection<Key: Stream>,
 {
@@ -45,7 +45,7 @@ where
     state
 }
 
-pub(crate) struct World {
+pub struct World {
     /// Tells what is really recorded.
     truth: Arc<dyn Store>,
     faulty: Option<FaultyStore>,
@@ -82,7 +82,7 @@ enum End {
 
 impl World {
     /// Two apps on one store with faults.
-    pub(crate) async fn start(model: fn() -> EventModel, seed: u64) -> Arc<Self> {
+    pub async fn start(model: fn() -> EventModel, seed: u64) -> Arc<Self> {
         let memory = MemoryStore::new();
         let store = FaultyStore::new(memory.clone(), faults(seed));
         let apps = vec![Arc::new(store.clone()) as Arc<dyn Store>; 2];
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// An app on each of these stores, which are ways to the same logs.
-    pub(crate) async fn on(
+    pub async fn on(
         model: fn() -> EventModel,
         seed: u64,
         stores: Vec<Arc<dyn Store>>,
@@ -134,26 +134,26 @@ impl World {
     }
 
     /// The store with faults of a world that was started with one.
-    pub(crate) fn store(&self) -> FaultyStore {
+    pub fn store(&self) -> FaultyStore {
         self.faulty.clone().expect("a store with faults")
     }
 
     /// Stops all apps in good order.
-    pub(crate) async fn shut_down(&self) {
+    pub async fn shut_down(&self) {
         for app in &self.apps {
             app.shutdown().await.unwrap();
         }
     }
 
     /// Lets some time pass where it is not on a paused clock, so that what happens to servers happens meanwhile.
-    pub(crate) async fn rest(&self) {
+    pub async fn rest(&self) {
         if self.faulty.is_none() {
             tokio::time::sleep(Duration::from_millis(self.below(200).into())).await;
         }
     }
 
     /// A number below `end`.
-    pub(crate) fn below(&self, end: u32) -> u32 {
+    pub fn below(&self, end: u32) -> u32 {
         self.chance.lock().unwrap().u32(0..end)
     }
 
@@ -188,7 +188,7 @@ impl World {
     }
 
     /// Sends a command to either app until it is answered, with the same id; gives the receipt if it was accepted.
-    pub(crate) async fn send<C: Retold>(&self, id: String, command: C) -> Option<Receipt> {
+    pub async fn send<C: Retold>(&self, id: String, command: C) -> Option<Receipt> {
         let end = self.until_answered(&id, &command).await;
         let receipt = match &end {
             End::Accepted { receipt, .. } => Some(receipt.clone()),
@@ -233,7 +233,7 @@ impl World {
     }
 
     /// Sends a command that was accepted again, under the same id: it must get the same receipt.
-    pub(crate) async fn send_again<C: Retold>(&self, id: &str, command: C, first: &Receipt) {
+    pub async fn send_again<C: Retold>(&self, id: &str, command: C, first: &Receipt) {
         match self.until_answered(id, &command).await {
             End::Accepted { receipt: again, .. } => {
                 let what = format!("{id}: {command:?}");
@@ -252,7 +252,7 @@ impl World {
     }
 
     /// Asks a view of either app, not before it has seen the receipt.
-    pub(crate) async fn view_after<P: Projection>(&self, receipt: &Receipt, key: &P::Key) -> P {
+    pub async fn view_after<P: Projection>(&self, receipt: &Receipt, key: &P::Key) -> P {
         // One at a time: who waits together for a view is woken in an order that no seed decides.
         let _turn = self.turn.lock().await;
         let app = self.app();
@@ -266,7 +266,7 @@ impl World {
     }
 
     /// Lets everything arrive and be handled; gives the log.
-    pub(crate) async fn finish(&self) -> Vec<RecordedEvent> {
+    pub async fn finish(&self) -> Vec<RecordedEvent> {
         loop {
             let before = self.end_of_log().await;
             if let Some(faulty) = &self.faulty {
@@ -295,7 +295,7 @@ impl World {
     }
 
     /// What must hold for every model.
-    pub(crate) fn check_commands(&self, log: &[RecordedEvent]) {
+    pub fn check_commands(&self, log: &[RecordedEvent]) {
         let mut of_command: BTreeMap<&str, Vec<&RecordedEvent>> = BTreeMap::new();
         for event in log {
             let id = event.metadata().command.id.as_str();
@@ -343,7 +343,7 @@ impl World {
     }
 
     /// Both apps show what a fresh fold of the log gives.
-    pub(crate) async fn check_view<P>(&self, log: &[RecordedEvent])
+    pub async fn check_view<P>(&self, log: &[RecordedEvent])
     where
         P: Projection + PartialEq + Debug,
     {

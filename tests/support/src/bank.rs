@@ -1,4 +1,4 @@
-//! A small model that the tests of the engine share: accounts, and money that moves between them.
+//! A small model that most tests share: accounts, and money that moves between them.
 
 use eventmodel::{
     Command, Decide, Decision, Event, EventModel, Now, Rejection, Slice, Stream, Unguarded,
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[stream(subject = "account.{account}")]
-pub(crate) struct Account {
-    pub(crate) account: String,
+pub struct Account {
+    pub account: String,
 }
 
-pub(crate) fn account(name: &str) -> Account {
+pub fn account(name: &str) -> Account {
     Account {
         account: name.to_owned(),
     }
@@ -20,29 +20,29 @@ pub(crate) fn account(name: &str) -> Account {
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[event(stream = Account)]
-pub(crate) struct Opened {
-    pub(crate) account: String,
+pub struct Opened {
+    pub account: String,
 }
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[event(stream = Account)]
-pub(crate) struct Deposited {
-    pub(crate) account: String,
-    pub(crate) cents: u32,
+pub struct Deposited {
+    pub account: String,
+    pub cents: u32,
 }
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[event(stream = Account)]
-pub(crate) struct Withdrawn {
-    pub(crate) account: String,
-    pub(crate) cents: u32,
+pub struct Withdrawn {
+    pub account: String,
+    pub cents: u32,
 }
 
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Balance {
-    pub(crate) open: bool,
-    pub(crate) cents: i64,
-    pub(crate) movements: u32,
+pub struct Balance {
+    pub open: bool,
+    pub cents: i64,
+    pub movements: u32,
 }
 
 #[projection(key = Account)]
@@ -64,8 +64,8 @@ impl Balance {
 
 /// The money of all accounts.
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Total {
-    pub(crate) cents: i64,
+pub struct Total {
+    pub cents: i64,
 }
 
 #[projection]
@@ -80,7 +80,7 @@ impl Total {
 }
 
 #[derive(Rejection, Serialize, Clone, Debug, PartialEq, thiserror::Error)]
-pub(crate) enum Refused {
+pub enum Refused {
     #[error("the account is open already")]
     Open,
     #[error("the balance is {cents} cents")]
@@ -89,8 +89,8 @@ pub(crate) enum Refused {
 
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 #[command(state = Balance, emits(Opened), rejects = Refused)]
-pub(crate) struct Open {
-    pub(crate) account: String,
+pub struct Open {
+    pub account: String,
 }
 
 impl Decide for Open {
@@ -106,9 +106,9 @@ impl Decide for Open {
 
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 #[command(state = Balance, emits(Deposited), rejects = Refused, validate = Self::check)]
-pub(crate) struct Deposit {
-    pub(crate) account: String,
-    pub(crate) cents: u32,
+pub struct Deposit {
+    pub account: String,
+    pub cents: u32,
 }
 
 impl Deposit {
@@ -131,9 +131,9 @@ impl Decide for Deposit {
 
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 #[command(state = Balance, emits(Withdrawn), rejects = Refused)]
-pub(crate) struct Withdraw {
-    pub(crate) account: String,
-    pub(crate) cents: u32,
+pub struct Withdraw {
+    pub account: String,
+    pub cents: u32,
 }
 
 impl Decide for Withdraw {
@@ -158,10 +158,10 @@ impl Decide for Withdraw {
     rejects = Refused,
     key(0.account = self.from.clone(), 1.account = self.to.clone())
 )]
-pub(crate) struct Transfer {
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) cents: u32,
+pub struct Transfer {
+    pub from: String,
+    pub to: String,
+    pub cents: u32,
 }
 
 impl Decide for Transfer {
@@ -190,9 +190,9 @@ impl Decide for Transfer {
     rejects = Refused,
     key(account = self.sponsor.clone())
 )]
-pub(crate) struct Sponsor {
-    pub(crate) sponsor: String,
-    pub(crate) account: String,
+pub struct Sponsor {
+    pub sponsor: String,
+    pub account: String,
 }
 
 impl Decide for Sponsor {
@@ -212,10 +212,10 @@ impl Decide for Sponsor {
 /// Without state: an external fact.
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 #[command(emits(Deposited), id = "{receipt}")]
-pub(crate) struct Import {
-    pub(crate) receipt: u32,
-    pub(crate) account: String,
-    pub(crate) cents: u32,
+pub struct Import {
+    pub receipt: u32,
+    pub account: String,
+    pub cents: u32,
 }
 
 impl Decide for Import {
@@ -230,8 +230,8 @@ impl Decide for Import {
 /// Emits nothing, one event or many: as many cents as the second of the clock.
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 #[command(state = (Balance, Now), emits(Deposited))]
-pub(crate) struct Interest {
-    pub(crate) account: String,
+pub struct Interest {
+    pub account: String,
 }
 
 impl Decide for Interest {
@@ -245,7 +245,7 @@ impl Decide for Interest {
     }
 }
 
-pub(crate) fn bank() -> EventModel {
+pub fn bank() -> EventModel {
     EventModel::new("bank")
         .slice(Slice::new("Customer opens an account").command::<Open>())
         .slice(
@@ -264,14 +264,20 @@ pub(crate) fn bank() -> EventModel {
         .slice(Slice::new("Bank pays interest").command::<Interest>())
 }
 
-pub(crate) fn deposit(account: &str, cents: u32) -> Deposit {
+pub fn open(account: &str) -> Open {
+    Open {
+        account: account.to_owned(),
+    }
+}
+
+pub fn deposit(account: &str, cents: u32) -> Deposit {
     Deposit {
         account: account.to_owned(),
         cents,
     }
 }
 
-pub(crate) fn withdraw(account: &str, cents: u32) -> Withdraw {
+pub fn withdraw(account: &str, cents: u32) -> Withdraw {
     Withdraw {
         account: account.to_owned(),
         cents,

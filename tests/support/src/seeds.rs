@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use eventmodel_testing::{FaultyStore, Injected};
 
 /// Runs `story` under one seed, on a clock that is paused: nothing waits for real.
-pub(crate) fn once<F>(seed: u64, story: impl Fn(u64) -> F) -> FaultyStore
+pub fn once<F>(seed: u64, story: impl Fn(u64) -> F) -> FaultyStore
 where
     F: Future<Output = FaultyStore>,
 {
@@ -21,7 +21,7 @@ where
 /// Runs `story` under many seeds, or under the one that the variable `SEED` names, and says which one failed.
 ///
 /// Gives what was injected in all of them.
-pub(crate) fn under_seeds<F>(seeds: u64, story: impl Fn(u64) -> F + Sync) -> Injected
+pub fn under_seeds<F>(seeds: u64, story: impl Fn(u64) -> F + Sync) -> Injected
 where
     F: Future<Output = FaultyStore>,
 {
@@ -69,7 +69,7 @@ fn add(total: &mut Injected, more: Injected) {
 }
 
 /// Every kind of fault was injected.
-pub(crate) fn assert_all_happened(injected: Injected) {
+pub fn assert_all_happened(injected: Injected) {
     let Injected {
         lost_requests,
         lost_acks,

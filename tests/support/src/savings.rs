@@ -1,56 +1,58 @@
 //! A small model: accounts that money is put into, taken from, and moved between.
 
 use eventmodel::{
-    Command, Decide, Decision, Event, EventModel, Metadata, Rejection, Slice, Stream, Violations,
-    automation, emit, projection, reject,
+    Command, Decide, Decision, Event, EventModel, Metadata, RecordedEvent, Rejection, Slice,
+    Stream, Violations, automation, emit, projection, reject,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::world::{Retold, fold};
+
 #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
 #[stream(subject = "account.{account}")]
-pub(crate) struct Account {
-    pub(crate) account: u32,
+pub struct Account {
+    pub account: u32,
 }
 
 #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
 #[stream(subject = "branch.{branch}")]
-pub(crate) struct Branch {
-    pub(crate) branch: u32,
+pub struct Branch {
+    pub branch: u32,
 }
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[event(streams(Account, Branch))]
-pub(crate) struct Opened {
-    pub(crate) account: u32,
-    pub(crate) branch: u32,
+pub struct Opened {
+    pub account: u32,
+    pub branch: u32,
 }
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[event(stream = Account)]
-pub(crate) struct Deposited {
-    pub(crate) account: u32,
-    pub(crate) cents: u64,
+pub struct Deposited {
+    pub account: u32,
+    pub cents: u64,
 }
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[event(stream = Account)]
-pub(crate) struct Withdrawn {
-    pub(crate) account: u32,
-    pub(crate) cents: u64,
+pub struct Withdrawn {
+    pub account: u32,
+    pub cents: u64,
 }
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[event(stream = Branch)]
-pub(crate) struct Visited {
-    pub(crate) branch: u32,
+pub struct Visited {
+    pub branch: u32,
 }
 
 /// What an account is worth, as a state and as a view.
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Balance {
-    pub(crate) open: bool,
-    pub(crate) cents: u64,
-    pub(crate) changed: Option<jiff::Timestamp>,
+pub struct Balance {
+    pub open: bool,
+    pub cents: u64,
+    pub changed: Option<jiff::Timestamp>,
 }
 
 #[projection(key = Account)]
@@ -72,8 +74,8 @@ impl Balance {
 
 /// How often money was taken from an account: a second state of the same stream.
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Withdrawals {
-    pub(crate) number: u32,
+pub struct Withdrawals {
+    pub number: u32,
 }
 
 #[projection(key = Account)]
@@ -85,9 +87,9 @@ impl Withdrawals {
 
 /// How many accounts a branch has, and how many visitors it had.
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Accounts {
-    pub(crate) number: u32,
-    pub(crate) visits: u32,
+pub struct Accounts {
+    pub number: u32,
+    pub visits: u32,
 }
 
 #[projection(key(branch: u32))]
@@ -103,9 +105,9 @@ impl Accounts {
 
 /// All the money of the bank.
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Total {
-    pub(crate) cents: u64,
-    pub(crate) events: u64,
+pub struct Total {
+    pub cents: u64,
+    pub events: u64,
 }
 
 #[projection]
@@ -123,7 +125,7 @@ impl Total {
 }
 
 #[derive(Rejection, Serialize, Clone, Debug, PartialEq, thiserror::Error)]
-pub(crate) enum Refused {
+pub enum Refused {
     #[error("account {account} is open already")]
     OpenAlready { account: u32 },
     #[error("there is no account {account}")]
@@ -137,9 +139,9 @@ pub(crate) enum Refused {
 /// Opens an account at a branch. What else the branch has is of no interest.
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 #[command(state = Balance, emits(Opened), rejects = Refused)]
-pub(crate) struct Open {
-    pub(crate) account: u32,
-    pub(crate) branch: u32,
+pub struct Open {
+    pub account: u32,
+    pub branch: u32,
 }
 
 impl Decide for Open {
@@ -155,9 +157,9 @@ impl Decide for Open {
 /// Puts money into an account. Nothing is recorded of 0 cents.
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 #[command(state = Balance, emits(Deposited), rejects = Refused, validate = Self::check)]
-pub(crate) struct Deposit {
-    pub(crate) account: u32,
-    pub(crate) cents: u64,
+pub struct Deposit {
+    pub account: u32,
+    pub cents: u64,
 }
 
 impl Deposit {
@@ -179,14 +181,14 @@ impl Decide for Deposit {
 }
 
 /// So many times money can be taken from an account.
-pub(crate) const MAX_WITHDRAWALS: u32 = 6;
+pub const MAX_WITHDRAWALS: u32 = 6;
 
 /// Takes money from an account.
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 #[command(state = (Withdrawals, Balance), emits(Withdrawn), rejects = Refused)]
-pub(crate) struct Withdraw {
-    pub(crate) account: u32,
-    pub(crate) cents: u64,
+pub struct Withdraw {
+    pub account: u32,
+    pub cents: u64,
 }
 
 impl Decide for Withdraw {
@@ -209,8 +211,8 @@ impl Decide for Withdraw {
 /// Someone came to a branch: a fact from outside, on which nothing is decided.
 #[derive(Command, Serialize, Deserialize, Clone, Debug)]
 #[command(emits(Visited))]
-pub(crate) struct Visit {
-    pub(crate) branch: u32,
+pub struct Visit {
+    pub branch: u32,
 }
 
 impl Decide for Visit {
@@ -229,10 +231,10 @@ impl Decide for Visit {
     emits(Withdrawn, Deposited),
     rejects = Refused,
 )]
-pub(crate) struct Transfer {
-    pub(crate) from: u32,
-    pub(crate) to: u32,
-    pub(crate) cents: u64,
+pub struct Transfer {
+    pub from: u32,
+    pub to: u32,
+    pub cents: u64,
 }
 
 impl Decide for Transfer {
@@ -261,9 +263,9 @@ impl Decide for Transfer {
 
 /// Gives a new account its first money.
 #[derive(Default)]
-pub(crate) struct WelcomeBot;
+pub struct WelcomeBot;
 
-pub(crate) const WELCOME: u64 = 500;
+pub const WELCOME: u64 = 500;
 
 #[automation]
 impl WelcomeBot {
@@ -275,7 +277,7 @@ impl WelcomeBot {
     }
 }
 
-pub(crate) fn savings() -> EventModel {
+pub fn savings() -> EventModel {
     EventModel::new("savings")
         .slice(
             Slice::new("Customer opens an account")
@@ -295,4 +297,40 @@ pub(crate) fn savings() -> EventModel {
                 .view::<Total>()
                 .command::<Transfer>(),
         )
+}
+
+fn balance(log: &[RecordedEvent], account: u32) -> Balance {
+    fold(log, &Account { account })
+}
+
+impl Retold for Open {
+    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
+        vec![self.decide(&balance(log, self.account))]
+    }
+}
+
+impl Retold for Deposit {
+    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
+        vec![self.decide(&balance(log, self.account))]
+    }
+}
+
+impl Retold for Withdraw {
+    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
+        let account = self.account;
+        let withdrawals: Withdrawals = fold(log, &Account { account });
+        vec![self.decide(&(withdrawals, balance(log, account)))]
+    }
+}
+
+impl Retold for Transfer {
+    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
+        vec![self.decide(&(balance(log, self.from), balance(log, self.to)))]
+    }
+}
+
+impl Retold for Visit {
+    fn decisions(&self, _: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
+        vec![self.decide(&())]
+    }
 }

@@ -1,0 +1,22 @@
+//! What the tests of several crates share.
+//!
+//! - [`bank`]: the model that most tests run, with text as keys. [`savings`] has numbers as keys, an event of two
+//!   streams, handlers that read metadata and rules of several states: what specs and seeded faults are about.
+//! - [`world`] and [`seeds`]: apps on one log, clients that do not give up, and what must hold in the end.
+//! - [`hotel`]: the hotel's requests, and its clients under load.
+//! - [`settling`]: what an app that settles or stops waits for.
+
+// The lint knows test functions only, not what they call. The models document themselves by their names.
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc
+)]
+
+pub mod bank;
+pub mod hotel;
+pub mod savings;
+pub mod seeds;
+pub mod settling;
+pub mod world;
