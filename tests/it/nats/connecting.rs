@@ -1,12 +1,15 @@
 //! Each way to reach a server that the builder offers, on a server that takes no other one.
 
-use eventmodel::AppOptions;
 use eventmodel::Store;
 use eventmodel_nats::{KvViews, NatsStore, NatsStoreBuilder};
+use hotel_booking::command::{BookRoom, CheckIn, CleanRoom};
+use hotel_booking::model::booking::{Booking, Status};
+use hotel_booking::model::{Client, Room};
+use hotel_booking::projection::Availability;
+use hotel_booking::{ROOMS, create_rooms, hotel_booking};
+use jiff::civil::date;
 
 use super::traps::bench::Bench;
-use crate::hotel::server::Hotel;
-use support::hotel::{BOOK, CHECK_IN, CLEAN};
 
 mod accounts;
 mod domains;
@@ -16,22 +19,23 @@ mod tls;
 async fn works(builder: NatsStoreBuilder, server: impl AsRef<str>) {
     let store = builder.views(KvViews::new()).connect(server).await.unwrap();
     histories(&store).await;
-    let hotel = Hotel::open_on(store.clone(), AppOptions::new()).await;
-    let mut position = 0;
-    for (command, body) in [
-        ("book-room", BOOK),
-        ("cleanup", CLEAN),
-        ("checkin", CHECK_IN),
-    ] {
-        let answer = hotel.put(command, body).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        position = answer.body["position"].as_u64().unwrap();
-    }
-    hotel.app.settled().await.unwrap();
-    let day = format!("/query/availability/1/2022-12-12?after={position}");
-    let day = hotel.get(&day).await;
-    assert_eq!(day.body["value"]["status"], "occupied", "{day:?}");
-    hotel.close().await;
+    let app = hotel_booking().start(store.clone()).await.unwrap();
+    create_rooms(&app, ROOMS).await.unwrap();
+    let (room, client, team) = (Room { id: 1 }, Client { id: 1 }, None);
+    let (date, tomorrow) = (date(2022, 12, 12), date(2022, 12, 13));
+    let _ = app.execute(BookRoom { room, client, date }).await.unwrap();
+    let _ = app.execute(CleanRoom { room, date, team }).await.unwrap();
+    let check_in = CheckIn {
+        room,
+        client,
+        date: tomorrow,
+    };
+    let checked_in = app.execute(check_in).await.unwrap();
+    app.settled().await.unwrap();
+    let day = app.view::<Availability>().after(&checked_in);
+    let day = day.get(&Booking { room, date }).await.unwrap();
+    assert_eq!(day.unwrap().status, Status::Occupied);
+    app.shutdown().await.unwrap();
     store.close().await.unwrap();
 }
 
