@@ -58,16 +58,14 @@ fn runner() -> &'static [&'static str] {
 const FALSE_GUARD: &str = "a_false_guard_among_several_is_never_taken";
 
 /// What a server with that defect cannot be tested with: that case; what is done about the defect, which needs a server
-/// without it; and programs that do not accept it.
-const NOT_WITH_DEFECT: [&str; 8] = [
+/// without it.
+const NOT_WITH_DEFECT: [&str; 6] = [
     "--skip",
     FALSE_GUARD,
     "--skip",
-    "nats::traps::defects",
+    "traps::defects",
     "--skip",
-    "nats::hotel_run",
-    "--skip",
-    "nats::hotel::two_programs",
+    "hotel_run",
 ];
 
 /// The tests of the JetStream store with each version of the server.
@@ -90,7 +88,13 @@ pub(crate) fn nats_matrix(report: &mut Report) {
         let tests = |arguments: &[&str]| {
             let mut tests = cargo(runner());
             tests
-                .args(["--package", "eventmodel-tests", "--no-fail-fast"])
+                .args([
+                    "--package",
+                    "eventmodel-nats",
+                    "--test",
+                    "it",
+                    "--no-fail-fast",
+                ])
                 .args(arguments)
                 .env(nats::BINARY, &binary)
                 .envs(shared.environment.iter().map(|(name, value)| (name, value)));
@@ -101,13 +105,13 @@ pub(crate) fn nats_matrix(report: &mut Report) {
         };
         let name = format!("the store on nats-server {version}");
         if !nats::is_defective(version) {
-            report.step(&name, &mut tests(&["nats::"]));
+            report.step(&name, &mut tests(&[]));
             continue;
         }
-        let all_but = [&["nats::", "--"], &NOT_WITH_DEFECT[..]].concat();
+        let all_but = [&["--"], &NOT_WITH_DEFECT[..]].concat();
         report.step(&name, &mut tests(&all_but));
         // Whatever comes of it: it is the server that cannot pass.
-        let case = format!("nats::contract::on_three_servers::{FALSE_GUARD}");
+        let case = format!("contract::on_three_servers::{FALSE_GUARD}");
         let seen = match tests(&[&case]).status() {
             Ok(status) if status.success() => "was not seen this time, and is there all the same",
             Ok(_) => "was seen: the output says how many false guards were taken",
@@ -125,9 +129,9 @@ pub(crate) fn campaign(report: &mut Report, rounds: &str) {
     let Some(server) = nats::step(report) else {
         return;
     };
-    let mut rounds_of_it = cargo(&["test", "--package", "eventmodel-tests", "--test", "it"]);
+    let mut rounds_of_it = cargo(&["test", "--package", "eventmodel-nats", "--test", "it"]);
     rounds_of_it
-        .args(["nats::campaign", "--", "--nocapture"])
+        .args(["campaign", "--", "--nocapture"])
         .env(nats::BINARY, server)
         .env("CAMPAIGN_ROUNDS", rounds);
     report.step("the campaign of faults", &mut rounds_of_it);
