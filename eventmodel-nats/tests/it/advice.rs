@@ -17,6 +17,7 @@ use eventmodel_nats_harness::Server;
 use tokio::time::timeout;
 
 use support::bank::{Balance, Deposited, Withdraw, account, bank, deposit, withdraw};
+use support::until;
 
 const BOUND: Duration = Duration::from_secs(60);
 
@@ -235,13 +236,10 @@ async fn a_program_that_may_set_up_nothing_is_led(builder: NatsStoreBuilder) {
     let error = app.audit(&AuditQuery::new()).await.unwrap_err();
     Line::of(&error).run(&context).await;
     let _ = app.execute(deposit("ann", 5)).await.unwrap();
-    timeout(BOUND, async {
-        while app.audit(&AuditQuery::new()).await.unwrap().is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    until("the trail has the command", async || {
+        !app.audit(&AuditQuery::new()).await.unwrap().is_empty()
     })
-    .await
-    .unwrap();
+    .await;
 }
 
 #[tokio::test]

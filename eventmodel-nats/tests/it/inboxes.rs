@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eventmodel::store::Store;
 use eventmodel::{App, AppOptions, EventModel, EventQuery, Slice, automation};
@@ -13,6 +13,7 @@ use futures_util::TryStreamExt;
 
 use crate::builder;
 use support::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
+use support::until;
 
 mod drift;
 mod process;
@@ -23,15 +24,6 @@ mod turns;
 mod unreadable;
 
 const BOUND: Duration = Duration::from_secs(60);
-
-/// Waits until it holds.
-pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + BOUND;
-    while !holds().await {
-        assert!(Instant::now() < end, "{what}: not within {BOUND:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
 
 /// Takes a cent of each deposit, and notes what it has seen; no thirteen until it is mended.
 #[derive(Clone, Default)]

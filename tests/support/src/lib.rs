@@ -4,7 +4,8 @@
 //!   streams, handlers that read metadata and rules of several states: what specs and seeded faults are about.
 //! - [`world`] and [`seeds`]: apps on one log, clients that do not give up, and what must hold in the end.
 //! - [`hotel`]: the hotel's requests, and its clients under load.
-//! - [`settling`]: what an app that settles or stops waits for.
+//! - [`measured`]: the model that the benchmarks of the engine and of the JetStream store run.
+//! - [`settling`]: what an app that settles or stops waits for. [`until`]: any other wait.
 
 // The lint knows test functions only, not what they call. The models document themselves by their names.
 #![allow(
@@ -16,7 +17,11 @@
 
 pub mod bank;
 pub mod hotel;
+pub mod measured;
 pub mod savings;
 pub mod seeds;
 pub mod settling;
+mod wait;
 pub mod world;
+
+pub use wait::until;

@@ -18,17 +18,17 @@ where
     runtime.unwrap().block_on(story(seed))
 }
 
-/// Runs `story` under many seeds, or under the one that the variable `SEED` names, and says which one failed.
+/// Runs `story` under many seeds, as many as the variable `SEEDS` says, or under the one that `SEED` names, and says which
+/// one failed.
 ///
 /// Gives what was injected in all of them.
 pub fn under_seeds<F>(seeds: u64, story: impl Fn(u64) -> F + Sync) -> Injected
 where
     F: Future<Output = FaultyStore>,
 {
-    let only = std::env::var("SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seeds = only.map_or(0..seeds, |seed| seed..seed + 1);
+    let variable = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let (only, number): (Option<u64>, Option<u64>) = (variable("SEED"), variable("SEEDS"));
+    let seeds = only.map_or(0..number.unwrap_or(seeds), |seed| seed..seed + 1);
     let next = AtomicU64::new(seeds.start);
     let total = Mutex::new(Injected::default());
     let run = || loop {

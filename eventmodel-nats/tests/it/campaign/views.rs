@@ -23,6 +23,7 @@ use crate::builder;
 use crate::kv_views::book::{Book, Seen, entries};
 use crate::kv_views::ledger;
 use support::bank::{Balance, Total, account, deposit};
+use support::until;
 
 const BUCKET: &str = "bank_Balance_v1";
 const ACCOUNTS: u32 = 12;
@@ -238,12 +239,11 @@ async fn watch(app: &App, shown: &Shared) {
 /// Waits until the views answer in both processes.
 async fn both_answer(shown: &Shared) {
     let before = shown.lock().unwrap().answers;
-    let answering = timeout(PATIENCE, async {
-        while (0..2).any(|host| shown.lock().unwrap().answers[host] < before[host] + 100) {
-            sleep(Duration::from_millis(10)).await;
-        }
-    });
-    answering.await.expect("a process answers no more");
+    until("both processes answer", async || {
+        let now = shown.lock().unwrap().answers;
+        (0..2).all(|host| now[host] >= before[host] + 100)
+    })
+    .await;
 }
 
 /// Pays in without a pause; what cannot be stored is paid in again.

@@ -15,9 +15,10 @@ use eventmodel_nats::async_nats::{Client, Subscriber};
 use eventmodel_nats_harness::{Cluster, Server};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 
-use super::{BOUND, Taker, async_nats_of, connect, until, withdrawals};
+use super::{BOUND, Taker, async_nats_of, connect, withdrawals};
 use crate::builder;
 use support::bank::{bank, deposit};
+use support::until;
 
 const CONSUMER: &str = "bank_Checked";
 

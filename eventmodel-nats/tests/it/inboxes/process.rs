@@ -9,9 +9,10 @@ use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Proxy, Server};
 use tokio::time::timeout;
 
-use super::{BOUND, until};
+use super::BOUND;
 use crate::builder;
 use support::bank::bank;
+use support::until;
 
 pub(super) struct Process {
     pub(super) store: NatsStore,

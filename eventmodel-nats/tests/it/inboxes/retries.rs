@@ -7,8 +7,9 @@ use eventmodel::{App, AppOptions, EventModel, Parked, Slice, automation};
 use eventmodel_nats_harness::{Proxy, Server};
 use tokio::sync::Semaphore;
 
-use super::{connect, until, withdrawals};
+use super::{connect, withdrawals};
 use support::bank::{Deposited, Withdraw, bank, deposit, withdraw};
+use support::until;
 
 /// Cannot handle anything until it is mended, and waits to be let go on then.
 #[derive(Clone)]

@@ -6,8 +6,9 @@ use eventmodel_nats_harness::Server;
 use tokio::time::timeout;
 
 use super::process::Process;
-use super::{BOUND, connect, until};
+use super::{BOUND, connect};
 use support::bank::{bank, deposit};
+use support::until;
 
 /// Sends until the connection takes no more.
 async fn fill(process: &Process) {

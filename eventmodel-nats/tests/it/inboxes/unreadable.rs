@@ -4,8 +4,9 @@ use eventmodel_nats::async_nats::{Client, HeaderMap};
 use eventmodel_nats_harness::Server;
 use serde_json::Value;
 
-use super::{Process, Taker, async_nats_of, until};
+use super::{Process, Taker, async_nats_of};
 use support::bank::deposit;
+use support::until;
 
 /// Writes what is no event on the subject of an account; gives its position.
 async fn write(client: &Client, account: &str, headers: HeaderMap) -> u64 {

@@ -1,7 +1,6 @@
 //! What stands in the bucket of a view, and what is refused.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use eventmodel::{EventModel, Slice, StartError, StoreError, ViewError, projection};
 use eventmodel_nats::KvViews;
@@ -9,7 +8,6 @@ use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::Server;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 
 use super::{balances, ledger, store};
 use support::bank::{Account, Balance, Deposited, Opened, deposit};
@@ -30,16 +28,6 @@ async fn anybody_can_read_a_view_with_the_tools_of_nats() {
     assert!(bucket.get("b=2Ec").await.unwrap().is_some());
     let single = jetstream.get_key_value("bank_Total_v1").await.unwrap();
     assert!(single.get("=single").await.unwrap().is_some());
-}
-
-/// Waits until something holds.
-async fn poll(holds: impl AsyncFn() -> bool) {
-    let poll = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(60), poll).await.unwrap();
 }
 
 fn refusal<T: std::fmt::Debug>(started: Result<T, StartError>) -> String {
@@ -117,7 +105,7 @@ async fn a_view_that_handles_other_events_needs_another_version() {
     assert_eq!(entries[0].value.euros, 12);
     // Who reads the bucket is told of the new one when it has all that there is.
     let versions = jetstream.get_key_value("eventmodel_views").await.unwrap();
-    poll(async || {
+    support::until("the new version is live", async || {
         let live = versions.get("bank.Balance").await.unwrap();
         live.is_some_and(|live| live == r#"{"bucket":"bank_Balance_v2","version":2}"#)
     })

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::{Hotel, async_client, process, send};
 use crate::builder;
 use support::hotel::data;
+use support::until;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_share_the_requests_and_none_is_lost_when_some_stop() {
@@ -41,11 +42,10 @@ async fn processes_share_the_requests_and_none_is_lost_when_some_stop() {
     for _ in 0..5 {
         let (app, leaving) = process(&server).await;
         let before = sent.load(Ordering::Relaxed);
-        let until = tokio::time::Instant::now() + Duration::from_secs(30);
-        while sent.load(Ordering::Relaxed) < before + 100 {
-            assert!(tokio::time::Instant::now() < until, "nothing is answered");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until("requests are answered", async || {
+            sent.load(Ordering::Relaxed) >= before + 100
+        })
+        .await;
         leaving.stop().await.unwrap();
         let audited = app.audit(&eventmodel::AuditQuery::new()).await.unwrap();
         assert!(audited.len() > 10, "it had its share: {}", audited.len());
@@ -97,10 +97,11 @@ async fn no_request_goes_without_an_answer_when_a_busy_process_stops() {
     }
     for _ in 0..20 {
         let before = answered.load(Ordering::Relaxed);
-        while answered.load(Ordering::Relaxed) < before + 200 {
+        until("requests are answered", async || {
             assert!(senders.try_join_next().is_none(), "a request has no answer");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+            answered.load(Ordering::Relaxed) >= before + 200
+        })
+        .await;
         let next = served().await;
         let leaving = std::mem::replace(&mut serving, next);
         leaving.stop().await.unwrap();

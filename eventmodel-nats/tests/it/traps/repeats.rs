@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::bench::{BOUND, Bench, is_conflict, positions};
 use crate::{builder, replicated_store, store};
 use support::bank::{bank, deposit, withdraw};
+use support::until;
 
 /// The least that a server takes.
 const SHORT_WINDOW: Duration = Duration::from_millis(100);
@@ -29,18 +30,16 @@ async fn forgetful_stores() -> [NatsStore; 2] {
 /// Waits until the server has forgotten an id: until it stores another message with it.
 async fn until_forgotten(bench: &Bench, id: &str) {
     let beside = bench.item("beside");
-    while is_known(&bench.store, beside.as_str(), id, &[]).await {
-        tokio::time::sleep(SHORT_WINDOW).await;
-    }
+    let known = async || is_known(&bench.store, beside.as_str(), id, &[]).await;
+    until("the id is forgotten", async || !known().await).await;
 }
 
 /// Waits until the server has forgotten an id, without giving it to another message: that of the question can never be
 /// stored.
 async fn until_free(store: &NatsStore, log: &str, id: &str) {
     let guards = format!("eventmodel.{log}.guard");
-    while is_known(store, &guards, id, &[("Nats-Rollup", "never")]).await {
-        tokio::time::sleep(SHORT_WINDOW).await;
-    }
+    let known = async || is_known(store, &guards, id, &[("Nats-Rollup", "never")]).await;
+    until("the id is forgotten", async || !known().await).await;
 }
 
 /// Whether the server takes a message with this id for a duplicate.

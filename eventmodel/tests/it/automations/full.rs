@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::{Fragile, WelcomeBot, open, types, with};
 use support::bank::{Opened, bank, deposit};
+use support::until;
 
 /// What is wrong with a store.
 #[derive(Clone, Debug)]
@@ -254,21 +255,12 @@ fn status(app: &App) -> AutomationStatus {
     app.automations().pop().unwrap()
 }
 
-async fn until(holds: impl Fn() -> bool) {
-    let waited = tokio::time::timeout(Duration::from_secs(60), async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    });
-    waited.await.expect("it holds in time");
-}
-
 /// An hour without room parks nothing, and a minute later everything is done.
 async fn waits_for_room(model: EventModel) {
     let store = Troubled::new(Wrong::Full);
     let app = start(model, &store).await;
     let _ = app.execute(open("ann")).await.unwrap();
-    until(|| status(&app).waiting.is_some()).await;
+    until("it waits", async || status(&app).waiting.is_some()).await;
     let since = status(&app).waiting.unwrap().since;
     tokio::time::sleep(Duration::from_secs(3600)).await;
     let waits = status(&app);
@@ -300,7 +292,7 @@ async fn an_event_waits_also_if_its_handler_has_a_handle_from_elsewhere() {
     let app = start(bank().slice(Slice::new("Bot").automation_with(bot)), &store).await;
     assert!(handle.set(app.clone()).is_ok());
     let _ = app.execute(open("ann")).await.unwrap();
-    until(|| status(&app).waiting.is_some()).await;
+    until("it waits", async || status(&app).waiting.is_some()).await;
     tokio::time::sleep(Duration::from_secs(3600)).await;
     assert!(app.parked().is_empty());
     store.mend();
@@ -328,7 +320,7 @@ async fn an_event_waits_without_a_busy_loop_if_the_back_off_is_nothing() {
     let model = bank().slice(Slice::new("Bot").automation::<WelcomeBot>());
     let app = model.start_with(store.clone(), options).await.unwrap();
     let _ = app.execute(open("ann")).await.unwrap();
-    until(|| status(&app).waiting.is_some()).await;
+    until("it waits", async || status(&app).waiting.is_some()).await;
     // Time passes only when all tasks sleep.
     tokio::time::sleep(Duration::from_secs(60)).await;
     store.mend();
@@ -340,18 +332,25 @@ async fn an_automation_whose_log_cannot_be_read_goes_on_when_that_is_mended() {
     let store = Troubled::new(Wrong::Unreadable);
     let bot = bank().slice(Slice::new("Bot").automation::<WelcomeBot>());
     let app = start(bot, &store).await;
-    until(|| status(&app).stopped.is_some()).await;
+    until("its status changes", async || {
+        status(&app).stopped.is_some()
+    })
+    .await;
     let stopped = status(&app).stopped.unwrap();
     assert!(
         stopped.to_string().contains("a cable is loose"),
         "{stopped}"
     );
     store.mend();
-    until(|| status(&app).stopped.is_none()).await;
+    until("its status changes", async || {
+        status(&app).stopped.is_none()
+    })
+    .await;
     let _ = app.execute(open("ann")).await.unwrap();
-    while types(&app).await != ["Opened", "Deposited"] {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("it is handled", async || {
+        types(&app).await == ["Opened", "Deposited"]
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -360,11 +359,11 @@ async fn what_comes_behind_an_event_while_it_cannot_be_parked_waits_behind_it() 
     let fragile = Fragile::default();
     let app = start(with(fragile.clone()), &store).await;
     let _ = app.execute(deposit("ann", 13)).await.unwrap();
-    until(|| status(&app).waiting.is_some()).await;
+    until("it waits", async || status(&app).waiting.is_some()).await;
     // It is kept by now, and the automation does not know.
     assert_eq!(app.parked().len(), 1);
     let _ = app.execute(deposit("ann", 2)).await.unwrap();
-    until(|| {
+    until("it is parked, and the other behind it", async || {
         app.parked()
             .first()
             .is_some_and(|parked| parked.waiting == 1)
@@ -375,7 +374,10 @@ async fn what_comes_behind_an_event_while_it_cannot_be_parked_waits_behind_it() 
     let parked = app.parked();
     fragile.mended.store(true, Ordering::SeqCst);
     app.retry(&parked[0]).unwrap();
-    until(|| fragile.handled.lock().unwrap().len() == 2).await;
+    until("its status changes", async || {
+        fragile.handled.lock().unwrap().len() == 2
+    })
+    .await;
     let handled = fragile.handled.lock().unwrap();
     assert_eq!(*handled, [("ann".into(), 13), ("ann".into(), 2)]);
 }
