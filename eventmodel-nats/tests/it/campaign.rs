@@ -3,7 +3,7 @@
 //! has seen every event once.
 //!
 //! A round is a cluster of its own and every fault once, in an order of its own. `CAMPAIGN_ROUNDS` says how many
-//! (`cargo xtask campaign 20`), `SEED` the first. Views in buckets have a round of
+//! (`cargo xtask campaign`), `SEED` the first. Views in buckets have a round of
 //! their own in [`views`], automations that processes share in [`automations`].
 //!
 //! Killing a server does not lose what it has written, as a loss of power might: its pages are in the hands of the

@@ -18,7 +18,7 @@ mod production;
 mod service;
 mod traps;
 
-/// For a store that also works with the defective servers of `cargo xtask test nats-matrix`.
+/// For a store that also works with the defective servers of `cargo xtask campaign`.
 pub(crate) fn builder() -> NatsStoreBuilder {
     NatsStore::builder().accept_defect("8376")
 }
