@@ -12,7 +12,7 @@ pub(crate) mod stories;
 use server::Hotel;
 use stories::hotel_stories;
 
-use crate::client;
+use support::client;
 
 hotel_stories!(async || (Hotel::open().await, ()));
 

@@ -5,10 +5,10 @@ use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Server;
 use tokio::task::spawn_blocking;
 
-use crate::client::{self, Answer};
 use crate::hotel::program::{Running, run};
 use crate::hotel::server::Hotel;
 use crate::hotel::stories::hotel_stories;
+use support::client::{self, Answer};
 use support::hotel::{BOOK, CHECK_IN, CLEAN, data};
 
 async fn open(server: &Server) -> Hotel {

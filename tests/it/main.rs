@@ -2,10 +2,8 @@
 // The lint knows test functions only, not what they call.
 #![allow(clippy::unwrap_used)]
 
-mod client;
 mod devices;
 mod example;
 mod hotel;
 mod hotel_faults;
 mod hotel_on_nats;
-mod served;

@@ -34,7 +34,7 @@ struct Part {
     version: Option<&'static str>,
     /// The arguments of each run: which tests.
     runs: Vec<Vec<&'static str>>,
-    environment: Vec<(&'static str, String)>,
+    environment: Vec<(&'static str, u32)>,
 }
 
 impl Part {
@@ -53,8 +53,8 @@ impl Part {
         self
     }
 
-    fn with(mut self, variable: &'static str, value: impl ToString) -> Self {
-        self.environment.push((variable, value.to_string()));
+    fn with(mut self, variable: &'static str, value: u32) -> Self {
+        self.environment.push((variable, value));
         self
     }
 }
@@ -158,19 +158,13 @@ impl Tests<'_> {
         tests
             .arg("--no-fail-fast")
             .args(arguments.iter().filter(|argument| !argument.is_empty()))
-            .envs(
-                self.part
-                    .environment
-                    .iter()
-                    .map(|(name, value)| (name, value)),
-            )
-            .envs(
-                self.shared
-                    .environment
-                    .iter()
-                    .map(|(name, value)| (name, value)),
-            )
             .env(nats::BINARY, self.binary);
+        for (name, value) in &self.part.environment {
+            tests.env(name, value.to_string());
+        }
+        for (name, value) in &self.shared.environment {
+            tests.env(name, value);
+        }
         if let Some(defective) = self.defective {
             tests.env(nats::DEFECTIVE_BINARY, defective);
         }

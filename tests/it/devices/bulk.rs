@@ -21,7 +21,7 @@ use eventmodel::{App, Position};
 use tokio_util::sync::CancellationToken;
 
 use super::{app, fleet, open};
-use crate::served::Served;
+use support::served::Served;
 
 /// What was said of the lines that need a look, by their numbers.
 #[derive(Debug, Default)]

@@ -5,8 +5,8 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
 use serde_json::json;
 
-use crate::client;
 use crate::example::program;
+use support::client;
 
 fn run(args: &[&str], stdin: &[u8]) -> (Output, String, String) {
     let mut program = program("device_onboarding");

@@ -5,7 +5,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 
-use super::client;
+use support::client;
 use support::hotel::{BOOK, CHECK_IN, CLEAN};
 
 fn program() -> Command {

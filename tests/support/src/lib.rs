@@ -5,6 +5,7 @@
 //! - [`world`] and [`seeds`]: apps on one log, clients that do not give up, and what must hold in the end.
 //! - [`hotel`]: the hotel's requests, and its clients under load.
 //! - [`measured`]: the model that the benchmarks of the engine and of the JetStream store run.
+//! - `served` and `client`, with the feature `http`: an app on a port of its own, and a client that sends bytes.
 //! - [`settling`]: what an app that settles or stops waits for. [`until`]: any other wait.
 
 // The lint knows test functions only, not what they call. The models document themselves by their names.
@@ -16,10 +17,14 @@
 )]
 
 pub mod bank;
+#[cfg(feature = "http")]
+pub mod client;
 pub mod hotel;
 pub mod measured;
 pub mod savings;
 pub mod seeds;
+#[cfg(feature = "http")]
+pub mod served;
 pub mod settling;
 mod wait;
 pub mod world;

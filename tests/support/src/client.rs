@@ -8,15 +8,15 @@ use tokio::net::TcpStream;
 
 /// An answer. Its body as JSON, or as a text if it is none.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: Value,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Value,
 }
 
 impl Answer {
     /// A header, which must be there.
-    pub(crate) fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.head
             .lines()
             .filter_map(|line| line.split_once(": "))
@@ -26,7 +26,7 @@ impl Answer {
 }
 
 /// `PUT /mutation/<command>`, with more headers, each with its line end.
-pub(crate) async fn put(address: SocketAddr, command: &str, body: &str, headers: &str) -> Answer {
+pub async fn put(address: SocketAddr, command: &str, body: &str, headers: &str) -> Answer {
     request(
         address,
         "PUT",
@@ -38,7 +38,7 @@ pub(crate) async fn put(address: SocketAddr, command: &str, body: &str, headers:
 }
 
 /// A request with a body as curl sends it, with more headers, each with its line end.
-pub(crate) async fn request(
+pub async fn request(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -54,7 +54,7 @@ pub(crate) async fn request(
 }
 
 /// `GET` of a path.
-pub(crate) async fn get(address: SocketAddr, path: &str) -> Answer {
+pub async fn get(address: SocketAddr, path: &str) -> Answer {
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     );
@@ -62,7 +62,7 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> Answer {
 }
 
 /// Sends these bytes, and reads the answer.
-pub(crate) async fn send(address: SocketAddr, request: &[u8]) -> Answer {
+pub async fn send(address: SocketAddr, request: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
     let mut answer = Vec::new();
@@ -83,10 +83,10 @@ pub(crate) async fn send(address: SocketAddr, request: &[u8]) -> Answer {
 }
 
 /// A live view: server-sent events.
-pub(crate) struct Watch(BufReader<TcpStream>);
+pub struct Watch(BufReader<TcpStream>);
 
 impl Watch {
-    pub(crate) async fn open(address: SocketAddr, path: &str) -> Self {
+    pub async fn open(address: SocketAddr, path: &str) -> Self {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n");
@@ -98,7 +98,7 @@ impl Watch {
     }
 
     /// The data of the next event.
-    pub(crate) async fn next(&mut self) -> Value {
+    pub async fn next(&mut self) -> Value {
         loop {
             let line = self.line().await;
             if let Some(data) = line.strip_prefix("data:") {
