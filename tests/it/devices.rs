@@ -6,7 +6,6 @@ use device_onboarding::model::device::Status;
 use device_onboarding::projection::{DeviceRegistry, FleetOverview};
 use eventmodel::{App, MemoryStore};
 use serde_json::{Value, json};
-
 use support::served::Served;
 
 mod bulk;

@@ -1,6 +1,7 @@
 //! The hotel over HTTP, as its users reach it: a real socket, the bytes that they send, the answers that they see.
 
 use serde_json::Value;
+use support::client;
 
 mod at_once;
 mod nonsense;
@@ -11,8 +12,6 @@ pub(crate) mod stories;
 
 use server::Hotel;
 use stories::hotel_stories;
-
-use support::client;
 
 hotel_stories!(async || (Hotel::open().await, ()));
 

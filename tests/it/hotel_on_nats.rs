@@ -3,13 +3,13 @@
 use eventmodel::AppOptions;
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Server;
+use support::client::{self, Answer};
+use support::hotel::{BOOK, CHECK_IN, CLEAN, data};
 use tokio::task::spawn_blocking;
 
 use crate::hotel::program::{Running, run};
 use crate::hotel::server::Hotel;
 use crate::hotel::stories::hotel_stories;
-use support::client::{self, Answer};
-use support::hotel::{BOOK, CHECK_IN, CLEAN, data};
 
 async fn open(server: &Server) -> Hotel {
     // Also with the defective servers of the matrix.

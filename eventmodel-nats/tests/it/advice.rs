@@ -14,10 +14,9 @@ use eventmodel_nats::async_nats::jetstream::stream::{
 use eventmodel_nats::async_nats::jetstream::{self, Context};
 use eventmodel_nats::{KvViews, NatsStore, NatsStoreBuilder};
 use eventmodel_nats_harness::Server;
-use tokio::time::timeout;
-
 use support::bank::{Balance, Deposited, Withdraw, account, bank, deposit, withdraw};
 use support::until;
+use tokio::time::timeout;
 
 const BOUND: Duration = Duration::from_secs(60);
 

@@ -9,9 +9,9 @@ use eventmodel_nats::async_nats::jetstream::stream::{
     Config, DiscardPolicy, RetentionPolicy, Source, StorageType,
 };
 use eventmodel_nats_harness::{Cluster, Server};
+use support::bank::{bank, deposit};
 
 use crate::builder;
-use support::bank::{bank, deposit};
 
 #[tokio::test]
 async fn the_trail_outlives_the_process_and_is_sent_before_it_ends() {

@@ -16,8 +16,8 @@ use std::time::Duration;
 use eventmodel::Store;
 use eventmodel_nats_harness::{Cluster, Proxy};
 use hotel_booking::hotel_booking;
-
 use support::hotel::play_while;
+use support::variable;
 use support::world::World;
 
 mod automations;
@@ -37,15 +37,10 @@ const COMMANDS: usize = 800;
 /// Between two faults.
 const REST: Duration = Duration::from_millis(500);
 
-fn variable(name: &str, default: u64) -> u64 {
-    let set = std::env::var(name).ok().and_then(|text| text.parse().ok());
-    set.unwrap_or(default)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hotel_on_three_servers_keeps_its_books_whatever_happens_to_them() {
-    let first = variable("SEED", 1);
-    for seed in first..first + variable("CAMPAIGN_ROUNDS", 1) {
+    let first = variable("SEED").unwrap_or(1);
+    for seed in first..first + variable("CAMPAIGN_ROUNDS").unwrap_or(1) {
         eprintln!("round SEED={seed}");
         round(seed).await;
     }

@@ -13,12 +13,12 @@ use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::Server;
 use futures_util::TryStreamExt;
+use support::bank::{Balance, Deposit, Deposited, Open, Opened, account, bank, deposit};
+use support::until;
 use tokio::sync::Semaphore;
 
 use super::inboxes::{Taker, withdrawals};
 use super::kv_views::ledger;
-use support::bank::{Balance, Deposit, Deposited, Open, Opened, account, bank, deposit};
-use support::until;
 
 /// Welcomes who opens an account, when it is let.
 #[derive(Clone)]

@@ -8,29 +8,25 @@ use std::sync::Arc;
 use eventmodel::Store;
 use eventmodel_nats_harness::{Cluster, Server};
 use hotel_booking::hotel_booking;
+use support::hotel::play;
+use support::variable;
+use support::world::World;
 
 use crate::builder;
-use support::hotel::play;
-use support::world::World;
 
 /// Each has a connection, caches, views and automations of its own.
 const PROCESSES: usize = 4;
 const CLIENTS: usize = 16;
 
-fn variable<T: std::str::FromStr>(name: &str, default: T) -> T {
-    let set = std::env::var(name).ok().and_then(|text| text.parse().ok());
-    set.unwrap_or(default)
-}
-
 async fn run(servers: String, replicas: usize) {
-    let seed = variable("SEED", 1);
+    let seed = variable("SEED").unwrap_or(1);
     let mut stores = Vec::new();
     for _ in 0..PROCESSES {
         let store = builder().replicas(replicas).connect(&servers);
         stores.push(Arc::new(store.await.unwrap()) as Arc<dyn Store>);
     }
     let world = World::on(hotel_booking, seed, stores).await;
-    play(&world, CLIENTS, variable("HOTEL_COMMANDS", 25)).await;
+    play(&world, CLIENTS, variable("HOTEL_COMMANDS").unwrap_or(25)).await;
     world.shut_down().await;
 }
 

@@ -10,10 +10,10 @@ use eventmodel::{App, AppOptions, EventModel, EventQuery, Slice, automation};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Cluster, Proxy, Server};
 use futures_util::TryStreamExt;
-
-use crate::builder;
 use support::bank::{Deposited, Withdraw, Withdrawn, bank, deposit, withdraw};
 use support::until;
+
+use crate::builder;
 
 mod drift;
 mod process;

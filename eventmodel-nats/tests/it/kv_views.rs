@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use eventmodel::{EventModel, Slice, View};
 use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::Server;
+use support::bank::{Balance, Deposit, Total};
 
 use crate::builder;
-use support::bank::{Balance, Deposit, Total};
 
 pub(crate) mod book;
 mod bucket;

@@ -9,10 +9,10 @@ use eventmodel_nats_harness::{Server, unique};
 use eventmodel_testing::{Faults, FaultyStore};
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
 use serde_json::{Value, json};
+use support::hotel::{BOOK, CLEAN, data};
 
 use super::store;
 use crate::builder;
-use support::hotel::{BOOK, CLEAN, data};
 
 mod bodies;
 mod refused;

@@ -11,12 +11,11 @@ use eventmodel::{
 };
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Barrier, Semaphore};
-
 use support::bank::{
     Balance, Deposited, Import, Opened, Withdraw, account, bank, deposit, open, withdraw,
 };
 use support::settling::WelcomeBot;
+use tokio::sync::{Barrier, Semaphore};
 
 mod full;
 mod in_handler;

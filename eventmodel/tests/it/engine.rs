@@ -6,7 +6,6 @@ use eventmodel::{
 };
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
-
 use support::bank::{
     Balance, Deposited, Import, Interest, Open, Refused, Sponsor, Transfer, Withdrawn, account,
     bank, deposit, withdraw,

@@ -9,7 +9,6 @@ use eventmodel::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-
 use support::bank::{Account, Balance, Open, Opened, Refused, account};
 
 /// The balances of these accounts; the board is told of `PARTS` states.

@@ -7,7 +7,6 @@ use eventmodel::{
 };
 use futures_util::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-
 use support::bank::{Account, Balance, Deposited, Total, account, bank, deposit, withdraw};
 
 async fn start() -> App {

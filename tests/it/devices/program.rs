@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
 use serde_json::json;
+use support::client;
 
 use crate::example::program;
-use support::client;
 
 fn run(args: &[&str], stdin: &[u8]) -> (Output, String, String) {
     let mut program = program("device_onboarding");

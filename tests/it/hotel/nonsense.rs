@@ -1,9 +1,9 @@
 //! What a hotel is asked by people who do not know how: each is answered with what is wrong, and nothing happens.
 
 use serde_json::json;
+use support::hotel::BOOK;
 
 use super::server::Hotel;
-use support::hotel::BOOK;
 
 #[tokio::test]
 async fn nonsense_is_answered_and_changes_nothing() {

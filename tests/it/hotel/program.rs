@@ -4,7 +4,6 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
-
 use support::client;
 use support::hotel::{BOOK, CHECK_IN, CLEAN};
 

@@ -30,3 +30,8 @@ mod wait;
 pub mod world;
 
 pub use wait::until;
+
+/// What an environment variable says, to repeat a run or to make it longer.
+pub fn variable<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok()?.parse().ok()
+}

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use eventmodel_testing::{FaultyStore, Injected};
 
+use crate::variable;
+
 /// Runs `story` under one seed, on a clock that is paused: nothing waits for real.
 pub fn once<F>(seed: u64, story: impl Fn(u64) -> F) -> FaultyStore
 where
@@ -26,8 +28,7 @@ pub fn under_seeds<F>(seeds: u64, story: impl Fn(u64) -> F + Sync) -> Injected
 where
     F: Future<Output = FaultyStore>,
 {
-    let variable = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let (only, number): (Option<u64>, Option<u64>) = (variable("SEED"), variable("SEEDS"));
+    let (only, number) = (variable("SEED"), variable("SEEDS"));
     let seeds = only.map_or(0..number.unwrap_or(seeds), |seed| seed..seed + 1);
     let next = AtomicU64::new(seeds.start);
     let total = Mutex::new(Injected::default());

@@ -14,14 +14,14 @@ use eventmodel::{
 };
 use eventmodel_nats_harness::{Cluster, Proxy};
 use futures_util::TryStreamExt;
+use support::bank::{Deposited, Transfer, Withdraw, Withdrawn, bank, deposit, withdraw};
+use support::variable;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::faults::{ALL, Broken, Fault};
-use super::variable;
 use crate::builder;
-use support::bank::{Deposited, Transfer, Withdraw, Withdrawn, bank, deposit, withdraw};
 
 const ACCOUNTS: usize = 8;
 const PROCESSES: usize = 2;
@@ -64,8 +64,8 @@ fn collecting() -> EventModel {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shared_automation_acts_once_and_in_order_whatever_happens() {
-    let rounds = variable("CAMPAIGN_ROUNDS", 0);
-    let first = variable("SEED", 1);
+    let rounds = variable("CAMPAIGN_ROUNDS").unwrap_or(0);
+    let first = variable("SEED").unwrap_or(1);
     for seed in first..first + rounds.max(1) {
         let mut steps = FEW.to_vec();
         if rounds > 0 {

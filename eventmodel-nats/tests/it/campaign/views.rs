@@ -14,16 +14,15 @@ use eventmodel::{App, Position, ViewError};
 use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::{Cluster, Direction, Proxy};
 use futures_util::StreamExt;
+use support::bank::{Balance, Total, account, deposit};
+use support::{until, variable};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::faults::{Broken, Fault};
-use super::variable;
 use crate::builder;
 use crate::kv_views::book::{Book, Seen, entries};
 use crate::kv_views::ledger;
-use support::bank::{Balance, Total, account, deposit};
-use support::until;
 
 const BUCKET: &str = "bank_Balance_v1";
 const ACCOUNTS: u32 = 12;
@@ -260,7 +259,10 @@ async fn write(app: &App, written: &Shared, going: &AtomicBool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn views_on_three_servers_show_no_wrong_entry_whatever_happens_to_them() {
-    let (first, rounds) = (variable("SEED", 1), variable("CAMPAIGN_ROUNDS", 0));
+    let (first, rounds) = (
+        variable("SEED").unwrap_or(1),
+        variable("CAMPAIGN_ROUNDS").unwrap_or(0),
+    );
     let mut steps = FEW.to_vec();
     if rounds > 0 {
         steps.extend(MORE);

@@ -14,11 +14,11 @@ use eventmodel_nats::async_nats::jetstream::{self, stream::Stream};
 use eventmodel_nats::async_nats::{Client, Subscriber};
 use eventmodel_nats_harness::{Cluster, Server};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use support::bank::{bank, deposit};
+use support::until;
 
 use super::{BOUND, Taker, async_nats_of, connect, withdrawals};
 use crate::builder;
-use support::bank::{bank, deposit};
-use support::until;
 
 const CONSUMER: &str = "bank_Checked";
 

@@ -7,12 +7,12 @@ use eventmodel::store::Store;
 use eventmodel::{Inbox, InboxSpec, MemoryStore, Parking, Position, RecordedEvent};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Proxy, Server};
+use support::bank::bank;
+use support::until;
 use tokio::time::timeout;
 
 use super::BOUND;
 use crate::builder;
-use support::bank::bank;
-use support::until;
 
 pub(super) struct Process {
     pub(super) store: NatsStore,

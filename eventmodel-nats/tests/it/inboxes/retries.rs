@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use eventmodel::{App, AppOptions, EventModel, Parked, Slice, automation};
 use eventmodel_nats_harness::{Proxy, Server};
+use support::bank::{Deposited, Withdraw, bank, deposit, withdraw};
+use support::until;
 use tokio::sync::Semaphore;
 
 use super::{connect, withdrawals};
-use support::bank::{Deposited, Withdraw, bank, deposit, withdraw};
-use support::until;
 
 /// Cannot handle anything until it is mended, and waits to be let go on then.
 #[derive(Clone)]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use eventmodel_nats_harness::Server;
-
-use super::connect;
 use support::bank::{bank, deposit};
 use support::settling::{BUSY, chain, settles, stops};
+
+use super::connect;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_process_settles_and_stops_while_others_write_and_take_part_of_its_work() {

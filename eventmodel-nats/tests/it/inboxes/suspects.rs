@@ -2,12 +2,12 @@
 
 use eventmodel::{App, Position};
 use eventmodel_nats_harness::{Direction, Server, When};
+use support::bank::{bank, deposit};
+use support::until;
 use tokio::time::timeout;
 
 use super::process::Process;
 use super::{BOUND, connect};
-use support::bank::{bank, deposit};
-use support::until;
 
 async fn poisoned(server: &Server) -> (App, Position) {
     let writer = bank().start(connect(&server.url()).await).await.unwrap();

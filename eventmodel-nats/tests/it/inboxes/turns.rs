@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use eventmodel_nats_harness::Server;
+use support::bank::{bank, deposit};
+use support::until;
 use tokio::time::timeout;
 
 use super::process::Process;
 use super::{BOUND, connect};
-use support::bank::{bank, deposit};
-use support::until;
 
 /// Sends until the connection takes no more.
 async fn fill(process: &Process) {

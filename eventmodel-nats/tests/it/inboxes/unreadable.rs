@@ -3,10 +3,10 @@
 use eventmodel_nats::async_nats::{Client, HeaderMap};
 use eventmodel_nats_harness::Server;
 use serde_json::Value;
-
-use super::{Process, Taker, async_nats_of};
 use support::bank::deposit;
 use support::until;
+
+use super::{Process, Taker, async_nats_of};
 
 /// Writes what is no event on the subject of an account; gives its position.
 async fn write(client: &Client, account: &str, headers: HeaderMap) -> u64 {

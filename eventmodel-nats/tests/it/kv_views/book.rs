@@ -8,7 +8,6 @@ use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
-
 use support::bank::{Balance, Deposited};
 
 /// The deposits of each account, in the order of the log.

@@ -8,9 +8,9 @@ use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::Server;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
+use support::bank::{Account, Balance, Deposited, Opened, deposit};
 
 use super::{balances, ledger, store};
-use support::bank::{Account, Balance, Deposited, Opened, deposit};
 
 #[tokio::test]
 async fn anybody_can_read_a_view_with_the_tools_of_nats() {

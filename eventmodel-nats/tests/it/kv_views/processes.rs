@@ -6,12 +6,12 @@ use std::time::Duration;
 use eventmodel::{App, EventModel, Receipt};
 use eventmodel_nats::KvViews;
 use eventmodel_nats_harness::{Direction, Proxy, Server, When};
+use support::bank::{Balance, Total, deposit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 
 use super::{balances, ledger, store};
 use crate::builder;
-use support::bank::{Balance, Total, deposit};
 
 const ACCOUNTS: u32 = 12;
 

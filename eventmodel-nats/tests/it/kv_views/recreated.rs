@@ -8,12 +8,12 @@ use eventmodel::{App, Receipt, StoreError, ViewError};
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats::{KvViews, NatsStore};
 use eventmodel_nats_harness::Server;
+use support::bank::{Balance, Total, deposit};
 use tokio::time::timeout;
 
 use super::book::{Book, Seen, entries};
 use super::{ledger, store};
 use crate::builder;
-use support::bank::{Balance, Total, deposit};
 
 const ACCOUNTS: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -10,12 +10,12 @@ use eventmodel_nats::async_nats::jetstream::{self, kv};
 use eventmodel_nats_harness::{Direction, Proxy, Server, When};
 use futures_util::future::join_all;
 use serde_json::Value;
+use support::bank::{Balance, Deposit, account, deposit};
 use tokio::time::timeout;
 
 use super::book::{Book, Seen};
 use super::store;
 use crate::builder;
-use support::bank::{Balance, Deposit, account, deposit};
 
 const ACCOUNTS: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -8,12 +8,12 @@ use eventmodel::MemoryStore;
 use eventmodel_nats::{NatsCommands, NotStopped};
 use eventmodel_nats_harness::{Direction, Proxy, Server, When};
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
+use support::hotel::data;
+use support::until;
 use tokio::task::JoinSet;
 
 use super::{Hotel, async_client, process, send};
 use crate::builder;
-use support::hotel::data;
-use support::until;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_share_the_requests_and_none_is_lost_when_some_stop() {

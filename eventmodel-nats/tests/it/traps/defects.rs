@@ -7,11 +7,11 @@ use eventmodel::{EventModel, Slice, StartError, StoreError};
 use eventmodel_nats::async_nats::{self, jetstream};
 use eventmodel_nats::{ConnectError, NatsStore};
 use eventmodel_nats_harness::{Cluster, Server, defective_binary};
+use support::bank::{Deposit, Open, Transfer, bank, deposit};
 use tempfile::NamedTempFile;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
-use support::bank::{Deposit, Open, Transfer, bank, deposit};
 
 /// A server with the defect 8376.
 async fn defective() -> Server {

@@ -6,11 +6,11 @@ use eventmodel::ExecuteError;
 use eventmodel::store::Store;
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Cluster;
+use support::bank::{Open, Refused, bank, deposit};
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
 use crate::builder;
-use support::bank::{Open, Refused, bank, deposit};
 
 /// Longer than an election takes.
 const PATIENT: Duration = Duration::from_secs(10);

@@ -10,11 +10,11 @@ use eventmodel_nats::async_nats::Client;
 use eventmodel_nats_harness::{Proxy, Server};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use support::bank::{Open, bank, deposit};
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
 use crate::{builder, store};
-use support::bank::{Open, bank, deposit};
 
 /// More than is read by sequences.
 const LONG: u64 = 150;

@@ -7,11 +7,11 @@ use eventmodel::{App, ExecuteError, StartError, StoreError};
 use eventmodel_nats::NatsStoreBuilder;
 use eventmodel_nats::async_nats::jetstream::{self, stream::DiscardPolicy};
 use eventmodel_nats_harness::Server;
+use support::bank::{bank, deposit};
 use tokio::time::timeout;
 
 use super::bench::BOUND;
 use super::lost_end::Backup;
-use support::bank::{bank, deposit};
 
 fn builder() -> NatsStoreBuilder {
     crate::builder().timeout(Duration::from_secs(1))

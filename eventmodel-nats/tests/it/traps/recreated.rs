@@ -7,11 +7,11 @@ use eventmodel::store::{AppendError, Store};
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::{Cluster, Server, shared_server};
 use futures_util::StreamExt;
+use support::bank::{bank, deposit};
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
 use crate::{builder, store};
-use support::bank::{bank, deposit};
 
 async fn recreate(bench: &Bench) {
     let context = jetstream::new(bench.store.client().clone());

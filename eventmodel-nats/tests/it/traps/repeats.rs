@@ -7,12 +7,12 @@ use eventmodel::{ExecuteOptions, Subject};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Direction, Proxy, When, shared_cluster, shared_server};
 use futures_util::future::join_all;
+use support::bank::{bank, deposit, withdraw};
+use support::until;
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench, is_conflict, positions};
 use crate::{builder, replicated_store, store};
-use support::bank::{bank, deposit, withdraw};
-use support::until;
 
 /// The least that a server takes.
 const SHORT_WINDOW: Duration = Duration::from_millis(100);

@@ -8,11 +8,11 @@ use eventmodel_nats::{ConnectionEvent, NatsStore};
 use eventmodel_nats_harness::{Cluster, Direction, Proxy, Server, When};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use support::bank::{bank, deposit};
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
 use crate::builder;
-use support::bank::{bank, deposit};
 
 const TIMEOUT: Duration = Duration::from_millis(500);
 

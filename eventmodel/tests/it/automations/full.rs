@@ -15,11 +15,11 @@ use eventmodel::{
 };
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use support::bank::{Opened, bank, deposit};
+use support::until;
 use tokio::time::Instant;
 
 use super::{Fragile, WelcomeBot, open, types, with};
-use support::bank::{Opened, bank, deposit};
-use support::until;
 
 /// What is wrong with a store.
 #[derive(Clone, Debug)]

@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use eventmodel::{App, MemoryStore, Metadata, NotDrained, ViewError, automation};
+use support::bank::{Balance, Deposited, Opened, account, bank, deposit};
 use tokio::sync::{Notify, mpsc};
 
 use super::{open, with};
-use support::bank::{Balance, Deposited, Opened, account, bank, deposit};
 
 const BOUND: Duration = Duration::from_secs(60);
 

@@ -10,7 +10,6 @@ use eventmodel::{
 };
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
-
 use support::bank::{Opened, bank, deposit};
 use support::settling::{BUSY, Taker, chain, settles, stops};
 

@@ -10,9 +10,9 @@ use eventmodel::{
 };
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use support::bank::deposit;
 
 use super::{Recorder, with};
-use support::bank::deposit;
 
 /// What a reader of a log finds at this position cannot be read.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use eventmodel::{App, AppOptions, EventModel, ExecuteError, ExecuteOptions, Slice};
+use support::savings::{Balance, Deposit, Open, Refused, Visit, Withdraw};
 
 use super::scripted::{Fate, Scripted};
-use support::savings::{Balance, Deposit, Open, Refused, Visit, Withdraw};
 
 const OPEN: Open = Open {
     account: 1,

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eventmodel::RecordedEvent;
-use tokio::task::JoinSet;
-
 use support::savings::{
     Account, Accounts, Balance, Deposit, Deposited, Open, Opened, Total, Transfer, Visit, WELCOME,
     Withdraw, Withdrawn, savings,
 };
 use support::seeds::{assert_all_happened, once, under_seeds};
 use support::world::{Retold, World};
+use tokio::task::JoinSet;
 
 const ACCOUNTS: u32 = 4;
 const BRANCHES: u32 = 2;

@@ -10,7 +10,6 @@ use eventmodel::{
 };
 use eventmodel_testing::{Faults, FaultyStore};
 use futures_util::StreamExt;
-
 use support::savings::{Account, Balance, Deposit, Open, Refused, Visit};
 
 const LOG: &str = "savings";

@@ -3,9 +3,9 @@
 use eventmodel::testing::{automation_spec, automation_spec_with};
 use eventmodel::{App, Metadata, automation};
 use jiff::Timestamp;
+use support::savings::{Deposit, Deposited, Open, Opened, WelcomeBot, Withdrawn};
 
 use super::panics::failure_of;
-use support::savings::{Deposit, Deposited, Open, Opened, WelcomeBot, Withdrawn};
 
 fn opened(account: u32) -> Opened {
     Opened { account, branch: 9 }

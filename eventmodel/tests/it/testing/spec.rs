@@ -2,9 +2,9 @@
 
 use eventmodel::testing::spec;
 use jiff::Timestamp;
+use support::savings::{Balance, Deposit, Deposited, Open, Opened, Refused, Transfer, Withdrawn};
 
 use super::panics::{failure_of, panic_of};
-use support::savings::{Balance, Deposit, Deposited, Open, Opened, Refused, Transfer, Withdrawn};
 
 const OPENED: Opened = Opened {
     account: 1,

@@ -7,10 +7,10 @@ use eventmodel::testing::spec;
 use eventmodel::{Codec, CodecError, Command, Decide, Decision, Event, Json, emit, projection};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use support::savings::Account;
 
 use super::panics::failure_of;
 use super::spec_hidden_checks::Renamed;
-use support::savings::Account;
 
 // Events that do not survive their codec.
 

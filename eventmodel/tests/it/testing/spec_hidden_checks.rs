@@ -9,9 +9,9 @@ use eventmodel::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use support::savings::{Account, Balance, Branch, Deposited, Opened, Refused, Withdraw};
 
 use super::panics::failure_of;
-use support::savings::{Account, Balance, Branch, Deposited, Opened, Refused, Withdraw};
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug)]
 #[event(stream = Account)]

@@ -3,10 +3,10 @@
 use eventmodel::testing::view_spec;
 use eventmodel::{Event, projection};
 use serde::{Deserialize, Serialize};
+use support::savings::{Account, Accounts, Balance, Deposited, Opened, Total, Withdrawn};
 
 use super::panics::failure_of;
 use super::spec_hidden_checks::Renamed;
-use support::savings::{Account, Accounts, Balance, Deposited, Opened, Total, Withdrawn};
 
 fn opened(account: u32, branch: u32) -> Opened {
     Opened { account, branch }

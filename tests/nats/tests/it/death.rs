@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use eventmodel_nats_harness::Server;
-
 use support::until;
 
 /// Set in the process that is to die.

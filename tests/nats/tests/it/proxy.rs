@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use eventmodel_nats_harness::{Direction, Proxy, Server, When};
+use support::until;
 
 use crate::{connect, create, messages, publish, within};
-use support::until;
 
 /// A server with a log, a proxy in front of it, a client in front of that, and one beside it.
 async fn behind_a_proxy() -> (Server, Proxy, jetstream::Context, jetstream::Context) {

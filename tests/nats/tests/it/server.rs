@@ -1,7 +1,7 @@
 use eventmodel_nats_harness::{Error, Server, shared_server, unique};
+use support::until;
 
 use crate::{connect, create, messages, publish};
-use support::until;
 
 #[tokio::test]
 async fn a_server_keeps_its_port_and_its_data_over_a_kill_and_over_a_stop() {
