@@ -39,7 +39,9 @@ pub(crate) fn write(packages: &[Package]) -> Result<(), String> {
     if let Some(folder) = Path::new(CONFIGURATION).parent() {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    fs::write(CONFIGURATION, text).map_err(|error| format!("{CONFIGURATION}: {error}"))
+    fs::write(CONFIGURATION, text).map_err(|error| format!("{CONFIGURATION}: {error}"))?;
+    println!(".config/nextest.toml is written");
+    Ok(())
 }
 
 /// Whether the file is what it should be.
@@ -184,4 +186,51 @@ fn name_after<'a>(text: &'a str, keyword: &str) -> Option<&'a str> {
     let name = text.split_once(keyword)?.1;
     let end = name.find(|c: char| !c.is_alphanumeric() && c != '_')?;
     (end > 0).then(|| &name[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = r"
+use eventmodel_nats_harness::{Server, shared_server};
+
+struct Hotel(Server);
+
+impl Hotel {
+    async fn open() -> Self {
+        Self(Server::start().await.unwrap())
+    }
+}
+
+async fn with_guests() -> Hotel {
+    Hotel::open().await
+}
+
+stories!(async || {
+    Hotel::open().await
+});
+
+#[tokio::test]
+async fn by_itself() {
+    let server = Server::builder().start().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_a_function() {
+    let hotel = with_guests().await;
+}
+
+#[tokio::test]
+async fn with_a_shared_one() {
+    let server = shared_server().await.unwrap();
+    let other = AnotherServer::start();
+}
+";
+
+    #[test]
+    fn a_test_is_found_by_what_it_calls_itself_or_through_its_file() {
+        let found: Vec<_> = tests_that_call(SOURCE, &GROUPS[1].1).collect();
+        assert_eq!(found, [".*", "by_itself", "by_a_function"]);
+    }
 }
