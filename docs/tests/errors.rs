@@ -91,7 +91,7 @@ fn every_variant_of_every_error_is_described_and_no_other() {
 #[test]
 fn every_problem_of_the_http_adapter_is_in_the_table() {
     let document = read("docs/errors.md");
-    let kinds = read("eventmodel/src/adapter/kinds.rs");
+    let kinds = read("eventmodel/src/transport/kinds.rs");
     let (_, kinds) = kinds.split_once("\nkinds! {").expect("the table of kinds");
     let code = |line: &str| line.split('"').nth(1).map(str::to_owned);
     let codes = kinds.lines().filter(|line| line.contains(" = \""));

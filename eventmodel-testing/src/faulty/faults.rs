@@ -6,7 +6,7 @@
 /// same operations come in the same order.
 ///
 /// ```
-/// use eventmodel::testing::Faults;
+/// use eventmodel_testing::Faults;
 ///
 /// let some_of_all = Faults::default().seed(7);
 /// let only_lost_acks = Faults::none().seed(7).lost_acks(0.2);
