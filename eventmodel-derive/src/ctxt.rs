@@ -1,4 +1,4 @@
-//! All mistakes in one pass: errors are collected, and reported together.
+//! Collects errors, so that a macro reports all mistakes in one pass.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -7,7 +7,7 @@ use std::thread;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// Collects the errors of one macro call. It must be [finished](Ctxt::finish), so that none is lost.
+/// The errors of one macro call. Dropping it before [`finish`](Ctxt::finish) panics, so that no error gets lost.
 pub(crate) struct Ctxt {
     errors: RefCell<Option<Vec<syn::Error>>>,
 }

@@ -1,31 +1,21 @@
-//! Last room: Rust.
+//! The Rust that several macros write.
 //!
-//! When there are errors, the `compile_error!`s come with the same impls, whose bodies are then
-//! `unreachable!()`: what uses the type still finds its traits, and no second wave of errors buries the first.
-
-pub(crate) mod automation;
-pub(crate) mod command;
-pub(crate) mod event;
-pub(crate) mod handlers;
-pub(crate) mod keys;
-pub(crate) mod parts;
-pub(crate) mod projection;
-pub(crate) mod rejection;
-pub(crate) mod stream;
-pub(crate) mod subject_token;
+//! After a mistake a macro writes its `compile_error!`s and still its impls, with bodies of `unreachable!()`. The code
+//! that uses the type then finds its traits, and no second wave of errors buries the first.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::{Attribute, Generics, Ident, Path};
+use syn::{Attribute, Generics, Ident};
 
-use crate::model::doc::Doc;
-use crate::model::field::Field;
-use crate::model::text;
+use crate::attr::CratePath;
+use crate::doc::Doc;
+use crate::field::Field;
+use crate::ty;
 
-/// Everything is expanded in an anonymous constant, so that no name of ours meets a name of the user.
+/// Puts `errors` before `body`, and `body` in an anonymous constant, so that no name of ours meets one of the user's.
 pub(crate) fn anonymous(
-    krate: &Path,
+    krate: &CratePath,
     attrs: &[Attribute],
     errors: Option<&TokenStream>,
     body: &TokenStream,
@@ -47,13 +37,13 @@ pub(crate) fn anonymous(
     }
 }
 
-/// A span with the place of the user's token and the scope of the macro, so that `self` and our names resolve also
-/// when the token comes from another macro.
+/// A span with the place of the user's token and the scope of this macro. `self` and our names then resolve even when
+/// the token comes from another macro.
 pub(crate) fn at(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 
-/// Tokens with the place of a token of the user, so that an error in them is reported there.
+/// Tokens with the place of the user's token, so that the compiler reports their errors there.
 pub(crate) fn located(tokens: impl ToTokens, span: Span) -> TokenStream {
     tokens
         .into_token_stream()
@@ -79,18 +69,23 @@ pub(crate) fn option<T: ToTokens>(value: Option<T>) -> TokenStream {
     )
 }
 
-/// What the user wrote, or the default.
+/// The value that the user wrote, or the default.
 pub(crate) fn or<T: ToTokens>(value: Option<T>, default: TokenStream) -> TokenStream {
     value.map_or(default, ToTokens::into_token_stream)
 }
 
 /// `TypeInfo::__new(..)`
-pub(crate) fn type_info(krate: &Path, ident: &Ident, doc: &Doc, fields: &[Field]) -> TokenStream {
+pub(crate) fn type_info(
+    krate: &CratePath,
+    ident: &Ident,
+    doc: &Doc,
+    fields: &[Field],
+) -> TokenStream {
     let name = ident.unraw().to_string();
     let (file, line) = place(ident.span());
     let fields = fields.iter().map(|field| {
         let Field { name, doc, .. } = field;
-        let ty = text::of(&field.ty);
+        let ty = ty::text(&field.ty);
         let json = field.json.as_ref().map(|json| quote!(.__in_json(#json)));
         quote!(#krate::FieldInfo::__new(#name, #ty, #doc) #json)
     });
@@ -99,7 +94,7 @@ pub(crate) fn type_info(krate: &Path, ident: &Ident, doc: &Doc, fields: &[Field]
     }
 }
 
-/// Where the type stands. `line!()` would be the line of the attribute.
+/// The file and line of the type. `line!()` would give the line of the attribute.
 fn place(span: Span) -> (TokenStream, u32) {
     if proc_macro::is_available() {
         let span = span.unwrap();
@@ -110,8 +105,8 @@ fn place(span: Span) -> (TokenStream, u32) {
     }
 }
 
-/// The generics of an impl for a type that may be generic: what the trait needs is asked of `Self`, because the
-/// parameters alone do not tell.
+/// The generics of an impl. For a generic type they require `bounds` of `Self`, because the parameters alone do not
+/// show whether it has them.
 pub(crate) fn bounded(generics: &Generics, bounds: &TokenStream) -> Generics {
     let mut generics = generics.clone();
     if has_types(&generics) {
@@ -128,7 +123,7 @@ pub(crate) fn has_types(generics: &Generics) -> bool {
     generics.type_params().next().is_some() || generics.const_params().next().is_some()
 }
 
-/// The body, or what stands in for it when there were errors.
+/// The body, or `unreachable!()` after a mistake.
 pub(crate) fn body(broken: bool, body: TokenStream) -> TokenStream {
     if broken {
         quote!(::core::unreachable!())
@@ -137,8 +132,8 @@ pub(crate) fn body(broken: bool, body: TokenStream) -> TokenStream {
     }
 }
 
-/// Statements that run when the program is compiled. They are a constant of their own, because what follows in the
-/// same one would not live for ever: the compiler cannot tell that they do not end it.
+/// Statements that run at compile time. They get a constant of their own, because the compiler promotes no reference to
+/// `'static` after statements that could end the constant early.
 pub(crate) fn constant(statements: TokenStream) -> TokenStream {
     if statements.is_empty() {
         statements
@@ -147,16 +142,15 @@ pub(crate) fn constant(statements: TokenStream) -> TokenStream {
     }
 }
 
-/// The schema of `Self`, if it has one. A generic type has none, because the choice is made before its parameters
-/// are known.
-pub(crate) fn schema(krate: &Path, generics: &Generics) -> TokenStream {
+/// The schema of `Self`, if it has one. A generic type has none: the macro chooses before the parameters are known.
+pub(crate) fn schema(krate: &CratePath, generics: &Generics) -> TokenStream {
     if has_types(generics) {
         return quote!(<#krate::__private::Probe<Self> as #krate::__private::Otherwise>::SCHEMA);
     }
     quote!(#krate::__private::Probe::<Self>::SCHEMA)
 }
 
-/// A constant that is used when the program is compiled, so that what is asserted in it is.
+/// Uses a constant at compile time, so that the compiler evaluates the assertions in it.
 pub(crate) fn evaluated(generics: &Generics, constant: &TokenStream) -> TokenStream {
     if has_types(generics) {
         return TokenStream::new();
@@ -170,7 +164,7 @@ pub(crate) fn evaluated(generics: &Generics, constant: &TokenStream) -> TokenStr
 
 /// `HasField` for each field.
 pub(crate) fn has_fields(
-    krate: &Path,
+    krate: &CratePath,
     ident: &Ident,
     generics: &Generics,
     fields: &[Field],
@@ -191,8 +185,8 @@ pub(crate) fn has_fields(
     quote!(#(#impls)*)
 }
 
-/// What an event or a command must be, beside what its derive gives it.
-pub(crate) fn stored(krate: &Path) -> TokenStream {
+/// The bounds of an event or a command, beside the traits that its derive gives.
+pub(crate) fn stored(krate: &CratePath) -> TokenStream {
     quote! {
         #krate::__private::Serialize + #krate::__private::DeserializeOwned
             + ::core::marker::Send + ::core::marker::Sync + 'static

@@ -11,168 +11,156 @@
 //! | [`projection`](macro@projection) | the `impl` block of event handlers | a state, or a view |
 //! | [`automation`](macro@automation) | the `impl` block of event handlers | a reaction to events |
 //!
-//! Each goes through four rooms: `attr` reads what was written, `model` what it means, `check` whether it makes
-//! sense, `expand` writes Rust. All mistakes are reported in one pass.
-//!
 //! Every macro takes `crate = path::to::eventmodel`, for a crate that re-exports it:
-//! `#[stream(crate = ..)]`, `#[projection(crate = ..)]`, and so on.
+//! `#[stream(crate = ..)]`, `#[projection(crate = ..)]`, and so on. Every macro reports all mistakes in one pass.
+//!
+//! # How the source is laid out
+//!
+//! Each macro has a file of its name, which goes from top to bottom: the keys of its attribute, what they mean
+//! together, what it checks, and the Rust that it writes. A new key of an attribute changes that file alone. The
+//! macros share these modules, none of which knows a macro:
+//!
+//! | module | |
+//! |---|---|
+//! | `attr` | reads the arguments of an attribute by a table of keys |
+//! | `overrides` | `key(..)`: where a field of a key comes from |
+//! | `template` | the templates of subjects and ids, and mistakes inside a literal |
+//! | `handler` | the event handlers of an `impl` block |
+//! | `field`, `ty`, `doc` | the fields of a struct, their types, the doc comments |
+//! | `expand`, `key_parts` | the Rust that several macros write |
+//! | `ctxt`, `suggest` | the errors of one pass, and "did you mean" |
+
+mod automation;
+mod command;
+mod event;
+mod projection;
+mod rejection;
+mod stream;
+mod subject_token;
 
 mod attr;
-mod check;
 mod ctxt;
+mod doc;
 mod expand;
-mod model;
+mod field;
+mod handler;
+mod key_parts;
+mod overrides;
 mod suggest;
+mod template;
+mod ty;
+
 #[cfg(test)]
 mod tests;
 
 use proc_macro::TokenStream;
-use quote::quote;
-use syn::{DeriveInput, parse_macro_input};
+use syn::parse_macro_input;
 
-use ctxt::Ctxt;
-
-/// The key of a stream: `Stream`, and `Key` for projections that are keyed by it.
+/// The key of a stream: `Stream`, and `Key` for projections with this key.
 ///
 /// | `#[stream(..)]` | |
 /// |---|---|
-/// | `subject = "booking.{room}.{date}"` | The template of the subjects. Every field of the struct stands in it, so that a subject has one key and a key one subject. `{room.id}` is a field of a field; then all fields of that struct must stand in the template. A field is a whole token; the texts between are ASCII without blanks, `*`, `>`, and do not start with `$`. |
-/// | `log = "hotel"` | The log that it is stored in, if it is not that of the event model. |
-/// | `crate = path` | Where `eventmodel` is. |
+/// | `subject = "booking.{room}.{date}"` | The template of the subjects. It names every field of the struct, so that a subject has one key and a key one subject. `{room.id}` is a field of a field; the template must then name all fields of that struct. A field is a whole token. The texts between are ASCII without blanks, `*` and `>`, and do not start with `$`. |
+/// | `log = "hotel"` | The log that stores the stream. *Default:* the log of the event model. |
+/// | `crate = path` | The path of `eventmodel`. |
 ///
-/// The struct needs `Clone`, `Debug`, `PartialEq`, `Eq` and `Hash` as well, each field is a `SubjectToken`, and
-/// there are no generic parameters.
+/// The struct also needs `Clone`, `Debug`, `PartialEq`, `Eq` and `Hash`. Each field is a `SubjectToken`. There are no
+/// generic parameters.
 #[proc_macro_derive(Stream, attributes(stream))]
 pub fn derive_stream(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as DeriveInput);
-    let ctxt = Ctxt::new();
-    let model = model::stream::build(&ctxt, &input, attr::stream::read(&ctxt, &input));
-    check::stream::check(&ctxt, &model);
-    expand::stream::expand(&model, ctxt.finish().as_ref()).into()
+    stream::derive(&parse_macro_input!(input)).into()
 }
 
 /// An event: `Event`, and `BelongsTo` for each of its streams.
 ///
 /// | `#[event(..)]` | |
 /// |---|---|
-/// | `stream = Booking` | The stream it belongs to. The fields of the stream's key are taken from the fields of the same name and type. |
-/// | `streams(Course, Student)` | The streams it belongs to, if there are several; the first is its home. |
-/// | `key(room = self.booking.room)` | Where a field of the key comes from, if not from the field of its name. It is for every stream that has such a field; `key(1.id = self.student)` is for one, counted from 0. A field is cloned; any other expression is taken as it is. |
-/// | `type = "room-booked"` | The name it is recorded under, any constant `&'static str`; the name of the struct if it is not given. |
-/// | `version = 2` | The version of its shape, from 1. |
-/// | `codec = Json` | How its payload is written. |
-/// | `crate = path` | Where `eventmodel` is. |
+/// | `stream = Booking` | The stream that the event belongs to. Fields of the same name and type give the fields of the stream's key. |
+/// | `streams(Course, Student)` | The streams, if there are several. The first is the home of the event. |
+/// | `key(room = self.booking.room)` | The expression that gives a field of the key, where no field has its name. It applies to every stream whose key has the field; `key(1.id = self.student)` applies to one, counted from 0. The macro clones a field, and takes any other expression as it is. |
+/// | `type = "room-booked"` | The recorded name of the event, any constant `&'static str`. *Default:* the name of the struct. |
+/// | `version = 2` | The version of the event's shape, from 1. |
+/// | `codec = Json` | The codec of the payload. |
+/// | `crate = path` | The path of `eventmodel`. |
 ///
-/// The struct has named fields, or none, and needs `Serialize` and `Deserialize`. With the feature `schemars` its
-/// `JsonSchema` is recorded if it has one and is not generic.
+/// The struct has named fields, or none, and needs `Serialize` and `Deserialize`. With the feature `schemars` the event
+/// records its `JsonSchema`, if it has one and is not generic.
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as DeriveInput);
-    let ctxt = Ctxt::new();
-    let model = model::event::build(&ctxt, &input, attr::event::read(&ctxt, &input));
-    check::event::check(&ctxt, &model);
-    expand::event::expand(&model, ctxt.finish().as_ref()).into()
+    event::derive(&parse_macro_input!(input)).into()
 }
 
-/// A command: `Command`, and `Emits` for each of its events. The decision is `Decide`, written by hand.
+/// A command: `Command`, and `Emits` for each of its events. You write the decision, `Decide`, by hand.
 ///
 /// | `#[command(..)]` | |
 /// |---|---|
-/// | `state = RoomDay` | What it decides on: a projection that is keyed by a stream, `Unguarded` of one, `Now`, or a tuple of up to six. The fields of the streams' keys are taken from the fields of the same name and type. Nothing if it is not given. |
-/// | `emits(RoomBooked, ..)` | The events it can emit. |
-/// | `rejects = BookingRejection` | Why it can be refused; `NoRejection` if it is not given. |
-/// | `key(room = self.booking.room)` | Where a field of the key comes from, if not from the field of its name. It is for every state whose key has such a field; `key(1.account = self.to)` is for one, counted from 0. A field is cloned; any other expression is taken as it is. |
-/// | `id = "{order}"` | Its id, if it has a natural one: text and fields (`{order.id}`), each field a `SubjectToken`. The address of the command is put before it. |
-/// | `name = "book"` | Its name in addresses; that of the struct in kebab case if it is not given. |
-/// | `validate = Self::check` | What is wrong whatever the state is: a function of `&Self` that returns `Result<(), impl Into<Violations>>`. |
-/// | `garde` | The same by `garde::Validate`, with the feature `garde`. Its fields are reported under the names that serde gives them in JSON. With both, the violations of both are reported. |
-/// | `crate = path` | Where `eventmodel` is. |
+/// | `state = RoomDay` | The state that the command decides on: a projection with a stream as its key, `Unguarded` of one, `Now`, or a tuple of up to six. Fields of the same name and type give the fields of the streams' keys. *Default:* none. |
+/// | `emits(RoomBooked, ..)` | The events that the command can emit. |
+/// | `rejects = BookingRejection` | The reasons to refuse the command. *Default:* `NoRejection`. |
+/// | `key(room = self.booking.room)` | The expression that gives a field of the key, where no field has its name. It applies to every state whose key has the field; `key(1.account = self.to)` applies to one, counted from 0. The macro clones a field, and takes any other expression as it is. |
+/// | `id = "{order}"` | The natural id of the command, if it has one: text and fields (`{order.id}`), each field a `SubjectToken`. The address of the command goes before it. |
+/// | `name = "book"` | The name of the command in addresses. *Default:* the name of the struct in kebab case. |
+/// | `validate = Self::check` | Checks the command whatever the state is: a function of `&Self` that returns `Result<(), impl Into<Violations>>`. |
+/// | `garde` | Checks the command with `garde::Validate`; needs the feature `garde`. Violations name the fields as serde does in JSON. With `validate` as well, the command reports the violations of both. |
+/// | `crate = path` | The path of `eventmodel`. |
 ///
-/// The struct has named fields, or none, and needs `Serialize` and `Deserialize`. With the feature `schemars` its
-/// `JsonSchema` is recorded if it has one and is not generic.
+/// The struct has named fields, or none, and needs `Serialize` and `Deserialize`. With the feature `schemars` the
+/// command records its `JsonSchema`, if it has one and is not generic.
 #[proc_macro_derive(Command, attributes(command))]
 pub fn derive_command(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as DeriveInput);
-    let ctxt = Ctxt::new();
-    let model = model::command::build(&ctxt, &input, attr::command::read(&ctxt, &input));
-    check::command::check(&ctxt, &model);
-    expand::command::expand(&model, ctxt.finish().as_ref()).into()
+    command::derive(&parse_macro_input!(input)).into()
 }
 
-/// Why a command is refused: `Rejection`, with a code for each variant of an enum, or one for a struct.
+/// The reasons to refuse a command: `Rejection`, with a code for each variant of an enum, or one for a struct.
 ///
 /// | `#[rejection(..)]` | |
 /// |---|---|
-/// | `code = "already-booked"` | On a variant or a struct: its code, if it is not the name in kebab case. |
-/// | `crate = path` | On the type: where `eventmodel` is. |
+/// | `code = "already-booked"` | On a variant or a struct: its code. *Default:* its name in kebab case. |
+/// | `crate = path` | On the type: the path of `eventmodel`. |
 ///
-/// The type needs `Serialize` and `std::error::Error` as well (`thiserror::Error` gives it).
+/// The type also needs `Serialize` and `std::error::Error` (`thiserror::Error` gives it).
 #[proc_macro_derive(Rejection, attributes(rejection))]
 pub fn derive_rejection(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as DeriveInput);
-    let ctxt = Ctxt::new();
-    let model = model::rejection::build(&ctxt, &input);
-    check::rejection::check(&ctxt, &model);
-    expand::rejection::expand(&model, ctxt.finish().as_ref()).into()
+    rejection::derive(&parse_macro_input!(input)).into()
 }
 
 /// A struct with one field, named or not, that stands in a subject as its field does: `SubjectToken`.
 ///
-/// `#[subject_token(crate = path)]` says where `eventmodel` is.
+/// `#[subject_token(crate = path)]` gives the path of `eventmodel`.
 #[proc_macro_derive(SubjectToken, attributes(subject_token))]
 pub fn derive_subject_token(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as DeriveInput);
-    let ctxt = Ctxt::new();
-    let krate = attr::subject_token::read(&ctxt, &input);
-    let model = model::subject_token::build(&ctxt, &input, krate);
-    expand::subject_token::expand(&model, ctxt.finish().as_ref()).into()
+    subject_token::derive(&parse_macro_input!(input)).into()
 }
 
-/// A fold of events: `Projection` for the type of the `impl` block, from the handlers in it.
+/// A fold of events: `Projection` for the type of the `impl` block, from the handlers in the block.
 ///
 /// | `#[projection(..)]` | |
 /// |---|---|
-/// | `key = Booking` | It is keyed by a stream: one instance for each of the stream's. Only this can be the state of a command. |
-/// | `key(room: RoomId, date: Date)` | It is keyed by up to four fields, which every event it handles has. |
-/// | nothing | There is one instance, with the key `()`. |
-/// | `snapshot` | As the state of a decision it may be kept beside the last event of its instance, so that it is loaded without the history; see `ProjectionInfo::snapshot`. Only with `key = ..`; its handlers cannot take `&Metadata`. |
-/// | `crate = path` | Where `eventmodel` is. |
+/// | `key = Booking` | The key is that of a stream: the projection has one instance for each of the stream's. Only such a projection can be the state of a command. |
+/// | `key(room: RoomId, date: Date)` | The key has up to four fields, which every handled event has. |
+/// | nothing | The projection has one instance, with the key `()`. |
+/// | `snapshot` | As the state of a decision, the projection may be stored beside the last event of its instance, and then loads without the history; see `ProjectionInfo::snapshot`. Only with `key = ..`; the handlers cannot take `&Metadata`. |
+/// | `crate = path` | The path of `eventmodel`. |
 ///
-/// A handler is a function with `&mut self`. Its first parameter `&Event` is what it handles; `&Metadata` may follow.
-/// `#[key(date = event.stay.from)]` on it says where a part of the key comes from for this event, with the event
-/// under the name of the parameter, or `event`. Functions without `self`, with `self` or with `&self` are no handlers.
+/// A handler is a function with `&mut self`. Its first parameter `&Event` is the event that it handles; `&Metadata` may
+/// follow. `#[key(date = event.stay.from)]` on a handler gives a part of the key for its event. The expression names
+/// the event as the parameter does, or `event`. Functions without `self`, with `self` or with `&self` are no handlers.
 ///
 /// The type needs `Default`, `Clone`, `Serialize` and `Deserialize`.
 #[proc_macro_attribute]
 pub fn projection(args: TokenStream, item: TokenStream) -> TokenStream {
-    let item = item.into();
-    let ctxt = Ctxt::new();
-    let attr = attr::projection::read(&ctxt, args.into());
-    let Some(model) = model::projection::build(&ctxt, attr, &item) else {
-        let errors = ctxt.finish();
-        return quote!(#errors #item).into();
-    };
-    check::projection::check(&ctxt, &model);
-    expand::projection::expand(&model, ctxt.finish().as_ref()).into()
+    projection::attribute(args.into(), &item.into()).into()
 }
 
-/// A reaction to events: `Automation` for the type of the `impl` block, from the handlers in it.
+/// A reaction to events: `Automation` for the type of the `impl` block, from the handlers in the block.
 ///
-/// A handler is a function with `&self`, `async` or not. Its first parameter `&Event` is what it handles; `&Metadata`
-/// and `&App` may follow. It returns a command, an `Option`, a `Vec`, an array or a tuple of commands, a `Result` of
-/// these, or nothing. Functions without `self` or with `self` are no handlers; helpers with `&self` go into another
-/// `impl` block.
+/// A handler is a function with `&self`, `async` or not. Its first parameter `&Event` is the event that it handles;
+/// `&Metadata` and `&App` may follow. It returns a command, an `Option`, a `Vec`, an array or a tuple of commands, a
+/// `Result` of these, or nothing. Functions without `self` or with `self` are no handlers. Put helpers with `&self`
+/// into another `impl` block.
 ///
-/// `#[automation(crate = path)]` says where `eventmodel` is.
+/// `#[automation(crate = path)]` gives the path of `eventmodel`.
 #[proc_macro_attribute]
 pub fn automation(args: TokenStream, item: TokenStream) -> TokenStream {
-    let item = item.into();
-    let ctxt = Ctxt::new();
-    let krate = attr::automation::read(&ctxt, args.into());
-    let Some(model) = model::automation::build(&ctxt, krate, &item) else {
-        let errors = ctxt.finish();
-        return quote!(#errors #item).into();
-    };
-    check::automation::check(&ctxt, &model);
-    expand::automation::expand(&model, ctxt.finish().as_ref()).into()
+    automation::attribute(args.into(), &item.into()).into()
 }

@@ -1,6 +1,6 @@
-//! "Did you mean": the known word that is nearest to what was written.
+//! "Did you mean": the known word that is nearest to the one that the user wrote.
 
-/// ``: did you mean `room`?`` if a known word is near, else the list of them, ``: it has `room`, `date` ``.
+/// ``; did you mean `room`?`` if a known word is near, else the known words: ``; it has `room`, `date` ``.
 pub(crate) fn or_known<'a>(
     written: &str,
     what: &str,

@@ -1,4 +1,4 @@
-//! Whatever is written, a macro answers with Rust or with errors: it never panics.
+//! Whatever the user writes, a macro answers with Rust or with errors. It never panics.
 
 use std::fmt::Write;
 
@@ -7,48 +7,9 @@ use proptest::prelude::*;
 use quote::quote;
 use syn::DeriveInput;
 
-use crate::ctxt::Ctxt;
-use crate::{attr, check, expand, model};
+use crate::{command, event, projection, rejection, stream};
 
-fn stream(input: &DeriveInput) -> TokenStream {
-    let ctxt = Ctxt::new();
-    let model = model::stream::build(&ctxt, input, attr::stream::read(&ctxt, input));
-    check::stream::check(&ctxt, &model);
-    expand::stream::expand(&model, ctxt.finish().as_ref())
-}
-
-fn event(input: &DeriveInput) -> TokenStream {
-    let ctxt = Ctxt::new();
-    let model = model::event::build(&ctxt, input, attr::event::read(&ctxt, input));
-    check::event::check(&ctxt, &model);
-    expand::event::expand(&model, ctxt.finish().as_ref())
-}
-
-fn command(input: &DeriveInput) -> TokenStream {
-    let ctxt = Ctxt::new();
-    let model = model::command::build(&ctxt, input, attr::command::read(&ctxt, input));
-    check::command::check(&ctxt, &model);
-    expand::command::expand(&model, ctxt.finish().as_ref())
-}
-
-fn rejection(input: &DeriveInput) -> TokenStream {
-    let ctxt = Ctxt::new();
-    let model = model::rejection::build(&ctxt, input);
-    check::rejection::check(&ctxt, &model);
-    expand::rejection::expand(&model, ctxt.finish().as_ref())
-}
-
-fn projection(args: TokenStream, item: &TokenStream) -> TokenStream {
-    let ctxt = Ctxt::new();
-    let attr = attr::projection::read(&ctxt, args);
-    let Some(model) = model::projection::build(&ctxt, attr, item) else {
-        return ctxt.finish().expect("an error");
-    };
-    check::projection::check(&ctxt, &model);
-    expand::projection::expand(&model, ctxt.finish().as_ref())
-}
-
-/// The output is Rust: items, all of them.
+/// The output is Rust, and consists of items.
 fn is_rust(tokens: TokenStream) -> Result<(), TestCaseError> {
     let text = tokens.to_string();
     syn::parse2::<syn::File>(tokens).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
@@ -147,12 +108,12 @@ proptest! {
             #[stream(subject = #text)]
             struct Booking { room: Room, date: Date, r#type: u8 }
         };
-        is_rust(stream(&input))?;
+        is_rust(stream::derive(&input))?;
         let input: DeriveInput = syn::parse_quote! {
             #[command(id = #text)]
             struct Book { room: Room, date: Date, r#type: u8 }
         };
-        is_rust(command(&input))?;
+        is_rust(command::derive(&input))?;
     }
 
     #[test]
@@ -165,10 +126,10 @@ proptest! {
                 _ => syn::parse_quote!(#attr union Booking { room: u8 }),
             }
         };
-        is_rust(stream(&item(quote!(#[stream(#args)]))))?;
-        is_rust(event(&item(quote!(#[event(#args)]))))?;
-        is_rust(command(&item(quote!(#[command(#args)]))))?;
-        is_rust(rejection(&item(quote!(#[rejection(#args)]))))?;
+        is_rust(stream::derive(&item(quote!(#[stream(#args)]))))?;
+        is_rust(event::derive(&item(quote!(#[event(#args)]))))?;
+        is_rust(command::derive(&item(quote!(#[command(#args)]))))?;
+        is_rust(rejection::derive(&item(quote!(#[rejection(#args)]))))?;
         let block = quote! {
             impl Booking {
                 #[key(#args)]
@@ -176,7 +137,7 @@ proptest! {
                 fn helper(#[key(#args)] self) {}
             }
         };
-        is_rust(projection(args, &block))?;
+        is_rust(projection::attribute(args, &block))?;
     }
 
     #[test]
@@ -189,9 +150,9 @@ proptest! {
         for &i in &which {
             let _ = write!(text, "{},", params[i]);
         }
-        // What is no Rust is refused before a macro sees it.
+        // The compiler refuses what is no Rust before a macro sees it.
         if let Ok(block) = syn::parse_str::<syn::ItemImpl>(&format!("impl A {{ fn f({text}) {{}} }}")) {
-            is_rust(projection(quote!(key(room: u8)), &quote!(#block)))?;
+            is_rust(projection::attribute(quote!(key(room: u8)), &quote!(#block)))?;
         }
     }
 }

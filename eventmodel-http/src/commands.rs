@@ -7,10 +7,9 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::LOCATION;
 use axum::response::Response;
-use eventmodel::adapter::{CommandContext, CommandHeaders, Envelope, JsonText};
-use eventmodel::{CommandEntry, Decide, ExecuteError, Failure, Receipt};
-use tokio::time::{Instant, timeout_at};
-use tracing::Instrument;
+use eventmodel::adapter::{CommandBody, CommandContext, CommandHeaders};
+use eventmodel::{CommandEntry, Decide, ExecuteError};
+use tokio::time::Instant;
 
 use crate::problem::{Problem, kinds};
 use crate::request::url::Target;
@@ -29,16 +28,10 @@ pub(crate) async fn mutation(http: Arc<Http>, request: Request) -> Result<Respon
         target,
         entry,
         headers,
-        envelope,
+        body,
     } = http.counted(asked)?;
-    let Envelope {
-        data,
-        correlation_id,
-    } = envelope;
-    let context = headers.context(correlation_id, entry.info(), "/data");
-    let receipt = http
-        .execute_entry(entry, data, &headers, &context, deadline)
-        .await?;
+    let exchange = &http.exchange;
+    let receipt = exchange.execute(entry, body, &headers, deadline).await?;
     let mut response = receipt::answer(&receipt)?;
     if let Some(location) = receipt::location(&http, &target.mount, &receipt) {
         response.headers_mut().insert(LOCATION, location);
@@ -51,7 +44,7 @@ struct Asked {
     target: Target,
     entry: CommandEntry,
     headers: CommandHeaders,
-    envelope: Envelope,
+    body: CommandBody,
 }
 
 async fn asked(http: &Http, request: Request, deadline: Instant) -> Result<Asked, Problem> {
@@ -73,7 +66,7 @@ async fn asked(http: &Http, request: Request, deadline: Instant) -> Result<Asked
         target,
         entry,
         headers,
-        envelope: Envelope::read(&body)?,
+        body: CommandBody::read(&body)?,
     })
 }
 
@@ -125,15 +118,8 @@ impl Http {
     ) -> Result<Response, Problem> {
         let deadline = self.deadline();
         let headers = self.counted(headers::of_command(headers))?;
-        let context = headers.context(None, C::INFO, "");
-        let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
-        let app = self.app.clone();
-        let execution = async move {
-            app.execute_with(command, options)
-                .await
-                .map_err(ExecuteError::erase)
-        };
-        receipt::answer(&self.run(execution, &context, deadline).await?)
+        let receipt = self.exchange.execute_typed(command, &headers, deadline);
+        receipt::answer(&receipt.await?)
     }
 
     /// A handler for a route of your own whose body is the command itself, without `data` around it.
@@ -181,35 +167,5 @@ impl Http {
             pointer: "",
         };
         Problem::from(context.problem(error.erase())).based(&self.options.problem_types)
-    }
-
-    async fn execute_entry(
-        &self,
-        entry: CommandEntry,
-        data: JsonText,
-        headers: &CommandHeaders,
-        context: &CommandContext,
-        deadline: Instant,
-    ) -> Result<Receipt, Problem> {
-        let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
-        let app = self.app.clone();
-        let execution = async move { entry.execute(&app, &data, options).await };
-        self.run(execution, context, deadline).await
-    }
-
-    /// Runs an execution to its end, also when the client goes away or the time is over: what was begun is decided,
-    /// recorded and noted in the audit trail.
-    async fn run(
-        &self,
-        execution: impl Future<Output = Result<Receipt, Failure>> + Send + 'static,
-        context: &CommandContext,
-        deadline: Instant,
-    ) -> Result<Receipt, Problem> {
-        let running = tokio::spawn(execution.in_current_span());
-        match timeout_at(deadline, running).await {
-            Ok(Ok(result)) => result.map_err(|failure| context.problem(failure).into()),
-            Ok(Err(panic)) => Err(context.panicked(&panic).into()),
-            Err(_) => Err(context.still_running().into()),
-        }
     }
 }

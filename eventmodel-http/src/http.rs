@@ -9,10 +9,12 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
-use eventmodel::{AnyView, App, CommandEntry, adapter};
+use eventmodel::adapter::{self, Exchange};
+use eventmodel::{AnyView, App, CommandEntry};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::problem::{Problem, kinds, pages};
 use crate::{admin, commands, health, index, views};
@@ -39,6 +41,7 @@ use crate::{admin, commands, health, index, views};
 #[derive(Clone)]
 pub struct Http {
     pub(crate) app: App,
+    pub(crate) exchange: Exchange,
     pub(crate) options: Options,
     pub(crate) commands: Arc<HashMap<String, CommandEntry>>,
     /// In the order of the story.
@@ -70,6 +73,7 @@ impl Http {
             Some((address, running))
         });
         Self {
+            exchange: Exchange::new(app.clone(), TaskTracker::new()),
             commands: Arc::new(commands.collect()),
             views: views.collect(),
             watchers: Arc::new(Semaphore::new(1000)),

@@ -1,7 +1,7 @@
-//! The audit trail: a JetStream stream of its own, written behind the back of the commands.
+//! The audit trail: a JetStream stream of its own, which the store writes beside the commands.
 //!
-//! It is made when the first entry is noted or asked for. If that is not permitted, or the servers cannot keep up,
-//! entries are dropped, which is counted and logged: commands go on.
+//! The store creates the stream for the first entry or query. If the account may not create it, or the servers cannot
+//! keep up, the store drops entries, counts them and logs that: commands go on.
 //!
 //! To look at: `nats stream view EVENTMODEL_AUDIT --subject 'eventmodel_audit.BookRoom'`.
 
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::stream::{Config, DiscardPolicy};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy};
 use async_trait::async_trait;
 use eventmodel::{__limited as limited, AuditEntry, AuditQuery, AuditTrail, StoreError};
 use futures_util::StreamExt;
@@ -19,49 +19,46 @@ use tokio::sync::{Mutex, OnceCell, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::connection::{Connection, Failure};
-use crate::drift::storage;
-use crate::message::MESSAGE_ID;
-use crate::page::Page;
-use crate::setup::Setup;
-
-mod drift;
-
-use drift::drift;
+use crate::connect::connection::{Connection, Failure};
+use crate::connect::direct_get::Page;
+use crate::connect::drift::{Drift, drifted, settings};
+use crate::connect::jetstream::MESSAGE_ID;
+use crate::connect::setup::{Setup, storage};
+use crate::connect::subjects::misses;
 
 const STREAM: &str = "EVENTMODEL_AUDIT";
 const SUBJECTS: &str = "eventmodel_audit";
 
-/// How many entries may wait to be sent.
+/// How many entries may wait.
 const QUEUE: usize = 10_000;
 
-/// How many may be on their way.
+/// How many publishes may be unanswered.
 const IN_FLIGHT: usize = 256;
 
-/// How often an entry is sent, and how long to wait in between.
+/// How often the store sends an entry, and the wait in between.
 const ATTEMPTS: u32 = 8;
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How long a stream that cannot be made is not asked for again.
+/// After a stream could not be created: how long entries do not try again.
 const REST: Duration = Duration::from_secs(5);
 
-/// How many messages are asked for at a time.
+/// How many messages a page has at most.
 const PAGE: usize = 1_000;
 
-/// Before another replica is asked for what one does not have yet.
+/// The wait before asking another replica for what a lagging one lacks.
 const LAG: Duration = Duration::from_millis(5);
 
-/// How many messages are looked at first; each time it is four times as many, up to the second number.
+/// How many messages a query looks at first, and at most: each step looks at four times as many.
 const PAGES: (u64, u64) = (256, 16_384);
 
-/// How long a query, or sending what waits, may take.
+/// How long a query or a flush may take.
 const BOUND: Duration = Duration::from_secs(30);
 
 pub(crate) struct Trail {
     connection: Connection,
     setup: Setup,
     stream: OnceCell<()>,
-    /// When the stream could not be made the last time, and why.
+    /// When the last attempt to create the stream failed, and why.
     failed: Mutex<Option<(Instant, StoreError)>>,
     queue: OnceLock<mpsc::Sender<Job>>,
     dropped: AtomicU64,
@@ -69,7 +66,7 @@ pub(crate) struct Trail {
 
 enum Job {
     Note(AuditEntry),
-    /// Tells when everything before it was sent or dropped.
+    /// Answers when everything before it is sent or dropped.
     Flush(oneshot::Sender<()>),
 }
 
@@ -90,7 +87,7 @@ impl Trail {
         made.await.copied()
     }
 
-    /// The same for an entry: while the stream cannot be made, not each of them asks the servers.
+    /// As `ensure`, for an entry: while the stream cannot be created, not every entry asks the servers.
     async fn ensure_for_entry(&self) -> Result<(), StoreError> {
         if self.stream.initialized() {
             return Ok(());
@@ -107,23 +104,22 @@ impl Trail {
     }
 
     async fn create(&self) -> Result<(), StoreError> {
-        let drifted = |reason| StoreError::Drift {
-            log: STREAM.into(),
-            reason,
-        };
         let (age, bytes) = (self.setup.audit_max_age, self.setup.audit_max_bytes);
         if let Some(info) = self.connection.stream_info(STREAM).await? {
-            return drift(&self.setup, &info.config).map_or(Ok(()), |reason| Err(drifted(reason)));
+            return drift(&self.setup, &info.config).check(STREAM);
         }
         if !self.setup.create {
-            return Err(drifted(format!(
-                "there is no JetStream stream of this name, and this store may not create one; run `nats stream add \
-                 {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --storage {} --replicas {} --max-age {}s \
-                 --max-bytes {bytes}`, or set `without_audit`",
-                storage(self.setup.storage),
-                self.setup.replicas.unwrap_or(1),
-                age.as_secs()
-            )));
+            return Err(drifted(
+                STREAM,
+                format!(
+                    "there is no JetStream stream of this name, and this store may not create one; run `nats stream add \
+                     {STREAM} --subjects '{SUBJECTS}.>' --defaults --allow-direct --storage {} --replicas {} --max-age {}s \
+                     --max-bytes {bytes}`, or set `without_audit`",
+                    storage(self.setup.storage),
+                    self.setup.replicas.unwrap_or(1),
+                    age.as_secs()
+                ),
+            ));
         }
         let config = Config {
             name: STREAM.into(),
@@ -138,7 +134,7 @@ impl Trail {
             ..Config::default()
         };
         let created = self.connection.create_stream(&config).await;
-        // The servers set the bytes aside at once.
+        // The servers reserve the bytes at once.
         created.map_err(|failure| match StoreError::from(failure) {
             StoreError::Full { reason } => StoreError::Full {
                 reason: format!("{reason}; or set a lower `audit_max_bytes`, which is {bytes}"),
@@ -181,10 +177,10 @@ impl Trail {
     fn drop_entry(&self, entry: &AuditEntry, reason: &str) {
         let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         let (command, id) = (&entry.command, &entry.id);
-        limited!(ERROR, "an entry of the audit trail is dropped", %command, %id, dropped, reason);
+        limited!(ERROR, "dropping an entry of the audit trail", %command, %id, dropped, reason);
     }
 
-    /// The entries with sequences from `first` to `last`, in their order.
+    /// The entries with sequences from `first` to `last`, in order.
     async fn page(
         &self,
         filter: &str,
@@ -207,7 +203,7 @@ impl Trail {
                 (next, pending) = (paged.sequence + 1, paged.pending);
             }
             if pending == 0 {
-                // A replica that lags has less than there is.
+                // A lagging replica has fewer than the leader.
                 match self.next_sequence(filter, next).await? {
                     Some(sequence) if sequence <= last => tokio::time::sleep(LAG).await,
                     _ => return Ok(entries),
@@ -216,7 +212,7 @@ impl Trail {
         }
     }
 
-    /// Where the next entry is from a sequence on, as the leader knows it.
+    /// The leader's sequence of the next entry from `from` on.
     async fn next_sequence(&self, filter: &str, from: u64) -> Result<Option<u64>, StoreError> {
         let stream = self.connection.jetstream.get_stream_no_info(STREAM).await;
         let stream = stream.map_err(StoreError::failed)?;
@@ -230,7 +226,7 @@ impl Trail {
         self.ensure().await?;
         let limit = query.limit.unwrap_or(usize::MAX);
         let filter = match &query.command {
-            // Not a name of a command.
+            // No command has such a name.
             Some(name) if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
                 return Ok(Vec::new());
             }
@@ -246,7 +242,7 @@ impl Trail {
         while last >= oldest && found.len() < limit {
             let first = last.saturating_sub(size - 1).max(oldest);
             let page = self.page(&filter, (first, last)).await?;
-            // They are stored about when they ended.
+            // The store writes an entry about when its command ended.
             let slack = Duration::from_secs(120);
             let is_past = query.since.is_some_and(|since| {
                 page.first()
@@ -259,7 +255,7 @@ impl Trail {
             last = first - 1;
             size = (size * 4).min(PAGES.1);
         }
-        // Several are on their way at a time, so neighbours may be stored in another order.
+        // Entries travel at the same time, so JetStream may store neighbours in another order.
         found.sort_by_key(|entry| std::cmp::Reverse(entry.time));
         found.truncate(limit);
         Ok(found)
@@ -275,7 +271,7 @@ impl NatsAudit {
         self.0.queue.get_or_init(|| {
             let (queue, jobs) = mpsc::channel(QUEUE);
             let trail = self.0.clone();
-            // Ends when nobody can note anything any more.
+            // The task ends when the last `NatsAudit` is dropped.
             let weak = std::sync::Arc::downgrade(&trail);
             tokio::spawn(async move {
                 let jobs = tokio_stream::wrappers::ReceiverStream::new(jobs);
@@ -289,7 +285,7 @@ impl NatsAudit {
                             }
                             (Job::Note(entry), None) => {
                                 let (command, id) = (&entry.command, &entry.id);
-                                limited!(ERROR, "the store is gone: an entry of the audit trail is dropped", %command, %id);
+                                limited!(ERROR, "the store is gone: dropping an entry of the audit trail", %command, %id);
                                 None
                             }
                             (Job::Flush(done), _) => Some(done),
@@ -298,7 +294,7 @@ impl NatsAudit {
                 });
                 let mut sent = std::pin::pin!(sending.buffered(IN_FLIGHT));
                 while let Some(done) = sent.next().await {
-                    // Nobody waits for it any more, if it is not taken.
+                    // The receiver may have given up.
                     let _ = done.map(|done| done.send(()));
                 }
             });
@@ -339,7 +335,7 @@ impl AuditTrail for NatsAudit {
             let _ = sent.await;
         });
         if flushed.await.is_err() {
-            tracing::error!("entries of the audit trail are not sent yet");
+            tracing::error!("the audit trail still has entries to send");
         }
     }
 }
@@ -350,5 +346,42 @@ impl fmt::Debug for NatsAudit {
         f.debug_struct("NatsAudit")
             .field("dropped", &dropped)
             .finish_non_exhaustive()
+    }
+}
+
+/// The settings of the stream of the trail.
+fn drift(setup: &Setup, config: &Config) -> Drift {
+    let (age, bytes) = (setup.audit_max_age, setup.audit_max_bytes);
+    let replicas = setup.replicas.unwrap_or(config.num_replicas);
+    let missing = misses(config, &[format!("{SUBJECTS}.>")]);
+    let subjects = config.subjects.join(",");
+    let wanted = [&config.subjects[..], &missing[..]].concat().join(",");
+    let settings = settings! {
+        "retention", config.retention == RetentionPolicy::Limits, format!("{:?}", config.retention) =>
+            "Limits: whoever reads an entry leaves it there";
+        "storage", config.storage == setup.storage, storage(config.storage) => storage(setup.storage);
+        "sealed", !config.sealed, true => false;
+        // A mirror has no subjects of its own.
+        "mirror", config.mirror.is_none(), "set" => "none", "--no-mirror";
+        "subjects", missing.is_empty(), format!("`{subjects}`") => format!("`{wanted}`"),
+            format!("--subjects '{wanted}'");
+        "discard", config.discard == DiscardPolicy::Old, "new" => "old: a trail that is full goes on", "--discard old";
+        "allow_direct", config.allow_direct, false => "true: direct gets read the trail", "--allow-direct";
+        "max_age", config.max_age == age, format!("{:?}", config.max_age) => format!("{age:?} (`audit_max_age`)"),
+            format!("--max-age {}s", age.as_secs());
+        "max_bytes", config.max_bytes == bytes, config.max_bytes => format!("{bytes} (`audit_max_bytes`)"),
+            format!("--max-bytes {bytes}");
+        "no_ack", !config.no_ack, true => false, "--ack";
+        "num_replicas", config.num_replicas == replicas, config.num_replicas => replicas,
+            format!("--replicas {replicas}");
+    };
+    Drift {
+        of: String::new(),
+        settings,
+        edit: format!("nats stream edit {STREAM}"),
+        renew: format!(
+            "a JetStream stream keeps this for good: keep a copy with `nats stream backup {STREAM} <folder>`, and run \
+             `nats stream rm {STREAM}`; the store makes it anew"
+        ),
     }
 }

@@ -12,21 +12,21 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use uuid::Uuid;
 
 use crate::NatsStore;
-use crate::connection::{Connection, ConnectionEvent, Events, Failure};
-use crate::defects::Defects;
-use crate::error::ConnectError;
-use crate::setup::Setup;
+use crate::connect::connection::{Connection, ConnectionEvent, Events, Failure};
+use crate::connect::defects::Defects;
+use crate::connect::error::ConnectError;
+use crate::connect::setup::Setup;
 use crate::views::Views;
 
 /// The oldest server that stores ids of messages in batches.
 const OLDEST: (i64, i64, i64) = (2, 12, 1);
 const OLDEST_TEXT: &str = "2.12.1";
 
-/// How often a server that says nothing is asked whether it is there. The third time that it is not, the client goes
-/// to another one: a node that hangs keeps its connections open.
+/// How often the client pings a silent server. After the third missed answer it connects to another one: a node that
+/// hangs keeps its connections open.
 const PING: Duration = Duration::from_secs(2);
 
-/// What a token of a subject cannot hold, and what encodes it.
+/// The characters that a token of a subject cannot hold, and the one that escapes them.
 const NO_TOKEN: &AsciiSet = &CONTROLS.add(b' ').add(b'.').add(b'*').add(b'>').add(b'%');
 
 /// Sets up a [`NatsStore`].
@@ -61,16 +61,16 @@ pub struct NatsStoreBuilder {
 }
 
 impl NatsStoreBuilder {
-    /// How long an answer may take, unless it is set: 5 seconds.
+    /// How long an answer may take: 5 seconds.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-    /// After how long without a sign of life a process has to let go of its events, unless it is set: 10 seconds.
+    /// After how long without a sign of life a process loses its events to another one: 10 seconds.
     pub const DEFAULT_HAND_OVER: Duration = Duration::from_secs(10);
 
-    /// How many bytes the audit trail keeps on each of its servers, unless it is set: 256 MiB, some 500,000 commands.
+    /// How many bytes the audit trail keeps on each of its servers: 256 MiB, some 500,000 commands.
     pub const DEFAULT_AUDIT_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             setup: Setup {
                 replicas: None,
@@ -78,7 +78,7 @@ impl NatsStoreBuilder {
                 duplicate_window: None,
                 create: true,
                 accept_lost_events: false,
-                trails: 100_000,
+                remembered: 100_000,
                 hand_over: Self::DEFAULT_HAND_OVER,
                 audit_max_age: MemoryAudit::DEFAULT_MAX_AGE,
                 audit_max_bytes: Self::DEFAULT_AUDIT_MAX_BYTES.cast_signed(),
@@ -95,83 +95,83 @@ impl NatsStoreBuilder {
         }
     }
 
-    /// How many copies of each log the servers keep: 3 in production, which needs a cluster of three. A log that is
-    /// there must have as many; a new one has 1 if it is not said.
+    /// How many copies of each log the servers keep: 3 in production, which needs a cluster of three. An existing log
+    /// must have as many. *Default:* 1 for a new log, any number for an existing one.
     pub fn replicas(mut self, replicas: usize) -> Self {
         self.setup.replicas = Some(replicas);
         self
     }
 
-    /// Keeps logs in the memory of the servers: for tests.
+    /// Keeps logs in the memory of the servers, for tests. *Default:* in files.
     pub fn memory_storage(mut self) -> Self {
         self.setup.storage = StorageType::Memory;
         self
     }
 
-    /// How long JetStream remembers the ids of events: within this time the id of a command is noticed wherever it
-    /// was used. On its own stream instances it is found for ever. 2 minutes for a new log if it is not said; a log
-    /// that is there must have the same.
+    /// How long JetStream remembers the ids of events: within this time it notices the id of a command wherever it was
+    /// used. On its own stream instances the store finds it for ever. An existing log must have the same window.
+    /// *Default:* 2 minutes for a new log, any window for an existing one.
     pub fn duplicate_window(mut self, window: Duration) -> Self {
         self.setup.duplicate_window = Some(window);
         self
     }
 
-    /// Where the views of the apps on this store live: in buckets ([`KvViews`](crate::KvViews)), or, as if it is not
-    /// said, in the memory of each process ([`MemoryViews`](eventmodel::view::MemoryViews)).
+    /// Where the apps on this store host their views, for example in buckets ([`KvViews`](crate::KvViews)). *Default:*
+    /// in the memory of each process ([`MemoryViews`](eventmodel::view::MemoryViews)).
     pub fn views(mut self, views: impl Into<Views>) -> Self {
         self.views = views.into();
         self
     }
 
-    /// Neither creates nor changes JetStream streams: the logs must be there, as for an account that may not.
+    /// Neither creates nor changes JetStream streams, for an account that may not: the logs must exist.
     pub fn without_setup(mut self) -> Self {
         self.setup.create = false;
         self
     }
 
-    /// Creates no consumers, for an account that may not: who may create a consumer on any JetStream stream may have it
-    /// deliver into any other one, so he may write to a log.
+    /// Creates no consumers, for an account that may not: whoever may create a consumer on any JetStream stream can
+    /// have it deliver into any other one, and so write to a log.
     ///
-    /// Logs and buckets are then read in pages, by direct gets. Reading what is there costs about as much; what is new
-    /// is seen up to a quarter of a second later, when there was nothing new for a while. The consumers of automations
-    /// must be there; the error for a missing one says the `nats consumer add` line.
+    /// The store then reads logs and buckets in pages, by direct gets. Existing events cost about as much to read;
+    /// after a quiet while it sees a new event up to a quarter of a second later. The consumers of automations must
+    /// exist; the error for a missing one names the `nats consumer add` line.
     pub fn without_consumers(mut self) -> Self {
         self.creates_consumers = false;
         self
     }
 
-    /// Opens a log also if it has lost its start, by a limit or a purge, and cannot be restored. An instance that has lost
-    /// some of its events takes no command, one that has lost all of them begins anew. Views that are built from the
-    /// log, and automations that have not seen them, lack what is gone.
+    /// Opens a log even if a limit or a purge has removed its start and no backup exists. An instance that has lost
+    /// some of its events takes no command; one that has lost all of them begins anew. Views that are built from the
+    /// log lack the lost events, and so do automations that had not seen them.
     pub fn accept_lost_events(mut self) -> Self {
         self.setup.accept_lost_events = true;
         self
     }
 
-    /// How long an answer may take, [`Self::DEFAULT_TIMEOUT`] if it is not said. A server that is away is waited for
-    /// as long, and a leader that has to be elected twice as long: an election takes up to 9 seconds.
+    /// How long an answer may take. The store waits as long for a server that is away, and twice as long for the
+    /// election of a leader, which takes up to 9 seconds. *Default:* [`Self::DEFAULT_TIMEOUT`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// After how long without a sign of life the events that a process has in hand for an automation are given to
-    /// another one (`ack_wait`), [`Self::DEFAULT_HAND_OVER`] if it is not said. All processes must say the same. A
-    /// handler may take longer: as long as the process lives, it says so.
+    /// After how long without a sign of life JetStream gives the events that a process has in hand for an automation to
+    /// another one (`ack_wait`). All processes must say the same. A handler may take longer: a process that lives says
+    /// so. *Default:* [`Self::DEFAULT_HAND_OVER`].
     pub fn hand_over_after(mut self, silence: Duration) -> Self {
         self.setup.hand_over = silence;
         self
     }
 
-    /// How long the audit trail keeps entries: 14 days if it is not said.
+    /// How long the audit trail keeps entries. *Default:* 14 days.
     pub fn audit_max_age(mut self, age: Duration) -> Self {
         self.setup.audit_max_age = age;
         self
     }
 
-    /// How many bytes the audit trail keeps, [`Self::DEFAULT_AUDIT_MAX_BYTES`] if it is not said, at least 1: the oldest
-    /// entries go first. The servers set so much of their storage aside when the trail is made. All processes must say
-    /// the same.
+    /// How many bytes the audit trail keeps, at least 1: the oldest entries go first. The servers reserve so much
+    /// storage when the store creates the trail. All processes must say the same. *Default:*
+    /// [`Self::DEFAULT_AUDIT_MAX_BYTES`].
     pub fn audit_max_bytes(mut self, bytes: u64) -> Self {
         self.setup.audit_max_bytes = i64::try_from(bytes.max(1)).unwrap_or(i64::MAX);
         self
@@ -182,15 +182,15 @@ impl NatsStoreBuilder {
         self.audit_max_age(Duration::ZERO)
     }
 
-    /// Works with servers that have this defect, by its number, as if they had not: what it breaks is not promised any
-    /// more. Known are
+    /// Works with servers that have this defect, named by its number: the store no longer promises what it breaks.
+    /// Known defects are
     ///
     /// | defect | what it breaks | servers without it |
     /// |---|---|---|
     /// | [8376](https://github.com/nats-io/nats-server/issues/8376) | several guards of one append are mixed up: events may be stored although a guard does not hold | 2.14.4 and newer; of 2.12 those from 2.12.14 on |
     ///
-    /// Without it a model is refused on such a server if one of its commands can append under several guards, and such
-    /// an append is refused while such a server leads the log. Meant for tests of the defects themselves.
+    /// *Default:* the store refuses a model on such a server if one of its commands can append under several guards,
+    /// and refuses such an append while such a server leads the log. Meant for tests of the defects themselves.
     pub fn accept_defect(mut self, number: impl Into<String>) -> Self {
         self.accepted_defects.push(number.into());
         self
@@ -204,9 +204,9 @@ impl NatsStoreBuilder {
 
     /// The prefix of JetStream's API, for an account that imports it under another one than `$JS.API`.
     ///
-    /// The account imports also the subjects of the streams, `eventmodel.>` and `$JS.ACK.>`, under their own names;
-    /// and for [`KvViews`](crate::KvViews) `$KV.>` as `<prefix>.$KV.>`. All are services; that of the API is exported
-    /// with `response_type: stream`.
+    /// The account also imports the subjects of the streams, `eventmodel.>` and `$JS.ACK.>`, under their own names, and
+    /// for [`KvViews`](crate::KvViews) `$KV.>` as `<prefix>.$KV.>`. All are services; the exporting account exports the
+    /// API with `response_type: stream`.
     pub fn api_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.api = Some(prefix.into());
         self
@@ -214,21 +214,21 @@ impl NatsStoreBuilder {
 
     /// The prefix of the subjects for answers: `_INBOX_hotel` for an account that may subscribe to `_INBOX_hotel.>`.
     ///
-    /// Who may subscribe to it reads all that this store is answered, events included, so it is its own also if it is
-    /// not said, and never the `_INBOX` of all clients: `_INBOX_<user>` for one who proves who it is by a name and a
-    /// password (the name as a token of a subject: `a.b` is `a%2Eb`), else one that nobody can know.
+    /// Whoever may subscribe to it reads every answer to this store, events included. So the store never uses the
+    /// `_INBOX` that all clients share. *Default:* `_INBOX_<user>` for a user with a password (the name as a token of a
+    /// subject: `a.b` is `a%2Eb`), otherwise a prefix that nobody can guess.
     pub fn inbox_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.inbox_prefix = Some(prefix.into());
         self
     }
 
-    /// Proves who it is by a credentials file (`.creds`).
+    /// Authenticates with a credentials file (`.creds`).
     pub fn credentials_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.credentials = Some(path.into());
         self
     }
 
-    /// Proves who it is by a name and a password.
+    /// Authenticates with a user name and a password.
     pub fn user_and_password(
         mut self,
         user: impl Into<String>,
@@ -240,31 +240,31 @@ impl NatsStoreBuilder {
         self
     }
 
-    /// Proves who it is by a token.
+    /// Authenticates with a token.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.options = self.options.token(token.into());
         self
     }
 
-    /// Proves who it is by the seed of an nkey.
+    /// Authenticates with the seed of an nkey.
     pub fn nkey(mut self, seed: impl Into<String>) -> Self {
         self.options = self.options.nkey(seed.into());
         self
     }
 
-    /// Connects by TLS only.
+    /// Connects only with TLS.
     pub fn require_tls(mut self) -> Self {
         self.options = self.options.require_tls(true);
         self
     }
 
-    /// Trusts the certificates in this file (PEM), beside those of the system.
+    /// Trusts the certificates in this file (PEM), as well as those of the system.
     pub fn root_certificates(mut self, path: impl Into<PathBuf>) -> Self {
         self.options = self.options.add_root_certificates(path.into());
         self
     }
 
-    /// Proves who it is by a certificate and its key (PEM).
+    /// Authenticates with a certificate and its key (PEM).
     pub fn client_certificate(
         mut self,
         certificate: impl Into<PathBuf>,
@@ -276,21 +276,21 @@ impl NatsStoreBuilder {
         self
     }
 
-    /// Sets anything else of the client: other ways to prove who it is, delays between attempts to connect.
+    /// Sets any other option of the client: other ways to authenticate, delays between attempts to connect.
     ///
-    /// The store sets the callback for events itself; see [`NatsStore::connection_events`]. So it does with the prefix of
-    /// inboxes; see [`inbox_prefix`](Self::inbox_prefix).
+    /// The store itself sets the callback for events (see [`NatsStore::connection_events`]) and the prefix of inboxes
+    /// (see [`inbox_prefix`](Self::inbox_prefix)).
     pub fn client_options(mut self, set: impl FnOnce(ConnectOptions) -> ConnectOptions) -> Self {
         self.options = set(self.options);
         self
     }
 
-    /// Connects to the servers at these addresses, separated by commas. A name and a password, or a token, may stand in
-    /// one: `nats://user:password@host:4222`.
+    /// Connects to the servers at these addresses, separated by commas. An address may hold a user name and a password,
+    /// or a token: `nats://user:password@host:4222`.
     ///
     /// # Errors
-    /// [`ConnectError`] if there is no server, it refuses, is too old, or has no JetStream; or if a defect is accepted
-    /// that is not known.
+    /// [`ConnectError`] if no server answers, or it refuses, is too old or has no JetStream, or if an accepted defect
+    /// is unknown.
     pub async fn connect(self, servers: impl AsRef<str>) -> Result<NatsStore, ConnectError> {
         let defects = Defects::except(&self.accepted_defects)?;
         let servers = servers.as_ref();
@@ -302,7 +302,7 @@ impl NatsStoreBuilder {
                 .await
                 .map_err(ConnectError::Credentials)?;
         }
-        // The client library does not look at what stands before the host.
+        // The client library ignores what stands before the host.
         if let Some(address) = addresses.iter().find(|address| address.has_user_pass()) {
             let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
             let user = plain(address.username().unwrap_or_default());
@@ -353,7 +353,7 @@ impl NatsStoreBuilder {
             events,
             defects,
         };
-        // A node without JetStream may be one of a cluster that has it.
+        // A node without JetStream may belong to a cluster that has it.
         if !has_jetstream {
             let info = format!("{}.INFO", connection.api);
             let answer = connection.request(&info, None, bytes::Bytes::new()).await;
@@ -362,6 +362,21 @@ impl NatsStoreBuilder {
             }
         }
         Ok(NatsStore::new(connection, self.setup, self.views))
+    }
+}
+
+impl NatsStore {
+    /// Connects to the servers at these addresses, separated by commas: `nats://localhost:4222`.
+    ///
+    /// # Errors
+    /// [`ConnectError`] if no server answers, or it refuses or is too old.
+    pub async fn connect(servers: impl AsRef<str>) -> Result<Self, ConnectError> {
+        Self::builder().connect(servers).await
+    }
+
+    /// A builder for what differs from the defaults: replicas, credentials, TLS.
+    pub fn builder() -> NatsStoreBuilder {
+        NatsStoreBuilder::new()
     }
 }
 
@@ -394,7 +409,7 @@ fn addresses(servers: &str) -> Result<Vec<ServerAddr>, ConnectError> {
     servers.split(',').map(address).collect()
 }
 
-/// Addresses as they can be shown: without the name and the password that may stand in them.
+/// Addresses as an error may show them: without the name and the password in them.
 fn without_secrets(servers: &str) -> String {
     let address = |text: &str| match (text.split_once("://"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),

@@ -12,8 +12,8 @@
 //! ```
 //!
 //! A log is a JetStream stream, a stream instance is a literal subject in it, an event is a message. A command with one
-//! event and one guard is one publish; any other is one atomic batch (ADR-50). What was found out about a lost answer, a
-//! conflict or a repeated id is read back from the log, in the same way on one replica and on three.
+//! event and one guard is one publish; any other is one atomic batch (ADR-50). After a lost answer, a conflict or a
+//! repeated id the store reads the truth back from the log, in the same way on one replica and on three.
 //!
 //! | to see | start at |
 //! |---|---|
@@ -21,46 +21,25 @@
 //! | what happens to the connection | [`NatsStore::connection_events`] |
 //! | how a model maps to JetStream, what is durable when, what the limits are | `docs/jetstream.md` in the repository |
 //!
-//! It needs nats-server with JetStream, 2.14.4 or newer, and runs on tokio. Servers from 2.12.1 on do for models whose
-//! commands have one guard each: see [`NatsStoreBuilder::accept_defect`].
+//! It needs nats-server 2.14.4 or newer with JetStream, and runs on tokio. Servers from 2.12.1 on suffice for models
+//! whose commands have one guard each: see [`NatsStoreBuilder::accept_defect`].
 //!
 //! [eventmodel]: https://docs.rs/eventmodel
 
-mod append;
 mod audit;
 mod builder;
-mod command_ids;
-mod committed;
-mod connection;
-mod defects;
-mod drift;
-mod error;
-mod get;
-mod history;
+mod connect;
 mod inbox;
-mod leader;
-mod load;
 mod log;
-mod message;
-mod ordered;
-mod page;
-mod pages;
-mod plan;
-mod publish;
-mod read;
-mod refusal;
 mod service;
-mod setup;
-mod shared;
-mod snapshot;
 mod store;
+mod sync;
 mod views;
-mod walk;
 
 pub use async_nats;
 pub use builder::NatsStoreBuilder;
-pub use connection::ConnectionEvent;
-pub use error::ConnectError;
+pub use connect::connection::ConnectionEvent;
+pub use connect::error::ConnectError;
 pub use service::{NatsCommands, NotStopped, ServeError, ServedCommands};
 pub use store::NatsStore;
 pub use views::{KvViews, Views};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_nats::jetstream::stream::{Config, Stream};
 use eventmodel::{StoreError, Subject};
@@ -10,44 +10,68 @@ use jiff::Timestamp;
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, sleep};
 
-use crate::command_ids::CommandIds;
-use crate::connection::Connection;
-use crate::drift::lost;
-use crate::get::Source;
-use crate::history::History;
-use crate::leader::Leader;
-use crate::message::Identity;
-use crate::shared::Shared;
+use crate::connect::connection::Connection;
+use crate::connect::drift::drifted;
+use crate::connect::leader::Leader;
+use crate::sync::{SingleFlight, locked};
+
+mod append;
+mod batch;
+mod by_subject;
+mod command_ids;
+mod drift;
+mod get;
+mod history;
+mod load;
+pub(crate) mod logs;
+mod lookup;
+pub(crate) mod message;
+mod open;
+pub(crate) mod read;
+pub(crate) mod snapshot;
+
+use command_ids::CommandIds;
+use history::History;
+use message::Identity;
+
+/// Which server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Any replica, which may lag.
+    Any,
+    /// The leader, which knows all acknowledged messages. The store waits for its election.
+    Leader,
+}
 
 /// A log that has been opened.
 pub(crate) struct Log {
     pub(crate) name: Arc<str>,
     pub(crate) connection: Connection,
     pub(crate) stream: Stream<()>,
-    /// When the JetStream stream was created: another one of its name starts its sequences again.
+    /// When the JetStream stream was created: another stream of the same name restarts its sequences.
     pub(crate) created: Timestamp,
-    /// Whether another stream was found under its name.
+    /// Whether the store has found another stream under its name.
     replaced: AtomicBool,
-    /// The last message that this process has been given: what is sent after that stands behind it. As long as it is
-    /// there, all that was seen before is there: what a log loses is its end.
+    /// The last message that this process has seen. While it is there, everything before it is there too: a log loses
+    /// its end first.
     end: Mutex<(u64, Identity)>,
-    /// How often the connection had been lost when it was last looked whether that message is there.
+    /// How often the connection had been lost when this process last verified that message.
     verified: AtomicU64,
-    verifying: Shared,
-    /// Who leads it.
+    verifying: SingleFlight,
+    /// The server that leads the log.
     pub(crate) leader: Leader,
-    /// The largest message that it takes by itself.
+    /// The largest message that the stream takes; the server may take less.
     pub(crate) max_message: AtomicUsize,
-    /// What stands before the next event of an instance, so that it can be said in its header.
-    trails: Cache<Subject, Trail>,
-    /// Which ids of commands stand on an instance.
+    /// What precedes the next event of an instance, for its header.
+    latest: Cache<Subject, Latest>,
+    /// Which command ids an instance has.
     pub(crate) command_ids: CommandIds,
 }
 
-/// The last message of an instance, and what is before it.
+/// The last message of an instance, and what precedes it.
 #[derive(Clone)]
-struct Trail {
-    last: u64,
+struct Latest {
+    sequence: u64,
     history: Arc<History>,
 }
 
@@ -58,25 +82,25 @@ impl Log {
         stream: Stream<()>,
         created: Timestamp,
         max_message: usize,
-        trails: usize,
+        remembered: usize,
     ) -> Self {
         Self {
-            name,
             verified: AtomicU64::new(connection.events.losses()),
-            verifying: Shared::default(),
-            leader: Leader::default(),
+            verifying: SingleFlight::default(),
+            leader: Leader::new(name.clone(), connection.clone()),
+            name,
             connection,
             stream,
             created,
             replaced: AtomicBool::new(false),
             end: Mutex::default(),
             max_message: AtomicUsize::new(max_message),
-            trails: Cache::new(trails),
+            latest: Cache::new(remembered),
             command_ids: CommandIds::default(),
         }
     }
 
-    /// The subject of the messages that carry guards on instances that are not written.
+    /// The subject of the messages that carry guards on instances without a new event.
     pub(crate) fn guard_subject(name: &str) -> String {
         format!("eventmodel.{name}.guard")
     }
@@ -86,25 +110,31 @@ impl Log {
         if last == 0 {
             return Arc::new(History::first());
         }
-        match self.trails.get(subject) {
-            Some(trail) if trail.last == last => trail.history,
+        match self.latest.get(subject) {
+            Some(latest) if latest.sequence == last => latest.history,
             _ => Arc::new(History::only(last)),
         }
     }
 
-    /// Notes what the next message on a subject has before it: the message at `last`, which itself has `history`.
+    /// Notes what precedes the next message on a subject: the message at `last`, which itself has `history`.
     pub(crate) fn note(&self, subject: &Subject, last: u64, history: &History) {
         let newer = self
-            .trails
+            .latest
             .peek(subject)
-            .is_some_and(|trail| trail.last >= last);
+            .is_some_and(|latest| latest.sequence >= last);
         if !newer {
             let history = Arc::new(history.then(last));
-            self.trails.insert(subject.clone(), Trail { last, history });
+            self.latest.insert(
+                subject.clone(),
+                Latest {
+                    sequence: last,
+                    history,
+                },
+            );
         }
     }
 
-    /// Fails if the stream is known to be another one than was opened.
+    /// Fails if another stream is known to have replaced the opened one.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         if self.replaced.load(Ordering::Relaxed) {
             return Err(self.recreated());
@@ -112,7 +142,7 @@ impl Log {
         Ok(())
     }
 
-    /// Before anything rests on what was seen: if the connection was lost since, asks whether it is still true.
+    /// Call it before relying on anything seen earlier: after a lost connection it verifies that the log still has it.
     pub(crate) async fn verified(&self) -> Result<(), StoreError> {
         if self.is_verified() {
             return self.check();
@@ -131,8 +161,8 @@ impl Log {
         self.verified.load(Ordering::Relaxed) == self.connection.events.losses()
     }
 
-    /// Asks also whether the stream still has its end: what was not on the disk of a machine that lost power is gone,
-    /// and its positions come again.
+    /// Verifies also that the stream still has its end: a machine that loses power loses what was not on its disk, and
+    /// positions come again.
     pub(crate) async fn verify_end(&self) -> Result<(), StoreError> {
         let (sequence, identity) = *self.end();
         let until = Instant::now() + 4 * self.connection.timeout;
@@ -143,7 +173,7 @@ impl Log {
             }
             match self.at(sequence, Source::Leader).await? {
                 Some(message) if message.identity() == identity => return Ok(()),
-                // A leader that was just elected may be about to apply what it has.
+                // A new leader may not have applied everything yet.
                 None if Instant::now() < until => sleep(self.connection.timeout / 20).await,
                 _ => {
                     self.replaced();
@@ -153,12 +183,12 @@ impl Log {
         }
     }
 
-    /// Asks the server whether the stream is still the one that was opened.
+    /// Asks the server whether the stream is still the one that the store opened.
     pub(crate) async fn verify(&self) -> Result<(), StoreError> {
         self.check()?;
         match self.connection.stream_info(&self.name).await? {
             Some(info) if info.created == self.created => {
-                self.note_leader(&info);
+                self.leader.note(&info);
                 Ok(())
             }
             _ => {
@@ -168,14 +198,14 @@ impl Log {
         }
     }
 
-    /// Another stream was found under its name.
+    /// Notes that another stream has its name.
     pub(crate) fn replaced(&self) {
         self.replaced.store(true, Ordering::Relaxed);
     }
 
-    /// This message is at this sequence.
+    /// Notes which message is at this sequence.
     pub(crate) fn knows(&self, sequence: u64, identity: impl FnOnce() -> Identity) {
-        // It says nothing of what was seen before, if it was seen after an end that was lost.
+        // After an unverified loss, a newer message says nothing about earlier ones.
         if !self.is_verified() {
             return;
         }
@@ -185,35 +215,32 @@ impl Log {
         }
     }
 
-    /// The last sequence that is known to be taken.
+    /// The newest sequence that this process has seen.
     pub(crate) fn newest_known(&self) -> u64 {
         self.end().0
     }
 
     fn end(&self) -> MutexGuard<'_, (u64, Identity)> {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.end)
     }
 
     pub(crate) fn recreated(&self) -> StoreError {
-        let (log, created) = (self.name.clone(), self.created);
-        StoreError::Drift {
-            log,
-            reason: format!(
+        let created = self.created;
+        drifted(
+            self.name.clone(),
+            format!(
                 "the JetStream stream was deleted, created again (it was created at {created} when it was opened), or has \
                  lost its end: positions come again, so what this process knows is of another log; restart it"
             ),
-        }
+        )
     }
 
-    /// Events are gone.
+    /// The error for lost events.
     pub(crate) fn lost(&self, what: &str) -> StoreError {
-        StoreError::Drift {
-            log: self.name.clone(),
-            reason: lost(&self.name, what),
-        }
+        drifted(self.name.clone(), lost(&self.name, what))
     }
 
-    /// There is no message at a position where one must be.
+    /// The error for a message that must exist and does not.
     pub(crate) async fn missing(&self, sequence: u64) -> StoreError {
         let info = self.connection.stream_info(&self.name).await;
         let ends = info.ok().flatten().map(|info| info.state.last_seq);
@@ -228,7 +255,7 @@ impl Log {
         self.lost(&format!("position {sequence} is gone"))
     }
 
-    /// If the log begins after a position that was known, it has lost that.
+    /// The error if the log begins after a known position.
     async fn lost_since(&self, seen: u64, known: &str) -> Option<StoreError> {
         let info = self
             .connection
@@ -241,7 +268,7 @@ impl Log {
         Some(self.lost(&what))
     }
 
-    /// The log does not go on after what was read last: it lost that, or is another one.
+    /// The error if the log does not continue after the last message read: it lost that one, or is another log.
     pub(crate) async fn broken_off(&self, seen: u64) -> StoreError {
         if let Some(lost) = self.lost_since(seen, "read").await {
             return lost;
@@ -250,23 +277,36 @@ impl Log {
         self.recreated()
     }
 
-    /// The log does not know of what was seen in it.
+    /// The error if the log lacks a position that this process has seen.
     pub(crate) async fn too_short(&self, subject: &Subject, seen: u64) -> StoreError {
         let known = format!("seen on `{subject}`");
         if let Some(lost) = self.lost_since(seen, &known).await {
             return lost;
         }
-        StoreError::Drift {
-            log: self.name.clone(),
-            reason: format!(
+        drifted(
+            self.name.clone(),
+            format!(
                 "position {seen} was seen on `{subject}` and is not there any more: the JetStream stream was \
                  restored from an older state, or deleted and created again; restart this process"
             ),
-        }
+        )
     }
 }
 
-/// The largest message that a JetStream stream takes, if its server takes it.
+/// What to do about a log that has lost events.
+pub(crate) fn lost(log: &str, what: &str) -> String {
+    format!(
+        "{what}: a limit or a purge has removed events of the JetStream stream `{log}`. First lift what removes them: \
+         `nats stream edit {log} --discard new --max-age 0 --max-msgs=-1 --max-msgs-per-subject=-1`. Then, if there is a \
+         backup, stop the programs, run `nats stream rm {log}` and `nats stream restore <folder>`, and start them. If there \
+         is none, start them with `NatsStoreBuilder::accept_lost_events` and go on with what is left: an instance that has \
+         lost some of its events takes no command, one that has lost all begins anew, and what is built from the log \
+         lacks them. Or give all up: stop them, run `nats stream rm {log}` and, if there is one, `nats kv del \
+         {log}-parked`, and start them: the log begins anew"
+    )
+}
+
+/// The largest message that a JetStream stream takes; its server may take less.
 pub(crate) fn max_message(config: &Config) -> usize {
     let max = usize::try_from(config.max_message_size);
     max.ok().filter(|max| *max > 0).unwrap_or(usize::MAX)

@@ -1,12 +1,13 @@
 //! Commands over NATS: request and reply, shared by all processes that serve them, found by `nats micro`.
 //!
-//! The service module of the client library is not used: it answers errors without a body, and it forgets its
-//! subscriptions when it stops, with the requests that are on their way.
+//! It does not use the service module of the client library: that answers errors without a body, and when it stops it
+//! drops its subscriptions together with the requests on their way.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use eventmodel::adapter::Exchange;
 use eventmodel::adapter::Problem;
 use eventmodel::{App, Subject};
 use tokio::sync::{Semaphore, broadcast};
@@ -14,15 +15,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::NatsStore;
-use crate::connection::{Connection, ConnectionEvent, Failure};
-use crate::drift::covers;
+use crate::connect::connection::{Connection, ConnectionEvent, Failure};
 
 mod answer;
 mod discovery;
 mod endpoint;
 mod error;
 
-use answer::Handler;
+use answer::{Guarded, Handler};
 use discovery::Identity;
 use endpoint::{Barrier, Endpoint};
 pub use error::{NotStopped, ServeError};
@@ -30,9 +30,9 @@ pub use error::{NotStopped, ServeError};
 /// Serves the commands of an app over NATS.
 ///
 /// Each command that an actor may send has a subject, `<model>.command.<command>`, under which all processes share the
-/// requests. Body, headers and answers are those of the HTTP adapter: the request is `{"data": {...},
-/// "correlationId"?: ".."}`, the reply a receipt, or a problem document with the headers `Nats-Service-Error-Code` (the
-/// status) and `Nats-Service-Error` (the title).
+/// requests. Body, headers and answers are those of the HTTP adapter: the request is `{"data": {...}, "correlationId"?:
+/// ".."}`, the reply is a receipt, or a problem document with the headers `Nats-Service-Error-Code` (the status) and
+/// `Nats-Service-Error` (the title).
 ///
 /// | header of a request | says |
 /// |---|---|
@@ -46,11 +46,11 @@ pub use error::{NotStopped, ServeError};
 /// $ nats micro info hotel-booking
 /// ```
 ///
-/// What is too large for a message of the server is answered with less: a receipt without payloads, without events, and
-/// last with headers only. Its member `omitted` says what is missing.
+/// If an answer is too large for one message, the service sends less: a receipt without payloads, then without events,
+/// and last only headers. The member `omitted` says what is missing.
 ///
-/// A request that was sent without a reply subject is executed, too; that it failed is only logged. A request without
-/// an answer may have been executed: send it again with the same `Idempotency-Key`.
+/// The service also executes a request without a reply subject; it only logs a failure. A request without an answer may
+/// have been executed: send it again with the same `Idempotency-Key`.
 ///
 /// ```no_run
 /// # async fn example(app: eventmodel::App, store: eventmodel_nats::NatsStore) -> Result<(), Box<dyn std::error::Error>> {
@@ -92,49 +92,51 @@ impl NatsCommands {
         }
     }
 
-    /// What subjects start with: `<prefix>.<model>.command.<command>`. Nothing.
+    /// The prefix of the subjects: `<prefix>.<model>.command.<command>`. *Default:* none.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into());
         self
     }
 
-    /// The queue group that shares the requests. `q`, as of all services of NATS.
+    /// The queue group that shares the requests. *Default:* `q`, as for all services of NATS.
     pub fn queue_group(mut self, group: impl Into<String>) -> Self {
         self.queue_group = group.into();
         self
     }
 
-    /// The version of the service that `nats micro` shows, `major.minor.patch`. `0.1.0`.
+    /// The version of the service that `nats micro` shows, `major.minor.patch`. *Default:* `0.1.0`.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
     }
 
-    /// What the types of problems start with, as of the HTTP adapter. `/problems`.
+    /// The base of the types of problems, as in the HTTP adapter. *Default:* `/problems`.
     pub fn problem_types(mut self, base: &str) -> Self {
         self.problem_types = base.trim_end_matches('/').into();
         self
     }
 
-    /// How many requests this process has in hand at the same time; one more is a 503 at once. 1,000.
+    /// How many requests this process has in hand at the same time; it answers one more with a 503 at once. *Default:*
+    /// 1,000.
     pub fn max_in_hand(mut self, requests: usize) -> Self {
         self.in_hand = requests.min(Semaphore::MAX_PERMITS);
         self
     }
 
-    /// How long a command may take before it is answered with a 503: it goes on, and may be committed. 30 seconds.
+    /// After how long the service answers a command with a 503; the command goes on, and may be committed. *Default:*
+    /// 30 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long [`ServedCommands::stop`] waits for requests in hand. 10 seconds.
+    /// How long [`ServedCommands::stop`] waits for requests in hand. *Default:* 10 seconds.
     pub fn drain_within(mut self, wait: Duration) -> Self {
         self.drain_within = wait;
         self
     }
 
-    /// Starts to serve: when this returns, the server knows of it.
+    /// Starts to serve: when this returns, the server has taken the subscriptions.
     ///
     /// # Errors
     /// [`ServeError`] if a name cannot be a subject, a log takes the subject of a command, or the server refuses.
@@ -143,13 +145,13 @@ impl NatsCommands {
         let identity = Identity::new(&self.app, self.version)?;
         let endpoints = endpoints(&self.app, self.prefix.as_deref(), &self.queue_group)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        // Dropped when something below fails, it ends what was begun.
+        // If anything below fails, its drop ends what has begun.
         let guard = stop.clone().drop_guard();
         let mut told = connection.events.subscribe();
-        let guarded = guarded(&self.app, &connection);
+        let guarded = Guarded::new(&self.app, &connection);
         let handler = Arc::new(Handler {
             guarded: guarded.clone(),
-            app: self.app,
+            exchange: Exchange::new(self.app, tasks.clone()),
             client: connection.client.clone(),
             problem_types: self.problem_types,
             in_hand: Arc::new(Semaphore::new(self.in_hand)),
@@ -157,7 +159,7 @@ impl NatsCommands {
             tasks: tasks.clone(),
         });
         let ping: Arc<str> = identity.subject("PING").into();
-        // While an endpoint asks it, this process answers who looks for services.
+        // While an endpoint needs it, this process answers discovery.
         let found = CancellationToken::new();
         let barrier = Barrier {
             connection: connection.clone(),
@@ -169,8 +171,9 @@ impl NatsCommands {
             let requests = connection.client.queue_subscribe(subject, group).await;
             let requests = requests.map_err(|error| ServeError::closed(&error))?;
             let (endpoint, handler) = (endpoint.clone(), handler.clone());
+            let take = move |request| handler.take(&endpoint, request);
             let (stop, barrier) = (stop.clone(), barrier.clone());
-            tasks.spawn(endpoint::serve(endpoint, handler, requests, stop, barrier));
+            tasks.spawn(endpoint::serve(requests, take, stop, barrier));
         }
         let stopped = stop.clone();
         tasks.spawn(async move {
@@ -191,8 +194,8 @@ impl NatsCommands {
     }
 }
 
-/// Commands while they are served. Dropped, it takes no more requests, and answers those in hand as long as the process
-/// lives; [`stop`](Self::stop) waits for that.
+/// Served commands. When dropped, they take no more requests, and answer those in hand as long as the process lives;
+/// [`stop`](Self::stop) waits for that.
 #[derive(Debug)]
 #[must_use = "dropped, it serves no longer"]
 pub struct ServedCommands {
@@ -212,18 +215,18 @@ impl ServedCommands {
 
     /// Takes no more requests, and answers those in hand and on their way. Shut the app down after it.
     ///
-    /// A request that its server had given to this process has its answer. Where servers are a cluster, one that is on its
-    /// way from one server to another may have none: its sender sends it again.
+    /// A request that the server has given to this process gets its answer. In a cluster, a request on its way between
+    /// two servers may get none: its sender sends it again.
     ///
     /// # Errors
-    /// [`NotStopped`] if that took too long, or the connection is lost: some may have no answer. Commands that were
-    /// begun are executed all the same.
+    /// [`NotStopped`] if that takes too long or the connection is lost: some requests may get no answer. The app
+    /// executes every command that has begun.
     pub async fn stop(self) -> Result<(), NotStopped> {
         drop(self.stop);
         self.tasks.close();
         let answered = async {
             self.tasks.wait().await;
-            // Nobody answers on it now, which the server can only say after it has taken the last answers.
+            // Nobody listens there any more; the server says so after it has taken the last answers.
             let request = self.connection.request(&self.ping, None, Bytes::new());
             request.await
         };
@@ -235,42 +238,6 @@ impl ServedCommands {
             }),
         }
     }
-}
-
-/// Subjects that no answer may go to.
-///
-/// A sender may want his answer at a subject that he may not publish to: the server does not ask whether he may. So what
-/// this program may do, and he may not, is not done for him.
-#[derive(Clone)]
-struct Guarded(Arc<[String]>);
-
-impl Guarded {
-    fn forbids(&self, reply: &str) -> bool {
-        // No answer goes to several subjects; and such a one says nothing of those it stands for.
-        let is_pattern = reply.split('.').any(|token| matches!(token, "*" | ">"));
-        is_pattern || self.0.iter().any(|pattern| covers(pattern, reply))
-    }
-}
-
-fn guarded(app: &App, connection: &Connection) -> Guarded {
-    let logs = app.model().logs();
-    let logs = logs.iter().flat_map(|log| &log.subjects);
-    let mut guarded: Vec<_> = logs.map(|pattern| pattern.as_str().to_owned()).collect();
-    // The subjects of JetStream and of buckets, and those of this library.
-    guarded.extend(
-        [
-            "$JS.>",
-            "$KV.>",
-            "$SRV.>",
-            "$SYS.>",
-            "eventmodel.>",
-            "eventmodel_audit.>",
-        ]
-        .map(str::to_owned),
-    );
-    // Where the API and the buckets of another account are imported to.
-    guarded.push(format!("{}.>", connection.api));
-    Guarded(guarded.into())
 }
 
 fn endpoints(
@@ -300,8 +267,8 @@ fn endpoints(
     offered.map(endpoint).collect()
 }
 
-/// The server takes subscriptions in their order, and refuses one by an error beside it: what it answers after them
-/// says that it has taken them all.
+/// The server takes subscriptions in order, and reports a refused one beside the answers: its answer to a later request
+/// means that it has taken all of them.
 async fn confirm(
     connection: &Connection,
     ping: &str,

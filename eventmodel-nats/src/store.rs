@@ -1,29 +1,25 @@
 //! The store: which log an operation is for.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
-use eventmodel::view::{MemoryViews, ViewHost};
+use eventmodel::view::ViewHost;
 use eventmodel::{
-    __limited as limited, AuditTrail, CommandId, CommandRef, InboxHost, MemoryAudit, Position,
-    RecordedEvent, StoreError, Subject,
+    AuditTrail, CommandId, CommandRef, InboxHost, MemoryAudit, Position, RecordedEvent, StoreError,
+    Subject,
 };
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use tokio::sync::broadcast;
 
 use crate::audit::{NatsAudit, Trail};
-use crate::builder::NatsStoreBuilder;
-use crate::connection::{Connection, ConnectionEvent};
-use crate::error::ConnectError;
-use crate::get::Source;
+use crate::connect::connection::{Connection, ConnectionEvent};
+use crate::connect::setup::Setup;
 use crate::inbox::NatsInboxes;
-use crate::log::Log;
-use crate::setup::Setup;
-use crate::snapshot;
+use crate::log::Source;
+use crate::log::logs::Logs;
+use crate::log::snapshot;
 use crate::views::{KvHost, Views};
 
 /// Keeps logs in NATS JetStream: one JetStream stream for each log. Clones share the connection.
@@ -41,123 +37,46 @@ pub struct NatsStore(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    connection: Connection,
-    setup: Setup,
+    logs: Arc<Logs>,
     views: Views,
     audit: NatsAudit,
-    logs: RwLock<HashMap<Arc<str>, Arc<Log>>>,
 }
 
 impl NatsStore {
-    /// Connects to the servers at these addresses, separated by commas: `nats://localhost:4222`.
-    ///
-    /// # Errors
-    /// [`ConnectError`] if there is no server, it refuses, or it is too old.
-    pub async fn connect(servers: impl AsRef<str>) -> Result<Self, ConnectError> {
-        Self::builder().connect(servers).await
-    }
-
-    /// Sets what differs from the defaults: replicas, credentials, TLS.
-    pub fn builder() -> NatsStoreBuilder {
-        NatsStoreBuilder::new()
-    }
-
     pub(crate) fn new(connection: Connection, setup: Setup, views: Views) -> Self {
-        let logs = RwLock::default();
         let audit = NatsAudit(Arc::new(Trail::new(connection.clone(), setup.clone())));
-        let store = Self(Arc::new(Inner {
-            connection,
-            setup,
-            views,
-            audit,
-            logs,
-        }));
-        tokio::spawn(verify_on_reconnect(
-            store.0.connection.events.subscribe(),
-            Arc::downgrade(&store.0),
-        ));
-        store
+        let logs = Logs::new(connection, setup);
+        Self(Arc::new(Inner { logs, views, audit }))
     }
 
-    /// What happens to the connection from now on.
+    /// The events of the connection from now on.
     pub fn connection_events(&self) -> BoxStream<'static, ConnectionEvent> {
-        let events = self.0.connection.events.subscribe();
-        // One that was missed is no reason to end.
+        let events = self.connection().events.subscribe();
+        // A listener that misses an event goes on.
         tokio_stream::wrappers::BroadcastStream::new(events)
             .filter_map(async |event| event.ok())
             .boxed()
     }
 
-    /// The connection, for what eventmodel does not do.
+    /// The client, for what eventmodel does not do.
     pub fn client(&self) -> &async_nats::Client {
-        &self.0.connection.client
+        &self.connection().client
     }
 
-    /// Sends what is on its way, and closes the connection. To be called after the apps on this store were shut down.
+    /// Sends what waits, and closes the connection. Shut the apps on this store down first.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the connection is closed already.
+    /// [`StoreError::Unavailable`] if the connection is already closed.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.0.audit.flush().await;
-        let drained = self.0.connection.client.drain().await;
+        let drained = self.connection().client.drain().await;
         drained.map_err(|error| StoreError::Unavailable {
             reason: error.to_string(),
         })
     }
 
     pub(crate) fn connection(&self) -> &Connection {
-        &self.0.connection
-    }
-
-    pub(crate) fn log(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
-        self.0.log(name)
-    }
-
-    pub(crate) fn parts(&self) -> (&Connection, &Setup) {
-        (&self.0.connection, &self.0.setup)
-    }
-}
-
-impl Inner {
-    fn log(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
-        let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
-        logs.get(name)
-            .cloned()
-            .ok_or_else(|| StoreError::UnknownLog { log: name.clone() })
-    }
-
-    /// The log, if what is known of it is true.
-    async fn verified(&self, name: &Arc<str>) -> Result<Arc<Log>, StoreError> {
-        let log = self.log(name)?;
-        log.verified().await?;
-        Ok(log)
-    }
-
-    fn all(&self) -> Vec<Arc<Log>> {
-        let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
-        logs.values().cloned().collect()
-    }
-}
-
-/// A server that comes back may come back with other data.
-async fn verify_on_reconnect(
-    mut events: broadcast::Receiver<ConnectionEvent>,
-    store: std::sync::Weak<Inner>,
-) {
-    loop {
-        match events.recv().await {
-            Ok(ConnectionEvent::Connected) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-            Ok(_) => continue,
-            Err(broadcast::error::RecvError::Closed) => return,
-        }
-        let Some(store) = store.upgrade() else {
-            return;
-        };
-        for log in store.all() {
-            if let Err(error) = log.verified().await {
-                limited!(ERROR, "a log is not what it was before the connection was lost", log = %log.name, %error);
-            }
-        }
+        &self.0.logs.connection
     }
 }
 
@@ -165,28 +84,21 @@ async fn verify_on_reconnect(
 impl Store for NatsStore {
     async fn open(&self, logs: &[LogSpec]) -> Result<(), StoreError> {
         for spec in logs {
-            let opened = self.0.setup.open(&self.0.connection, spec).await?;
-            let mut known = self.0.logs.write().unwrap_or_else(PoisonError::into_inner);
-            // What is known of a log stays, unless it is another one by now.
-            match known.get(&spec.name) {
-                Some(log) if log.created == opened.created => {}
-                Some(log) if log.check().is_ok() => return Err(log.recreated()),
-                _ => drop(known.insert(spec.name.clone(), Arc::new(opened))),
-            }
+            self.0.logs.open(spec).await?;
         }
         Ok(())
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let log = self.0.verified(append.log()).await?;
+        let log = self.0.logs.verified(append.log()).await?;
         log.append(append).await
     }
 
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        // What is loaded from the start rests on nothing.
+        // A load from the start relies on nothing seen earlier.
         let log = match load.after {
-            Position::START => self.log(&load.log)?,
-            _ => self.0.verified(&load.log).await?,
+            Position::START => self.0.logs.get(&load.log)?,
+            _ => self.0.logs.verified(&load.log).await?,
         };
         log.load(&load).await
     }
@@ -196,7 +108,7 @@ impl Store for NatsStore {
     }
 
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
-        let log = self.0.verified(log).await?;
+        let log = self.0.logs.verified(log).await?;
         let last = log.last(subject.as_str(), Source::Leader).await?;
         Ok(Position::new(last.map_or(0, |last| last.sequence)))
     }
@@ -207,7 +119,7 @@ impl Store for NatsStore {
         command: &CommandRef,
         subjects: &[Subject],
     ) -> Result<Option<Appended>, AppendError> {
-        let log = self.0.verified(log).await?;
+        let log = self.0.logs.verified(log).await?;
         log.committed(command, subjects).await
     }
 
@@ -218,40 +130,42 @@ impl Store for NatsStore {
         until: Position,
         command: &CommandId,
     ) -> bool {
-        let Ok(log) = self.log(log) else {
+        let Ok(log) = self.0.logs.get(log) else {
             return false;
         };
         log.command_ids.may_have(subject, until.get(), command) == Some(false)
     }
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
-        self.log(log)?.last_position().await
+        self.0.logs.get(log)?.last_position().await
     }
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
-        match self.log(&read.log) {
-            Ok(log) => crate::read::read(log, read),
+        match self.0.logs.get(&read.log) {
+            Ok(log) => crate::log::read::events::read(log, read),
             Err(error) => stream::iter([Err(error)]).boxed(),
         }
     }
-    fn views(&self) -> Arc<dyn ViewHost> {
+
+    fn views(&self) -> Option<Arc<dyn ViewHost>> {
         match &self.0.views {
-            Views::Memory => Arc::new(MemoryViews),
-            Views::Kv(options) => Arc::new(KvHost {
-                store: self.clone(),
+            Views::Memory => None,
+            Views::Kv(options) => Some(Arc::new(KvHost {
+                logs: self.0.logs.clone(),
                 options: options.clone(),
-            }),
+            })),
         }
     }
 
-    fn inboxes(&self) -> Arc<dyn InboxHost> {
-        Arc::new(NatsInboxes(self.clone()))
+    fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
+        Some(Arc::new(NatsInboxes(self.0.logs.clone())))
     }
 
-    fn audit(&self) -> Arc<dyn AuditTrail> {
-        if self.0.setup.audit_max_age.is_zero() {
-            return Arc::new(MemoryAudit::new(Duration::ZERO, 0));
-        }
-        Arc::new(self.0.audit.clone())
+    fn audit(&self) -> Option<Arc<dyn AuditTrail>> {
+        Some(if self.0.logs.setup.audit_max_age.is_zero() {
+            Arc::new(MemoryAudit::new(Duration::ZERO, 0))
+        } else {
+            Arc::new(self.0.audit.clone())
+        })
     }
 }

@@ -2,31 +2,31 @@
 //!
 //! # What is promised
 //!
-//! Each event is in the entry of its key once, in order, however many processes host the view and whenever they die.
+//! The entry of a key holds each of its events once, in order, however many processes host the view and whenever they
+//! die.
 //!
 //! # How
 //!
-//! - An entry is one value: the state, and of each log the position of the last event in it. A write says which value
-//!   it replaces; the server refuses it if there is another one. So the events of an entry are those up to its
-//!   positions, and whoever finds it further on than it thought leaves out what is in it.
-//! - A write that is stored late, after its answer was given up, is stored only if nothing came after what it
-//!   replaces. Then it is what the next writer would have written.
-//! - A checkpoint for each log, a key of the same bucket, is moved on after all entries up to it are stored, and never
-//!   back. A process starts there, and reads some events again that are in their entries already.
-//! - So it does not matter who writes, and it is enough to know that somebody has.
+//! - An entry is one value: the state, and for each log the position of the last event in it. A write names the value
+//!   that it replaces; the server refuses it if another one is there. So an entry holds exactly the events up to its
+//!   positions, and a process that finds the entry further on skips what is in it.
+//! - The server stores a late write, whose sender has given up, only if nothing followed what it replaces. Then it is
+//!   what the next writer would have written.
+//! - Each log has a checkpoint, a key of the same bucket. It moves on after all entries up to it are stored, and never
+//!   back. A process starts there, and reads again some events that their entries already hold.
+//! - So it does not matter which process writes, only that one has.
 
-mod batch;
 mod bucket;
+mod build;
 mod checkpoint;
+mod current;
+mod entries;
 mod feed;
 mod host;
-mod hosted;
 mod key;
 mod list;
-mod live;
-mod marks;
 mod options;
-mod side;
+mod positions;
 mod values;
 mod watch;
 

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 
+use eventmodel::memory;
 use eventmodel::store::{
     Append, AppendError, Appended, AuditTrail, InboxHost, Load, Loaded, LogSpec, Read, Store,
     StoreError, ViewHost,
@@ -240,18 +241,18 @@ impl Store for FaultyStore {
         self.0.store.max_snapshot()
     }
 
-    fn views(&self) -> Arc<dyn ViewHost> {
+    fn views(&self) -> Option<Arc<dyn ViewHost>> {
         self.0.store.views()
     }
 
-    fn inboxes(&self) -> Arc<dyn InboxHost> {
-        Arc::new(FaultyInboxes {
-            inboxes: self.0.store.inboxes(),
+    fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
+        Some(Arc::new(FaultyInboxes {
+            inboxes: memory::inboxes_of(&*self.0.store),
             shared: self.0.clone(),
-        })
+        }))
     }
 
-    fn audit(&self) -> Arc<dyn AuditTrail> {
+    fn audit(&self) -> Option<Arc<dyn AuditTrail>> {
         self.0.store.audit()
     }
 }

@@ -4,11 +4,10 @@ mod check;
 mod entries;
 mod event_model;
 mod slice;
-mod vocabulary;
 
+pub use crate::model::CommandEntry;
 pub use check::{ModelError, ModelProblem};
-pub use entries::{AutomationEntry, CommandEntry, ViewDescription};
+pub use entries::{AutomationEntry, ViewDescription};
 pub(crate) use entries::{log_of, logs_of_handlers};
 pub use event_model::EventModel;
 pub use slice::{Slice, Step};
-pub use vocabulary::Vocabulary;

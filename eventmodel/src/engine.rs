@@ -1,6 +1,7 @@
 //! The running event model: executes commands, answers views, runs automations.
 
 mod app;
+mod audit;
 mod automation;
 mod backoff;
 mod command;
@@ -8,13 +9,14 @@ mod drain;
 mod error;
 mod events;
 mod options;
+mod refused;
 mod snapshots;
 mod view;
 
 pub use app::App;
-pub use automation::{AutomationStatus, Parked, RetryError, Waiting};
+pub use automation::{AutomationStatus, RetryError, Waiting};
 pub use drain::NotDrained;
-pub use error::{ExecuteError, Failure, Panicked, RejectionReport, StartError};
+pub use error::{ExecuteError, Failure, Panicked, StartError};
 pub use events::EventQuery;
 pub use options::{AppOptions, ExecuteOptions};
 pub(crate) use view::RunningView;

@@ -111,7 +111,7 @@
 pub mod board;
 mod engine;
 mod macro_support;
-mod memory;
+pub mod memory;
 mod model;
 mod record;
 pub mod store;
@@ -132,30 +132,30 @@ pub mod view {
 
 pub use board::{
     AutomationEntry, CommandEntry, EventModel, ModelError, ModelProblem, Slice, Step,
-    ViewDescription, Vocabulary,
+    ViewDescription,
 };
 pub use engine::{
     AnyView, App, AppOptions, AutomationStatus, EventQuery, ExecuteError, ExecuteOptions, Failure,
-    NotDrained, Panicked, Parked, RejectionReport, RetryError, StartError, View, ViewEntry,
-    Waiting,
+    NotDrained, Panicked, RetryError, StartError, View, ViewEntry, Waiting,
 };
-pub use memory::MemoryStore;
+pub use memory::{MemoryAudit, MemoryStore};
 pub use model::{
     Automation, AutomationInfo, BelongsTo, Command, CommandInfo, Commands, Decide, Decision,
     DecisionState, Emits, EncodeError, Event, EventInfo, Events, FieldInfo, HandlerInfo,
     IntoCommands, IntoEvents, Key, KeyError, KeyReader, KeyWriter, NoRejection, Now, Projection,
-    ProjectionInfo, ReactError, Rejection, RejectionInfo, SchemaInfo, StateInfo, StatePart, Stream,
-    StreamInfo, TypeInfo, Unguarded, VariantInfo, Violation, Violations, emit, reject,
+    ProjectionInfo, ReactError, Rejection, RejectionInfo, RejectionReport, SchemaInfo, StateInfo,
+    StatePart, Stream, StreamInfo, TypeInfo, Unguarded, VariantInfo, Violation, Violations, emit,
+    reject,
 };
 pub use record::{
     Codec, CodecError, CommandId, CommandRef, DecodeError, DecodeReason, EventId, Guard,
     InvalidCommandId, Json, Metadata, NewEvent, Position, Receipt, RecordedEvent, Subject,
     SubjectError, SubjectPattern, SubjectReader, SubjectTemplate, SubjectToken, SubjectWriter,
-    TokenError, cloudevents as envelope,
+    TokenError, Vocabulary, cloudevents as envelope,
 };
 pub use store::{
     AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Claim, Inbox, InboxHost, InboxSpec, Kept,
-    MemoryAudit, Outcome, Parking, Store, StoreError, Trouble, ViewError,
+    Outcome, Parked, Parking, Store, StoreError, Trouble, ViewError,
 };
 pub use transport as adapter;
 

@@ -1,10 +1,12 @@
 //! The words: what the post-its of a board are, one file for each.
 
+mod any_command;
 pub(crate) mod automation;
 mod command;
 mod describe;
 mod event;
 pub(crate) mod fields;
+mod fold;
 mod json;
 mod key;
 mod payload;
@@ -14,8 +16,10 @@ pub(crate) mod state;
 mod stream;
 pub(crate) mod validation;
 
-pub(crate) use automation::Reaction;
+pub use any_command::CommandEntry;
+pub(crate) use any_command::{AnyCommand, AnyRejection, InHand};
 pub use automation::{Automation, AutomationInfo, Commands, IntoCommands, ReactError};
+pub(crate) use automation::{FromReaction, Reaction};
 pub use command::{
     Command, CommandInfo, Decide, Decision, Emits, Events, IntoEvents, emit, reject,
 };
@@ -24,13 +28,14 @@ pub(crate) use describe::kebab_case;
 pub use describe::{FieldInfo, SchemaInfo, TypeInfo};
 pub use event::{BelongsTo, Event, EventInfo};
 pub(crate) use fields::FromFields;
-pub use json::JsonText;
+pub(crate) use fold::{FoldOf, value_of};
+pub use fold::{ViewFold, ViewState};
+pub use json::{JsonError, JsonText};
 pub(crate) use key::parts;
 pub use key::{Key, KeyError, KeyReader, KeyWriter};
-pub(crate) use payload::Decoded;
 pub use payload::EncodeError;
 pub use projection::{HandlerInfo, Projection, ProjectionInfo};
-pub use rejection::{NoRejection, Rejection, RejectionInfo, VariantInfo};
+pub use rejection::{NoRejection, Rejection, RejectionInfo, RejectionReport, VariantInfo};
 pub use state::{DecisionState, Now, StateInfo, StatePart, Unguarded};
 pub(crate) use state::{ErasedSlot, MAX_STATES};
 pub use stream::{Stream, StreamInfo};

@@ -15,6 +15,7 @@ mod string_pool;
 mod subject;
 mod template;
 mod token;
+mod vocabulary;
 
 pub use codec::{Codec, CodecError, Json};
 pub use guard::Guard;
@@ -22,8 +23,10 @@ pub use id::{CommandId, EventId, InvalidCommandId};
 pub use metadata::{CommandRef, Metadata};
 pub use position::Position;
 pub use receipt::Receipt;
+pub(crate) use recorded::Decoded;
 pub use recorded::{DecodeError, DecodeReason, NewEvent, RecordedEvent};
 pub use subject::{Subject, SubjectError, SubjectPattern, SubjectReader, SubjectWriter};
 pub use template::SubjectTemplate;
 pub use token::{SubjectToken, TokenError};
 pub(crate) use token::{decode_token, encode_token};
+pub use vocabulary::Vocabulary;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 
-use crate::memory::MemoryViews;
 use crate::record::{CommandId, CommandRef, Position, RecordedEvent, Subject, SubjectPattern};
 
 mod append;
@@ -22,20 +21,16 @@ mod view_error;
 mod view_progress;
 mod views;
 
+pub use crate::model::{ViewFold, ViewState};
 pub use append::{Append, Appended};
-pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, MemoryAudit, Outcome};
+pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Outcome};
 pub use error::{AppendError, InvalidAppend, StoreError};
-pub(crate) use inbox::MemoryInboxes;
 pub use inbox::{Inbox, InboxHost, InboxSpec, Trouble};
-pub(crate) use parking::MemoryParking;
-pub use parking::{Claim, Kept, Parking};
+pub use parking::{Claim, Kept, Parked, Parking};
 pub use snapshot::{LoadedSnapshot, Snapshot};
 pub use view_error::ViewError;
 pub use view_progress::ViewProgress;
-pub use views::{
-    ErasedEntry, HostedView, ViewDefinition, ViewFold, ViewHost, ViewState, ViewStatus,
-};
-pub(crate) use views::{FoldOf, value_of};
+pub use views::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewStatus};
 
 /// The engine that keeps the logs. Object-safe: an app does not care which one it runs on.
 #[async_trait]
@@ -125,19 +120,19 @@ pub trait Store: Debug + Send + Sync + 'static {
         0
     }
 
-    /// Where views live. In this process, unless the store has a better place.
-    fn views(&self) -> Arc<dyn ViewHost> {
-        Arc::new(MemoryViews)
+    /// Where views are hosted. *Default:* `None`, in the memory of this process.
+    fn views(&self) -> Option<Arc<dyn ViewHost>> {
+        None
     }
 
-    /// Where the progress of automations lives. In this process, unless the store has a better place.
-    fn inboxes(&self) -> Arc<dyn InboxHost> {
-        Arc::new(MemoryInboxes)
+    /// Where the progress of automations is kept. *Default:* `None`, in the memory of this process.
+    fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
+        None
     }
 
-    /// Where the audit trail lives. In this process, unless the store has a better place.
-    fn audit(&self) -> Arc<dyn AuditTrail> {
-        Arc::new(MemoryAudit::default())
+    /// Where the audit trail is kept. *Default:* `None`, in the memory of this process.
+    fn audit(&self) -> Option<Arc<dyn AuditTrail>> {
+        None
     }
 }
 
@@ -190,15 +185,15 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).max_snapshot()
     }
 
-    fn views(&self) -> Arc<dyn ViewHost> {
+    fn views(&self) -> Option<Arc<dyn ViewHost>> {
         (**self).views()
     }
 
-    fn inboxes(&self) -> Arc<dyn InboxHost> {
+    fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
         (**self).inboxes()
     }
 
-    fn audit(&self) -> Arc<dyn AuditTrail> {
+    fn audit(&self) -> Option<Arc<dyn AuditTrail>> {
         (**self).audit()
     }
 }

@@ -1,6 +1,7 @@
 //! What adapters have in common: how a request says what it wants, how a receipt and a problem are written. The same
 //! command is answered in the same way, whatever it came by.
 
+mod exchange;
 mod failure;
 mod headers;
 pub mod kinds;
@@ -9,12 +10,12 @@ mod receipt;
 mod refused;
 mod request;
 
-pub use crate::model::JsonText;
+pub use crate::model::{JsonError, JsonText};
+pub use exchange::Exchange;
 pub use failure::{CommandContext, internal, of_store, rejection_title};
 pub use headers::{CommandHeaders, malformed_header, revision, single_header};
 pub use kinds::ProblemKind;
 pub use problem::{Problem, at, pointer_to};
 pub use receipt::{EventBody, ReceiptBody, is_json};
 pub use refused::Refused;
-pub(crate) use refused::RefusedRequests;
-pub use request::{Envelope, is_correlation_id, is_traceparent};
+pub use request::{CommandBody, is_correlation_id, is_traceparent};

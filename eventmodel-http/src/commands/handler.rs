@@ -38,12 +38,8 @@ impl<C: Decide> CommandHandler<C> {
         let headers = http.counted(headers::of_command(&parts.headers))?;
         let body = body::json(&parts.headers, body, http.options.body_limit, deadline).await;
         let body = http.counted(body)?;
-        let context = headers.context(None, C::INFO, "");
-        receipt::answer(
-            &http
-                .execute_entry(entry, body, &headers, &context, deadline)
-                .await?,
-        )
+        let receipt = http.exchange.execute_bare(entry, body, &headers, deadline);
+        receipt::answer(&receipt.await?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The durable consumer of an automation on a log: created if it is missing, checked if it is there.
 
+use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -9,18 +10,17 @@ use async_nats::jetstream::consumer::{
 use eventmodel::{InboxSpec, StoreError};
 use serde::{Deserialize, Serialize};
 
-use super::{escaped, locked};
-use crate::connection::Failure;
+use crate::connect::connection::Failure;
+use crate::connect::drift::{Drift, drifted, settings};
+use crate::connect::refusal::Refusal;
 use crate::log::Log;
-use crate::refusal::Refusal;
+use crate::sync::locked;
 
-mod drift;
-
-/// How many messages all processes together may have in hand. An app takes more than that, so that there is always
-/// one that takes what is delivered again.
+/// How many messages all processes together may have in hand. An app takes more than that, so that one process always
+/// takes what JetStream delivers again.
 const MAX_ACK_PENDING: i64 = 1_000;
 
-/// How often a set-up is tried that others change at the same time.
+/// How often to set up a consumer that others change at the same time.
 const ATTEMPTS: usize = 5;
 
 const NOT_FOUND: u16 = 10014;
@@ -29,12 +29,12 @@ const EXISTS: [u16; 2] = [10013, 10148];
 /// What the server says of a consumer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Info {
-    // That of pull consumers does not know `mem_storage`.
+    // `pull::Config` does not know `mem_storage`.
     config: Config,
     delivered: Place,
     ack_floor: Place,
     num_ack_pending: usize,
-    /// Another consumer of the name has another one.
+    /// It tells two consumers of the same name apart.
     created: String,
     #[serde(default)]
     paused: bool,
@@ -57,9 +57,9 @@ struct Create<'a> {
 pub(super) struct Durable {
     pub(super) name: String,
     pub(super) ack_wait: Duration,
-    /// Whether it may be created.
+    /// Whether the store may create it.
     pub(super) create: bool,
-    /// When the consumer was created that was seen with a filter: what it has skipped it does not deliver any more.
+    /// When the consumer was created that had a filter: it never delivers what it has skipped.
     pub(super) has_skipped: Mutex<Option<String>>,
 }
 
@@ -70,8 +70,22 @@ pub(super) fn name(spec: &InboxSpec) -> String {
     format!("{model}_{}", spec.automation)
 }
 
+/// A text in letters, digits and these other characters; `=` and two digits stand for any other.
+pub(super) fn escaped(text: &str, others: impl Fn(u8) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || others(byte) {
+            escaped.push(byte.into());
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(escaped, "={byte:02X}");
+        }
+    }
+    escaped
+}
+
 impl Info {
-    /// Up to where everything is done.
+    /// The sequence up to which everything is done.
     pub(super) fn floor(&self) -> u64 {
         if self.num_ack_pending == 0 {
             self.ack_floor.stream_seq.max(self.delivered.stream_seq)
@@ -94,7 +108,7 @@ impl Durable {
         }
     }
 
-    /// Opens it; one that has to be made starts after this sequence.
+    /// Opens the consumer. A new one starts after this sequence.
     pub(super) async fn open(
         &self,
         log: &Log,
@@ -119,25 +133,34 @@ impl Durable {
         })
     }
 
-    /// Fails if it is not what an automation needs, or was not at an earlier check and has skipped events since.
+    /// Fails if the consumer is not what an automation needs, or had a filter at an earlier check and has skipped
+    /// events since.
     pub(super) async fn check(&self, log: &Log, info: &Info) -> Result<(), StoreError> {
         let replicas = match info.config.num_replicas {
             // As many as the log has.
             0 => 0,
             _ => self.replicas(log).await?,
         };
-        let reason = {
+        let has_skipped = {
             let mut has_skipped = locked(&self.has_skipped);
-            if drift::is_filtered(&info.config) {
+            if is_filtered(&info.config) {
                 *has_skipped = Some(info.created.clone());
             }
-            let has_skipped = has_skipped.as_ref() == Some(&info.created);
-            self.drift(log, replicas, &info.config, has_skipped)
+            has_skipped.as_ref() == Some(&info.created)
         };
-        reason.map_or(Ok(()), |reason| Err(drifted(log, reason)))
+        let drift = self.drift(log, replicas, &info.config);
+        drift.check(log.name.clone())?;
+        if has_skipped {
+            let (name, renew) = (&self.name, self.renew(log));
+            let reason = format!(
+                "the consumer `{name}` had a filter for a while, and may have skipped events; {renew}"
+            );
+            return Err(drifted(log.name.clone(), reason));
+        }
+        Ok(())
     }
 
-    /// Fails while somebody has paused it: it gives no other sign that it delivers nothing.
+    /// Fails while the consumer is paused: nothing else shows that it delivers nothing.
     pub(super) fn check_pause(&self, log: &Log, info: &Info) -> Result<(), StoreError> {
         if !info.paused {
             return Ok(());
@@ -146,7 +169,7 @@ impl Durable {
         let until = until.map_or_else(String::new, |until| format!(" until {until}"));
         let (stream, name) = (&log.name, &self.name);
         Err(drifted(
-            log,
+            log.name.clone(),
             format!(
                 "the consumer `{name}` is paused{until}; the automation goes on then, or run `nats consumer resume \
                  {stream} {name}`"
@@ -182,7 +205,7 @@ impl Durable {
     async fn create(&self, log: &Log, after: u64) -> Result<(), StoreError> {
         if !self.create {
             return Err(drifted(
-                log,
+                log.name.clone(),
                 format!(
                     "there is no consumer `{name}`, and this store may not create one; run `nats consumer add {log} \
                      {name} --pull --defaults --deliver all --ack explicit --wait {wait:?} --max-deliver=-1 \
@@ -210,11 +233,73 @@ impl Durable {
     }
 }
 
-fn drifted(log: &Log, reason: String) -> StoreError {
-    StoreError::Drift {
-        log: log.name.clone(),
-        reason,
+impl Durable {
+    /// The settings of the consumer of an automation on a log with so many replicas.
+    fn drift(&self, log: &Log, replicas: usize, config: &Config) -> Drift {
+        let starts_at_the_start = matches!(
+            config.deliver_policy,
+            // A new consumer starts where the deleted one was.
+            DeliverPolicy::All | DeliverPolicy::ByStartSequence { .. }
+        );
+        let filters: Vec<_> = filters(config).collect();
+        let target = config.deliver_subject.clone().unwrap_or_default();
+        let (wait, max_pending) = (self.ack_wait, config.max_ack_pending);
+        let threshold = config.inactive_threshold;
+        let settings = settings! {
+            "deliver_subject", config.deliver_subject.is_none(), target => "none: each process asks for what it takes";
+            "filter_subjects", !is_filtered(config), filters.join(",") => "none: what one event waits for may be any other";
+            "deliver_policy", starts_at_the_start, format!("{:?}", config.deliver_policy) => "All: it skips no event";
+            "ack_policy", config.ack_policy == AckPolicy::Explicit, format!("{:?}", config.ack_policy) => "Explicit";
+            "replay_policy", config.replay_policy == ReplayPolicy::Instant, format!("{:?}", config.replay_policy) => "Instant";
+            "headers_only", !config.headers_only, true => false;
+            "backoff", config.backoff.is_empty(), format!("{:?}", config.backoff) => "none";
+            "inactive_threshold", threshold.is_zero(), format!("{threshold:?}") =>
+                "0: the progress stays while no process runs";
+            "max_batch", config.max_batch <= 0, config.max_batch => "0: no limit";
+            "max_bytes", config.max_bytes <= 0, config.max_bytes => "0: no limit";
+            "max_expires", config.max_expires.is_zero(), format!("{:?}", config.max_expires) => "0: no limit";
+            "mem_storage", !config.memory_storage, true => "false: the progress must survive a restart";
+            "ack_wait", config.ack_wait == wait, format!("{:?}", config.ack_wait) =>
+                format!("{wait:?} (`hand_over_after`)"), format!("--wait {wait:?}");
+            "max_deliver", config.max_deliver <= 0, config.max_deliver =>
+                "-1: the app parks what it cannot handle", "--max-deliver=-1";
+            "max_ack_pending", max_pending == MAX_ACK_PENDING, max_pending => MAX_ACK_PENDING,
+                format!("--max-pending {MAX_ACK_PENDING}");
+            // 0 is as many as the log has.
+            "num_replicas", config.num_replicas == 0 || config.num_replicas >= replicas, config.num_replicas =>
+                format!("{replicas}, as the log has: the progress must survive what the log survives"),
+                format!("--replicas {replicas}");
+        };
+        Drift {
+            of: format!(" of the consumer `{}`", self.name),
+            settings,
+            edit: format!("nats consumer edit {} {}", log.name, self.name),
+            renew: self.renew(log),
+        }
     }
+
+    /// How an operator replaces the consumer, and what follows.
+    fn renew(&self, log: &Log) -> String {
+        format!(
+            "run `nats consumer rm {} {}`, and the store makes it anew: an automation that runs goes on where it was; one \
+             that starts sees all events again; what it has recorded is not recorded twice, but a command that was \
+             rejected is decided again",
+            log.name, self.name
+        )
+    }
+}
+
+fn filters(config: &Config) -> impl Iterator<Item = &str> {
+    let several = config.filter_subjects.iter().map(String::as_str);
+    let one = Some(config.filter_subject.as_str());
+    one.into_iter()
+        .chain(several)
+        .filter(|subject| !subject.is_empty())
+}
+
+/// Whether it leaves events out.
+fn is_filtered(config: &Config) -> bool {
+    filters(config).any(|subject| subject != ">")
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What automations have parked on a log: a key-value bucket of references.
 //!
-//! Changes are compare-and-set by the revision of the key. What is known is brought up to date by asking the leader for
-//! what was changed since: usually one request, and the answer is that there is nothing.
+//! A change is a compare-and-set by the revision of the key. A refresh asks the leader for what has changed: usually
+//! one request, whose answer is that nothing has.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Stream};
@@ -18,30 +18,29 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::escaped;
-use crate::connection::Failure;
+use super::consumer::escaped;
+use crate::connect::connection::Failure;
+use crate::connect::drift::{Drift, drifted, settings};
+use crate::connect::jetstream::EXPECTED;
+use crate::connect::setup::Setup;
 use crate::log::Log;
-use crate::message::EXPECTED;
-use crate::setup::Setup;
-
-mod suspects;
-
-pub(super) use suspects::Verdict;
+use crate::sync::locked;
 
 const OPERATION: &str = "KV-Operation";
 const DELETED: &str = "DEL";
 
-/// What automations have parked on a log, and the changes of this process to it.
+/// What automations have parked on a log, and what this process changes there.
 pub(super) struct KvParking {
     log: Arc<Log>,
     automation: &'static str,
+    stream_name: String,
     stream: Stream<()>,
     bucket: String,
-    /// The subjects of its keys start with this.
+    /// The prefix of the subjects of parked events.
     prefix: String,
-    /// The subjects of the keys of suspects start with this.
+    /// The prefix of the subjects of suspects.
     suspects: String,
-    /// Tells its notes from those of others.
+    /// Distinguishes the notes of this process from others.
     process: String,
     lease: Duration,
     known: Mutex<Known>,
@@ -52,9 +51,9 @@ pub(super) struct KvParking {
 
 #[derive(Default)]
 struct Known {
-    /// The revisions of keys, and what is kept there.
+    /// The revision of each key, and what it holds.
     places: BTreeMap<Subject, (u64, Option<Kept>)>,
-    /// Up to which revision everything is known.
+    /// The revision up to which this process knows everything.
     until: u64,
 }
 
@@ -78,7 +77,7 @@ fn bucket(log: &str) -> String {
     format!("{log}-parked")
 }
 
-/// A subject as a key: keys have fewer characters.
+/// A subject as a key: keys allow fewer characters.
 fn key(subject: &str) -> String {
     escaped(subject, |byte| matches!(byte, b'.' | b'-' | b'_' | b'/'))
 }
@@ -92,12 +91,17 @@ impl KvParking {
         wake: Arc<Notify>,
     ) -> Result<Self, StoreError> {
         let bucket = bucket(&log.name);
-        let name = format!("KV_{bucket}");
-        ensure(setup, log, &bucket, &name).await?;
-        let stream = log.connection.jetstream.get_stream_no_info(name).await;
+        let stream_name = format!("KV_{bucket}");
+        ensure(setup, log, &bucket, &stream_name).await?;
+        let stream = log
+            .connection
+            .jetstream
+            .get_stream_no_info(&stream_name)
+            .await;
         let parking = Self {
             log: log.clone(),
             automation,
+            stream_name,
             stream: stream.map_err(StoreError::failed)?,
             prefix: format!("$KV.{bucket}.parked.{durable}."),
             suspects: format!("$KV.{bucket}.suspect.{durable}."),
@@ -114,18 +118,22 @@ impl KvParking {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.known)
     }
 
-    /// Learns of all changes up to now.
+    /// Learns all changes up to now.
     pub(super) async fn refresh(&self) -> Result<(), StoreError> {
         let _one = self.refreshing.lock().await;
         loop {
             let after = self.known().until;
             let get = self.stream.raw_message_builder().sequence(after + 1);
             let answer = get.next_by_subject(format!("{}>", self.prefix)).send();
-            let stream = format!("KV_{}", self.bucket);
-            let Some(message) = self.log.connection.leader_said(&stream, answer).await? else {
+            let Some(message) = self
+                .log
+                .connection
+                .leader_said(&self.stream_name, answer)
+                .await?
+            else {
                 return Ok(());
             };
             let revision = message.sequence;
@@ -178,7 +186,7 @@ impl KvParking {
         })
     }
 
-    /// Writes a key; `None` if it was changed meanwhile.
+    /// Writes a key; `None` if another process has changed it.
     async fn put(
         &self,
         subject: &str,
@@ -191,11 +199,10 @@ impl KvParking {
             headers.insert(OPERATION, DELETED);
         }
         let payload = Bytes::from(value.unwrap_or_default());
-        let stream = format!("KV_{}", self.bucket);
         let put = self
             .log
             .connection
-            .publish(&stream, subject, headers, payload);
+            .publish(&self.stream_name, subject, headers, payload);
         match put.await {
             Ok(ack) => Ok(Some(ack.seq)),
             Err(Failure::Refused(refusal)) if refusal.is_conflict() => Ok(None),
@@ -203,13 +210,13 @@ impl KvParking {
         }
     }
 
-    /// What others have to be told.
-    pub(super) fn tell(&self) {
+    /// Notes a change that other processes must hear of.
+    pub(super) fn note_change(&self) {
         self.changed.store(true, Ordering::Release);
         self.wake.notify_one();
     }
 
-    /// Whether something was changed here since it was asked last.
+    /// Whether this process has changed anything since the last call.
     pub(super) fn take_changed(&self) -> bool {
         self.changed.swap(false, Ordering::AcqRel)
     }
@@ -265,7 +272,7 @@ impl Parking for KvParking {
         let parked = kept.parked.clone();
         let subject = parked.subject.clone();
         let expected = match self.known().places.get(&subject) {
-            // Nothing is kept there, and the key was there before.
+            // The key exists, and holds nothing.
             Some((revision, None)) if kept.revision == 0 => *revision,
             _ => kept.revision,
         };
@@ -287,7 +294,7 @@ impl Parking for KvParking {
         };
         kept.revision = revision;
         self.known().learn(subject, revision, Some(kept));
-        self.tell();
+        self.note_change();
         Ok(Some(revision))
     }
 
@@ -297,36 +304,107 @@ impl Parking for KvParking {
             return Ok(false);
         };
         self.known().learn(subject.clone(), revision, None);
-        self.tell();
+        self.note_change();
         Ok(true)
     }
 }
 
-/// Creates the bucket if it is missing, and checks it if it is there.
+/// How often to write a key that others write at the same time.
+const ATTEMPTS: usize = 5;
+
+/// The value of a suspect's key: which process is about to handle it.
+#[derive(Default, Serialize, Deserialize)]
+struct Note {
+    process: String,
+    /// How often JetStream had delivered it by then.
+    deliveries: i64,
+}
+
+/// What to do with a suspect.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Handle it: the note is written.
+    Try,
+    /// Park it: a process fell silent while this was its only suspect in hand.
+    Guilty,
+    /// Let go of it: JetStream has given it to another process since, which is about to handle it.
+    Elsewhere,
+}
+
+impl KvParking {
+    /// Notes that this process is about to handle a suspect, unless another process has noted that.
+    pub(super) async fn note_suspect(
+        &self,
+        position: u64,
+        deliveries: i64,
+    ) -> Result<Verdict, StoreError> {
+        let subject = format!("{}{position}", self.suspects);
+        for _ in 0..ATTEMPTS {
+            let found = self.stream.raw_message_builder().last_by_subject(&*subject);
+            let found = self
+                .log
+                .connection
+                .leader_said(&self.stream_name, found.send());
+            let found = found.await?;
+            let noted = found
+                .as_ref()
+                .filter(|message| message.headers.get(OPERATION).is_none());
+            if let Some(message) = noted {
+                let note: Note = serde_json::from_slice(&message.payload).unwrap_or_default();
+                // Its own note, whose answer was lost, accuses nobody.
+                return Ok(if note.process == self.process {
+                    Verdict::Try
+                } else if note.deliveries < deliveries {
+                    Verdict::Guilty
+                } else {
+                    Verdict::Elsewhere
+                });
+            }
+            let note = Note {
+                process: self.process.clone(),
+                deliveries,
+            };
+            let note = serde_json::to_vec(&note).map_err(StoreError::failed)?;
+            let revision = found.map_or(0, |message| message.sequence);
+            if self.put(&subject, revision, Some(note)).await?.is_some() {
+                return Ok(Verdict::Try);
+            }
+        }
+        Err(StoreError::Unavailable {
+            reason: format!("the key `{subject}` is changed by others all the time"),
+        })
+    }
+
+    /// Removes the note: the event is handled or parked.
+    pub(super) async fn acquit(&self, position: u64) -> Result<(), StoreError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(OPERATION, DELETED);
+        let subject = format!("{}{position}", self.suspects);
+        let connection = &self.log.connection;
+        let put = connection.publish(&self.stream_name, &subject, headers, Bytes::new());
+        put.await?;
+        Ok(())
+    }
+}
+
+/// Creates a missing bucket, and checks an existing one.
 async fn ensure(setup: &Setup, log: &Log, bucket: &str, name: &str) -> Result<(), StoreError> {
     let connection = &log.connection;
-    let drifted = |reason| StoreError::Drift {
-        log: log.name.clone(),
-        reason,
-    };
     if let Some(found) = connection.stream_info(name).await? {
-        let age = found.config.max_age;
-        if !age.is_zero() {
-            return Err(drifted(format!(
-                "`max_age` of the bucket `{bucket}` is {age:?} and must be 0: what is parked is kept; run `nats stream \
-                 edit {name} --max-age 0`"
-            )));
-        }
-        if let Some(needed) = setup.replicas
-            && needed != found.config.num_replicas
-        {
-            return Err(drifted(format!(
-                "`num_replicas` of the bucket `{bucket}` is {} and must be {needed}; run `nats stream edit {name} \
-                 --replicas {needed}`",
-                found.config.num_replicas
-            )));
-        }
-        return Ok(());
+        let config = found.config;
+        let replicas = setup.replicas.unwrap_or(config.num_replicas);
+        let settings = settings! {
+            "max_age", config.max_age.is_zero(), format!("{:?}", config.max_age) => "0: parked events stay", "--max-age 0";
+            "num_replicas", config.num_replicas == replicas, config.num_replicas => replicas,
+                format!("--replicas {replicas}");
+        };
+        let drift = Drift {
+            of: format!(" of the bucket `{bucket}`"),
+            settings,
+            edit: format!("nats stream edit {name}"),
+            renew: String::new(),
+        };
+        return drift.check(log.name.clone());
     }
     let replicas = match setup.replicas {
         Some(replicas) => replicas,
@@ -336,10 +414,13 @@ async fn ensure(setup: &Setup, log: &Log, bucket: &str, name: &str) -> Result<()
         }
     };
     if !setup.create {
-        return Err(drifted(format!(
-            "there is no bucket `{bucket}` for what automations park, and this store may not create one; run `nats kv \
-             add {bucket} --replicas {replicas}`"
-        )));
+        return Err(drifted(
+            log.name.clone(),
+            format!(
+                "there is no bucket `{bucket}` for what automations park, and this store may not create one; run `nats kv \
+                 add {bucket} --replicas {replicas}`"
+            ),
+        ));
     }
     tracing::info!(log = %log.name, bucket, "creating the bucket for what automations park");
     let config = Config {

@@ -1,5 +1,5 @@
-//! The task behind an inbox: takes what the consumer delivers, says that this process lives, and gives each event when
-//! it has its turn.
+//! The task behind an inbox: takes what the consumer delivers, says that this process lives, and hands over each event
+//! in its turn.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,59 +12,52 @@ use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
-use super::order::{Arrival, Before, Item};
-use super::{Shared, locked};
-use crate::get::subject;
-use crate::message::{Kind, Stored};
+use super::in_flight::{Arrival, Before, Item};
+use super::shared::Shared;
+use super::suspects::{MAX_DELIVERIES, Suspects};
+use crate::log::message::{Kind, Stored};
+use crate::sync::locked;
 
-mod suspects;
-
-/// How many messages are asked for at a time: few, so that all processes get some.
+/// How many messages to request at a time: few, so that all processes get some.
 const BATCH: usize = 64;
 
-/// How often a server says that it is there while there is nothing to read.
+/// How often a server says that it lives while there is nothing to read.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
-/// How long the server waits for a message before it is asked again: so long it may also take a process for alive
-/// whose machine is gone.
+/// How long one request waits for a message: for so long, too, a server may take a dead machine for alive.
 const EXPIRES: Duration = Duration::from_secs(10);
 
-/// Between two attempts, and at most.
+/// The wait before another attempt, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// How long to wait for word of another process before the server is asked how far all are, and at most.
+/// The wait for word from another process before asking the server, at first and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(500));
 
-/// After so many deliveries an event is handled as the only one of its kind: it may be what ends the process.
-const MAX_DELIVERIES: i64 = 5;
-
-/// How long giving back may take.
+/// How long it may take to give messages back.
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// A message has this header if the consumer was made to deliver no payload.
+/// A message has this header if the consumer delivers no payload.
 const HEADERS_ONLY: &str = "Nats-Msg-Size";
 
 const PARKED: &str = "parked";
 
 pub(super) struct Pump {
     shared: Arc<Shared>,
-    /// What the consumer delivers, and from when on that is known to work.
+    /// The delivered messages, and the time from which on the consumer counts as working.
     messages: Option<(pull::Stream, Instant)>,
-    /// When the consumer is opened, if it is not.
+    /// When to open the consumer, if it is not open.
     connect_at: Instant,
-    /// What others have done.
+    /// What other processes have done.
     told: Subscriber,
     sign_of_life: Interval,
-    /// Whose turn it is.
+    /// The messages whose turn it is.
     turns: VecDeque<u64>,
-    /// Whose turn it is, if their instances are not parked.
+    /// The same, if their instances are not parked.
     unchecked: Vec<u64>,
-    suspects: VecDeque<u64>,
-    /// When the suspects are looked at again, if that failed.
-    suspects_at: Instant,
+    suspects: Suspects,
     poll: Duration,
     next_poll: Instant,
-    /// Since when it fails, and the last pause.
+    /// Since when the task fails, and the last pause.
     failing: Option<(Instant, Duration)>,
 }
 
@@ -80,15 +73,14 @@ impl Pump {
             sign_of_life,
             turns: VecDeque::new(),
             unchecked: Vec::new(),
-            suspects: VecDeque::new(),
-            suspects_at: Instant::now(),
+            suspects: Suspects::default(),
             poll: POLL.0,
             next_poll: Instant::now(),
             failing: None,
         }
     }
 
-    /// Goes on until the inbox is closed. Whatever is wrong may be mended.
+    /// Runs until the inbox closes. It gives up on no error, because an operator may mend it.
     pub(super) async fn run(mut self) {
         let shared = self.shared.clone();
         let go_on = async {
@@ -96,7 +88,7 @@ impl Pump {
                 if let Err(error) = self.step().await {
                     let pause = self.failed(error).await;
                     tokio::time::sleep(pause).await;
-                    // Whether it goes on is known after the next sign of life.
+                    // The next sign of life shows whether it goes on.
                     self.sign_of_life.reset_immediately();
                 }
             }
@@ -110,17 +102,17 @@ impl Pump {
             let consumer = &shared.durable.name;
             tracing::warn!(
                 consumer,
-                "what was in hand is handed over after a while only"
+                "could not give back the events in hand: other processes get them after `hand_over_after`"
             );
         }
     }
 
-    /// What is in hand goes on, also while nothing is taken from the consumer.
+    /// Messages in hand go on, even while the consumer gives nothing.
     async fn step(&mut self) -> Result<(), StoreError> {
         self.shared.log.check()?;
         self.advance().await?;
         let is_connected = self.messages.is_some();
-        let is_waiting = is_connected && self.shared.hand().is_waiting();
+        let is_waiting = is_connected && self.shared.in_flight().is_waiting();
         let messages = self.messages.as_mut();
         tokio::select! {
             Some(message) = async { Some(messages?.0.next().await) } => match message {
@@ -151,26 +143,26 @@ impl Pump {
     }
 
     async fn connect(&mut self) -> Result<(), StoreError> {
-        let floor = self.shared.hand().floor();
+        let floor = self.shared.in_flight().floor();
         let consumer = self.shared.durable.open(&self.shared.log, floor).await?;
         self.look().await?;
         let stream = consumer.stream().max_messages_per_batch(BATCH);
         let messages = stream.heartbeat(HEARTBEAT).expires(EXPIRES).messages();
         let messages = messages.await.map_err(|e| self.lost(&e.to_string()))?;
-        // One that is not there is noticed after two heartbeats.
+        // Two heartbeats reveal a missing consumer.
         self.messages = Some((messages, Instant::now() + 3 * HEARTBEAT));
         Ok(())
     }
 
-    /// How long to wait before another attempt. Says what is wrong if somebody has to mend it, or if it lasts longer than
-    /// an answer may take.
+    /// The wait before another attempt. Reports the error if an operator has to mend it, or if it lasts longer than an
+    /// answer may take.
     async fn failed(&mut self, mut error: StoreError) -> Duration {
         let max = RETRY.1.min(self.shared.durable.ack_wait / 3);
         let first = (Instant::now(), RETRY.0.min(max));
         let again = |(since, pause): (Instant, Duration)| (since, (pause * 2).min(max));
         let (since, pause) = self.failing.map_or(first, again);
         self.failing = Some((since, pause));
-        // A log that is another one now says more than that it has no such consumer.
+        // That the log was replaced explains more than a missing consumer does.
         if self.messages.is_none()
             && let Err(other) = self.shared.log.verify().await
             && !other.is_retryable()
@@ -181,7 +173,7 @@ impl Pump {
         if error.is_retryable() && since.elapsed() <= self.shared.log.connection.timeout {
             tracing::debug!(consumer, %error, "trying again");
         } else {
-            limited!(WARN, "the inbox of an automation does not go on", consumer, %error);
+            limited!(WARN, "the inbox of an automation makes no progress", consumer, %error);
             let mut trouble = locked(&self.shared.trouble);
             let since = trouble.as_ref().map_or_else(Timestamp::now, |t| t.since);
             *trouble = Some(Trouble { since, error });
@@ -210,12 +202,8 @@ impl Pump {
         let Some(reply) = message.reply else {
             return Ok(());
         };
-        let stored = Stored {
-            subject: subject(&message.subject)?,
-            sequence,
-            headers: message.headers.unwrap_or_default(),
-            payload: message.payload,
-        };
+        let headers = message.headers.unwrap_or_default();
+        let stored = Stored::new(&message.subject, sequence, headers, message.payload)?;
         let kind = stored.kind();
         let before = match kind {
             Ok(Kind::Guard(_)) => Before::Nothing,
@@ -227,7 +215,7 @@ impl Pump {
         });
         let event = match event {
             Ok(event) => event.map(Ok),
-            // It has its turn; the app says so, and parks it.
+            // It waits for its turn; the app then reports and parks it.
             Err(StoreError::Undecodable(error)) => Some(Err(error)),
             Err(error) => return Err(error),
         };
@@ -237,7 +225,7 @@ impl Pump {
             event,
             deliveries,
         };
-        if self.shared.hand().take(sequence, item) == Arrival::Done {
+        if self.shared.in_flight().take(sequence, item) == Arrival::Done {
             self.shared.acknowledge(reply).await?;
         }
         Ok(())
@@ -249,15 +237,15 @@ impl Pump {
             return self.shared.parking.refresh().await;
         }
         self.poll = POLL.0;
-        let mut hand = self.shared.hand();
+        let mut in_flight = self.shared.in_flight();
         for sequence in told.split(',').filter_map(|number| number.parse().ok()) {
-            hand.heard(sequence);
+            in_flight.heard(sequence);
         }
         Ok(())
     }
 
-    /// Asks how far all processes are, and whether the consumer is still what it must be: one with another filter gives
-    /// no sign that it skips events. Nothing more is taken from one that is not.
+    /// Asks how far all processes are, and whether the consumer is still what it must be: nothing else shows that a
+    /// changed filter skips events. The task takes nothing more from a wrong consumer.
     async fn look(&mut self) -> Result<(), StoreError> {
         self.next_poll = Instant::now() + self.poll;
         self.poll = (self.poll * 2).min(POLL.1);
@@ -270,22 +258,25 @@ impl Pump {
                 }
                 return Err(error);
             }
-            self.shared.hand().raise(info.floor());
+            self.shared.in_flight().raise(info.floor());
         }
         Ok(())
     }
 
-    /// Says that this process lives and has these in hand. If all of that works, and the consumer delivers, whatever was
-    /// wrong is over.
+    /// Says that this process lives and has these in hand. If that works and the consumer delivers, the trouble is
+    /// over.
     async fn live(&mut self) -> Result<(), StoreError> {
         let replies: Vec<_> = {
-            let hand = self.shared.hand();
-            hand.items().map(|(_, item)| item.reply.clone()).collect()
+            let in_flight = self.shared.in_flight();
+            in_flight
+                .items()
+                .map(|(_, item)| item.reply.clone())
+                .collect()
         };
         for reply in replies {
             self.shared.answer(reply, "+WPI").await?;
         }
-        // What others have done and parked, should their word have been lost.
+        // In case word from other processes was lost.
         let looked = match self.messages {
             Some(_) => self.look().await,
             None => Ok(()),
@@ -299,22 +290,22 @@ impl Pump {
         Ok(())
     }
 
-    /// Gives what has its turn, and tells others what is done.
+    /// Hands over the events whose turn it is, and tells other processes what is done.
     async fn advance(&mut self) -> Result<(), StoreError> {
         loop {
             self.shared.finish().await?;
-            self.turns.extend(self.shared.hand().ready());
+            self.turns.extend(self.shared.in_flight().ready());
             let Some(sequence) = self.turns.front().copied() else {
                 break;
             };
-            // One that fails keeps its place.
+            // A failed one keeps its place.
             self.turn(sequence).await?;
             self.turns.pop_front();
         }
         if self.shared.parking.take_changed()
             && let Err(error) = self.shared.tell(PARKED.into()).await
         {
-            self.shared.parking.tell();
+            self.shared.parking.note_change();
             return Err(error);
         }
         self.shared.tell_done().await?;
@@ -324,21 +315,14 @@ impl Pump {
                 self.checked(sequence);
             }
         }
-        if Instant::now() >= self.suspects_at
-            && let Err(error) = self.next_suspect().await
-        {
-            // The other events do not wait for it.
-            let consumer = &self.shared.durable.name;
-            limited!(WARN, "an event that may end processes waits", consumer, %error);
-            self.suspects_at = Instant::now() + self.shared.durable.ack_wait / 3;
-        }
+        self.suspects.advance(&self.shared).await;
         Ok(())
     }
 
     async fn turn(&mut self, sequence: u64) -> Result<(), StoreError> {
         let (reply, needs_check) = {
-            let hand = self.shared.hand();
-            let Some(item) = hand.item(sequence) else {
+            let in_flight = self.shared.in_flight();
+            let Some(item) = in_flight.item(sequence) else {
                 return Ok(());
             };
             let here = match item.before {
@@ -365,8 +349,13 @@ impl Pump {
     fn checked(&mut self, sequence: u64) {
         let is_suspect =
             |item: &Item| item.deliveries > MAX_DELIVERIES && matches!(item.event, Some(Ok(_)));
-        if self.shared.hand().item(sequence).is_some_and(is_suspect) {
-            self.suspects.push_back(sequence);
+        if self
+            .shared
+            .in_flight()
+            .item(sequence)
+            .is_some_and(is_suspect)
+        {
+            self.suspects.add(sequence);
         } else {
             self.shared.give_event(sequence);
         }

@@ -8,14 +8,17 @@ use std::time::Duration;
 use async_nats::client::PublishErrorKind;
 use async_nats::{Client, HeaderMap, HeaderValue, Message, Subject};
 use bytes::Bytes;
-use eventmodel::adapter::{self, CommandHeaders, Envelope, JsonText, Problem, ReceiptBody, kinds};
+use eventmodel::adapter::{
+    self, CommandBody, CommandHeaders, Exchange, JsonText, Problem, ReceiptBody, kinds,
+};
 use eventmodel::{__limited as limited, App, Receipt};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::Guarded;
 use super::endpoint::Endpoint;
+use crate::connect::connection::Connection;
+use crate::connect::subjects::covers;
 
 /// The status of a problem, as ADR-32 of NATS names it.
 const ERROR_CODE: &str = "Nats-Service-Error-Code";
@@ -24,10 +27,10 @@ const ERROR: &str = "Nats-Service-Error";
 
 /// What all endpoints of an app share.
 pub(super) struct Handler {
-    pub(super) app: App,
+    pub(super) exchange: Exchange,
     pub(super) client: Client,
     pub(super) problem_types: Arc<str>,
-    /// One permit for each request that may still be taken.
+    /// One permit for each request that the process may still take.
     pub(super) in_hand: Arc<Semaphore>,
     pub(super) timeout: Duration,
     pub(super) tasks: TaskTracker,
@@ -35,7 +38,7 @@ pub(super) struct Handler {
 }
 
 impl Handler {
-    /// Takes a request: it is answered in a task of its own.
+    /// Takes a request, and answers it in a task of its own.
     pub(super) fn take(self: &Arc<Self>, endpoint: &Arc<Endpoint>, request: Message) {
         if let Some(reply) = &request.reply
             && self.guarded.forbids(reply)
@@ -43,7 +46,7 @@ impl Handler {
             let subject = &endpoint.subject;
             limited!(
                 WARN,
-                "a request is refused: its answer would be stored, or asked of the server",
+                "refusing a request: its reply subject belongs to a stream or to the server",
                 subject,
                 %reply
             );
@@ -55,7 +58,9 @@ impl Handler {
             let started = Instant::now();
             let result = match &permit {
                 Ok(_) => handler.execute(&endpoint, &request, started).await,
-                Err(_) => handler.counted(Err(Problem::of(kinds::OVERLOADED).retry_after(1))),
+                Err(_) => handler
+                    .exchange
+                    .counted(Err(Problem::of(kinds::OVERLOADED).retry_after(1))),
             };
             let result = result.map_err(|problem| problem.based(&handler.problem_types));
             let wrong = result.as_ref().err();
@@ -67,7 +72,13 @@ impl Handler {
                     if let Err(problem) = &result {
                         let (subject, status) = (&endpoint.subject, problem.status());
                         let title = problem.title();
-                        limited!(WARN, "nobody waits for the answer", subject, status, title);
+                        limited!(
+                            WARN,
+                            "a request without a reply subject failed",
+                            subject,
+                            status,
+                            title
+                        );
                     }
                 }
             }
@@ -80,32 +91,14 @@ impl Handler {
         request: &Message,
         started: Instant,
     ) -> Result<Receipt, Problem> {
-        let (headers, envelope) = self.counted(asked(request))?;
-        let Envelope {
-            data,
-            correlation_id,
-        } = envelope;
-        let entry = endpoint.entry.clone();
-        let context = headers.context(correlation_id, entry.info(), "/data");
-        let options = headers.options(context.correlation_id.as_deref().unwrap_or_default());
-        let app = self.app.clone();
-        // What was begun is executed to its end, also when its time is over.
-        let running = self
-            .tasks
-            .spawn(async move { entry.execute(&app, &data, options).await });
-        match timeout_at(started + self.timeout, running).await {
-            Ok(Ok(result)) => result.map_err(|failure| context.problem(failure)),
-            Ok(Err(panic)) => Err(context.panicked(&panic)),
-            Err(_) => Err(context.still_running()),
-        }
+        let (headers, body) = self.exchange.counted(asked(request))?;
+        let (command, deadline) = (endpoint.entry.clone(), started + self.timeout);
+        self.exchange
+            .execute(command, body, &headers, deadline)
+            .await
     }
 
-    /// Counts a request that is refused before it is a command.
-    fn counted<T>(&self, read: Result<T, Problem>) -> Result<T, Problem> {
-        read.inspect_err(|problem| self.app.count_refused(problem))
-    }
-
-    /// Sends the first answer that the server takes a message of.
+    /// Sends the first answer that fits into one message.
     async fn reply(&self, reply: Subject, result: &Result<Receipt, Problem>) {
         for (headers, payload) in answers(result) {
             let sent = self
@@ -115,14 +108,14 @@ impl Handler {
                 Ok(()) => return,
                 Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {}
                 Err(error) => {
-                    limited!(WARN, "an answer could not be sent", %error);
+                    limited!(WARN, "cannot send an answer", %error);
                     return;
                 }
             }
         }
         limited!(
             WARN,
-            "the server takes no message that is large enough for an answer"
+            "cannot send an answer: the server takes no message that is large enough"
         );
     }
 }
@@ -133,18 +126,54 @@ impl fmt::Debug for Handler {
     }
 }
 
+/// The subjects that no answer may go to.
+///
+/// The server does not check whether a sender may publish to the reply subject that he names. So the service answers on
+/// no subject that only this program may publish to.
+#[derive(Clone)]
+pub(super) struct Guarded(Arc<[String]>);
+
+impl Guarded {
+    pub(super) fn new(app: &App, connection: &Connection) -> Self {
+        let logs = app.model().logs();
+        let logs = logs.iter().flat_map(|log| &log.subjects);
+        let mut guarded: Vec<_> = logs.map(|pattern| pattern.as_str().to_owned()).collect();
+        // The subjects of JetStream, of buckets and of this library.
+        guarded.extend(
+            [
+                "$JS.>",
+                "$KV.>",
+                "$SRV.>",
+                "$SYS.>",
+                "eventmodel.>",
+                "eventmodel_audit.>",
+            ]
+            .map(str::to_owned),
+        );
+        // Where this account imports the API and the buckets of another account.
+        guarded.push(format!("{}.>", connection.api));
+        Self(guarded.into())
+    }
+
+    pub(super) fn forbids(&self, reply: &str) -> bool {
+        // A pattern is no reply subject, and hides the subjects that it stands for.
+        let is_pattern = reply.split('.').any(|token| matches!(token, "*" | ">"));
+        is_pattern || self.0.iter().any(|pattern| covers(pattern, reply))
+    }
+}
+
 /// What a request says.
-fn asked(request: &Message) -> Result<(CommandHeaders, Envelope), Problem> {
+fn asked(request: &Message) -> Result<(CommandHeaders, CommandBody), Problem> {
     let empty = HeaderMap::new();
     let headers = request.headers.as_ref().unwrap_or(&empty);
     let headers = CommandHeaders::read(|name| values(headers, name))?;
     let body = JsonText::read(&request.payload)?;
-    Ok((headers, Envelope::read(&body)?))
+    Ok((headers, CommandBody::read(&body)?))
 }
 
 type Answer = (HeaderMap, Bytes);
 
-/// The answer, and then what to say instead where that is too large for one message: each says less.
+/// The answer, then ever smaller ones, for when it is too large for one message.
 fn answers(result: &Result<Receipt, Problem>) -> impl Iterator<Item = Answer> + '_ {
     (0..).map_while(move |lesser| match result {
         Ok(receipt) => receipt_of(receipt, lesser),
@@ -179,7 +208,7 @@ fn problem_of(problem: &Problem, lesser: u8) -> Option<Answer> {
     }
     match lesser {
         0 => {
-            // A title comes from the model, which may say anything.
+            // The title comes from the model, and may hold anything.
             let title = HeaderValue::from_str(problem.title());
             headers.insert(
                 ERROR,

@@ -1,4 +1,4 @@
-//! How a service is found: ADR-32 of NATS, which `nats micro` speaks.
+//! How clients find the service: ADR-32 of NATS, which `nats micro` speaks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::Guarded;
+use super::answer::Guarded;
 use super::endpoint::Endpoint;
 use super::error::ServeError;
-use crate::connection::Connection;
+use crate::connect::connection::Connection;
 
 /// Which service this is, and which of its instances.
 #[derive(Clone, Debug, Serialize)]
@@ -62,7 +62,7 @@ enum Verb {
     Stats,
 }
 
-/// Whether the commands are described with their JSON Schemas, which can be too much for one message.
+/// Whether to describe the commands with their JSON Schemas, which may be too much for one message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Schemas {
     All,
@@ -108,7 +108,7 @@ enum What {
     },
 }
 
-/// Answers who asks for services, until `stop`.
+/// Answers discovery requests until `stop`.
 pub(super) async fn serve(
     connection: &Connection,
     identity: Identity,
@@ -146,7 +146,7 @@ pub(super) async fn serve(
                 sent = answer(Schemas::None).await;
             }
             if let Err(error) = sent {
-                limited!(WARN, "who asked for services could not be answered", %error);
+                limited!(WARN, "cannot answer a discovery request", %error);
             }
         }
     })

@@ -1,19 +1,19 @@
-//! The requests of one command: taken until it is told to stop, and then without losing one.
+//! The requests of one command, taken until the service stops, and then without losing one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_nats::Subscriber;
+use async_nats::{Message, Subscriber};
 use bytes::Bytes;
 use eventmodel::CommandEntry;
 use futures_util::{FutureExt, StreamExt};
 use tokio::task::unconstrained;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::answer::Handler;
-use crate::connection::{Connection, Failure};
+use crate::connect::connection::{Connection, Failure};
+use crate::sync::locked;
 
-/// What is served under one subject.
+/// One command under its subject.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) entry: CommandEntry,
@@ -23,7 +23,7 @@ pub(super) struct Endpoint {
     stats: Mutex<Stats>,
 }
 
-/// What has happened since it is served.
+/// What has happened since the service started.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stats {
     pub(super) requests: u64,
@@ -48,9 +48,9 @@ impl Endpoint {
         }
     }
 
-    /// Counts an answer, with what was wrong.
+    /// Counts an answer, and its error.
     pub(super) fn answered(&self, took: Duration, error: Option<String>) {
-        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stats = locked(&self.stats);
         stats.requests += 1;
         stats.processing += took;
         if let Some(error) = error {
@@ -60,27 +60,25 @@ impl Endpoint {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let stats = locked(&self.stats);
         stats.clone()
     }
 }
 
-/// A number that the server takes for none, so that it sends no more requests from then on, while the client library
-/// waits for so many, and keeps what comes: a subscription that it ends itself drops what is still on its way.
+/// A count of messages that makes the server stop sending at once, while the client library waits for so many and keeps
+/// what comes: a subscription that the client ends itself drops what is on its way.
 const NO_MORE: u64 = u64::MAX;
 
-/// How often a server is asked whether it has sent all. One that does not answer has sent nothing for so long.
+/// How often to ask a server whether it has sent everything. A silent one has sent nothing for so long.
 const ATTEMPTS: usize = 5;
 
-/// Takes requests until `stop`, and then those on their way.
+/// Takes requests until `stop`, then those on their way.
 pub(super) async fn serve(
-    endpoint: Arc<Endpoint>,
-    handler: Arc<Handler>,
     mut requests: Subscriber,
+    take: impl Fn(Message),
     stop: CancellationToken,
     barrier: Barrier,
 ) {
-    let take = |request| handler.take(&endpoint, request);
     while let Some(Some(request)) = stop.run_until_cancelled(requests.next()).await {
         take(request);
     }
@@ -95,20 +93,20 @@ pub(super) async fn serve(
             () = &mut passed => break,
         }
     }
-    // What is there now is all.
+    // Everything has arrived by now.
     while let Some(Some(request)) = unconstrained(requests.next()).now_or_never() {
         take(request);
     }
 }
 
-/// What a server sends on a connection it sends in order: when it has answered a request that was made after a
-/// subscription ended, all that it had sent for that subscription is there.
+/// A server sends in order on one connection: its answer to a request made after a subscription ended comes behind
+/// everything it has sent for that subscription.
 #[derive(Clone)]
 pub(super) struct Barrier {
     pub(super) connection: Connection,
     /// A subject on which this process answers itself.
     pub(super) subject: Arc<str>,
-    /// It does so as long as somebody may ask.
+    /// It does so while anybody may ask.
     pub(super) _answering: Arc<DropGuard>,
 }
 
@@ -117,9 +115,9 @@ impl Barrier {
         for _ in 0..ATTEMPTS {
             let answer = self.connection.request(&self.subject, None, Bytes::new());
             match answer.await {
-                // That nobody answers comes in the same order.
+                // "No responders" keeps the same order.
                 Ok(_) | Err(Failure::NoResponders(_)) => return,
-                Err(failure) => tracing::debug!(%failure, "the last requests are waited for"),
+                Err(failure) => tracing::debug!(%failure, "waiting for the last requests"),
             }
         }
     }

@@ -1,9 +1,9 @@
-//! Why commands are not served, or did not stop in good order.
+//! Why a service did not start, or did not stop in good order.
 
 use std::fmt::Display;
 use std::sync::Arc;
 
-/// Why commands cannot be served.
+/// Why a service cannot start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
@@ -17,7 +17,7 @@ pub enum ServeError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The name of the model cannot be that of a service.
+    /// A service cannot have the name of the model.
     #[error(
         "the model `{name}` cannot be a service of NATS: give it a name of letters, digits, `-` and `_`"
     )]
@@ -25,13 +25,13 @@ pub enum ServeError {
         /// The name.
         name: Arc<str>,
     },
-    /// The version is none.
+    /// The version is invalid.
     #[error("`{version}` is not the version of a service: write it as `1.2.3`")]
     Version {
         /// What was given.
         version: String,
     },
-    /// A log would store the requests, and JetStream answer them: choose a prefix.
+    /// A log would store the requests, and JetStream would answer them: choose a prefix.
     #[error(
         "the log `{log}` takes all messages on `{subject}`, so requests would be stored as events: choose another prefix"
     )]
@@ -50,7 +50,7 @@ pub enum ServeError {
         /// What the server said.
         message: String,
     },
-    /// The server does not say that it has taken the subscriptions.
+    /// The server has not confirmed the subscriptions.
     #[error("it is not known that the commands are served: {reason}")]
     NotServed {
         /// What happened.
@@ -72,11 +72,11 @@ impl ServeError {
     }
 }
 
-/// Commands did not stop in good order.
+/// Why a service did not stop in good order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotStopped {
-    /// Some took too long. They go on, and are not answered if the process ends.
+    /// Some requests take too long. They go on, and get no answer if the process ends.
     #[error("{unfinished} request(s) in hand took too long: they go on without an answer")]
     TimedOut {
         /// How many tasks still run.

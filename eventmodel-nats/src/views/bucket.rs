@@ -1,51 +1,59 @@
-//! A KV bucket: a JetStream stream with one subject for each key. Every write says which one it replaces.
+//! A KV bucket: a JetStream stream with one subject for each key. Every write names the value that it replaces.
 //!
-//! A bucket may be deleted, created again by others, or lose its end with the power of a machine, while this process
-//! writes it. Its sequences are not those of another bucket of its name, so what this process writes in place of a
-//! value goes into no other bucket. What it writes for the first time may, and is then marked as of the first bucket:
-//! it must have been folded from all events. So what was read must be [verified](Bucket::verify) before anything is
-//! folded from it.
+//! While this process writes a bucket, others may delete and recreate it, or a power failure may remove its end.
+//! The sequences of a bucket are not those of another bucket of its name, so no other bucket takes a write that
+//! replaces a value. It may take a first write of a key, which then carries the mark of the first bucket and must hold
+//! the fold of all events. So [verify](Bucket::verify) what was read before folding anything from it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stream};
 use bytes::Bytes;
 use eventmodel::StoreError;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
-use crate::connection::{Connection, ELECTION, Failure};
-use crate::message::EXPECTED;
-use crate::setup::{NOT_FOUND, Setup};
+use crate::connect::connection::{Connection, ELECTION, Failure};
+use crate::connect::drift::{Drift, drifted, settings};
+use crate::connect::jetstream::EXPECTED;
+use crate::connect::jetstream::NOT_FOUND;
+use crate::connect::setup::{Setup, storage};
 
-use super::values::Values;
-
-mod setup;
-
-pub(super) use setup::BucketSpec;
-use setup::{create, drift, drifted};
-
-/// The header of a value that says when the bucket was created that it was written for.
+/// The header of a value that says for which bucket it was written, by the time of its creation.
 const BUCKET: &str = "Eventmodel-Bucket";
 
-/// What a client of a bucket writes in place of a value that it deletes.
+/// The header by which a client of a bucket deletes a value.
 const OPERATION: &str = "KV-Operation";
+
+/// What a bucket must be.
+#[derive(Clone, Debug)]
+pub(super) struct BucketSpec {
+    pub(super) name: String,
+    /// What it is for, in words.
+    pub(super) description: String,
+    /// How many values of each key it keeps.
+    pub(super) history: i64,
+    /// The metadata that it must have, and what to do if it has other ones.
+    pub(super) metadata: Vec<(&'static str, String, String)>,
+}
 
 #[derive(Debug)]
 pub(super) struct Bucket {
     pub(super) name: String,
     pub(super) connection: Connection,
+    pub(super) stream_name: String,
     pub(super) stream: Stream<()>,
-    /// When it was created, which tells it from another one of its name.
+    /// When it was created: another bucket of its name has another time.
     created: Timestamp,
     /// The last sequence that this process has seen in it.
     newest: AtomicU64,
     /// The subjects of its keys, up to the key.
-    subjects: String,
-    /// The same for a publish, which may go through the prefix of a domain.
+    pub(super) subjects: String,
+    /// The same for a publish, which may need the prefix of a domain.
     publishes: String,
 }
 
@@ -54,7 +62,7 @@ pub(super) struct Bucket {
 pub(super) struct Value {
     pub(super) key: String,
     pub(super) sequence: u64,
-    /// Whether it was written for this bucket, and not for another one of its name.
+    /// Whether a process wrote it for this bucket, not for another one of its name.
     pub(super) is_own: bool,
     pub(super) headers: HeaderMap,
     pub(super) payload: Bytes,
@@ -73,35 +81,33 @@ struct NamedState {
     subjects: Option<HashMap<String, u64>>,
 }
 
-/// What became of a write.
+/// How the server answered a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Put {
-    /// It is stored at this sequence.
+    /// It stored the value at this sequence.
     Stored(u64),
-    /// Nothing was stored: there is another value than was said, or another write is under way.
+    /// It stored nothing: another value is there, or another write is under way.
     Conflict,
 }
 
 impl Bucket {
-    /// Opens a bucket: creates it if it is missing, else checks it.
+    /// Opens a bucket: creates a missing one, checks an existing one.
     pub(super) async fn open(
         connection: &Connection,
         setup: &Setup,
         spec: &BucketSpec,
     ) -> Result<Self, StoreError> {
-        let stream = format!("KV_{}", spec.name);
+        let stream_name = format!("KV_{}", spec.name);
         let end = Instant::now() + connection.timeout;
         while Instant::now() < end {
-            let Some(info) = connection.stream_info(&stream).await? else {
+            let Some(info) = connection.stream_info(&stream_name).await? else {
                 create(connection, setup, spec).await?;
-                // A server that has not heard of it yet says that it is not there.
+                // A server that has not yet heard of it says that it does not exist.
                 sleep(ELECTION).await;
                 continue;
             };
-            if let Some(reason) = drift(setup, spec, &info.config) {
-                return Err(drifted(&spec.name, reason));
-            }
-            let handle = connection.jetstream.get_stream_no_info(&stream).await;
+            check(setup, spec, &info.config)?;
+            let handle = connection.jetstream.get_stream_no_info(&stream_name).await;
             let subjects = format!("$KV.{}.", spec.name);
             let publishes = match &*connection.api {
                 "$JS.API" => subjects.clone(),
@@ -110,6 +116,7 @@ impl Bucket {
             return Ok(Self {
                 name: spec.name.clone(),
                 connection: connection.clone(),
+                stream_name,
                 stream: handle.map_err(StoreError::failed)?,
                 created: info.created,
                 newest: AtomicU64::new(info.state.last_seq),
@@ -143,7 +150,7 @@ impl Bucket {
 
     /// The names of the keys that start with these tokens, as the leader knows them.
     pub(super) async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let endpoint = format!("STREAM.INFO.KV_{}", self.name);
+        let endpoint = format!("STREAM.INFO.{}", self.stream_name);
         let mut keys = Vec::new();
         for filter in self.under(prefix) {
             let mut page = Names::default();
@@ -168,8 +175,8 @@ impl Bucket {
 
     async fn last(&self, subject: &str) -> Result<Option<Value>, StoreError> {
         let get = self.stream.raw_message_builder().last_by_subject(subject);
-        let name = format!("KV_{}", self.name);
-        let message = match self.connection.leader_said(&name, get.send()).await {
+        let said = self.connection.leader_said(&self.stream_name, get.send());
+        let message = match said.await {
             Ok(Some(message)) => message,
             Ok(None) => return Ok(None),
             Err(Failure::Refused(refusal)) if refusal.err_code == NOT_FOUND => {
@@ -215,9 +222,9 @@ impl Bucket {
         })
     }
 
-    /// Writes a key, if its value is still the one at this sequence, or, at 0, if it never had one.
+    /// Writes a key, if its value is still the one at this sequence, or, for 0, if it has never had one.
     ///
-    /// After an error it may be stored, also later: then only if its value is still that one.
+    /// After an error the server may still store it, even later, but only while that value is unchanged.
     pub(super) async fn put(
         &self,
         key: &str,
@@ -237,11 +244,12 @@ impl Bucket {
         headers.insert(BUCKET, self.created.to_string());
         let newest = self.newest.load(Ordering::Relaxed);
         let subject = format!("{}{key}", self.publishes);
-        let stream = format!("KV_{}", self.name);
         let end = Instant::now() + self.connection.timeout;
         loop {
             let (headers, payload) = (headers.clone(), payload.clone());
-            let published = self.connection.publish(&stream, &subject, headers, payload);
+            let published = self
+                .connection
+                .publish(&self.stream_name, &subject, headers, payload);
             match published.await {
                 Ok(ack) if ack.seq <= newest => return Err(self.lost_its_end(newest)),
                 Ok(ack) => {
@@ -251,7 +259,7 @@ impl Bucket {
                 Err(Failure::Refused(refusal)) if refusal.is_conflict() => {
                     return Ok(Put::Conflict);
                 }
-                // A server hears of a bucket that was just created, or of its new leader, a moment later.
+                // A server hears of a new bucket, or of its new leader, a moment later.
                 Err(Failure::NoResponders(_)) if Instant::now() < end => {
                     self.verify().await?;
                     sleep(ELECTION).await;
@@ -261,16 +269,8 @@ impl Bucket {
         }
     }
 
-    /// The values of the keys that start with these tokens, or fit one more pattern of keys.
-    pub(super) fn values(&self, prefix: &str, beside: Option<&str>) -> Values {
-        let mut filter = self.under(prefix);
-        if let Some(beside) = beside.filter(|_| !prefix.is_empty()) {
-            filter.push(format!("{}{beside}", self.subjects));
-        }
-        Values::new(self, filter)
-    }
-
-    fn under(&self, prefix: &str) -> Vec<String> {
+    /// The subjects of the keys that start with these tokens.
+    pub(super) fn under(&self, prefix: &str) -> Vec<String> {
         let subjects = &self.subjects;
         if prefix.is_empty() {
             return vec![format!("{subjects}>")];
@@ -281,16 +281,16 @@ impl Bucket {
         ]
     }
 
-    /// Asks the server whether the bucket is still the one that was opened, with all that was seen in it.
+    /// Asks the server whether the bucket is still the opened one, with everything that this process has seen in it.
     ///
     /// # Errors
     /// [`StoreError::Drift`] if it is not.
     pub(super) async fn verify(&self) -> Result<(), StoreError> {
-        let (name, wait) = (format!("KV_{}", self.name), self.connection.timeout);
+        let wait = self.connection.timeout;
         let newest = self.newest.load(Ordering::Relaxed);
         let until = Instant::now() + 4 * wait;
         loop {
-            let info = self.connection.stream_info(&name).await?;
+            let info = self.connection.stream_info(&self.stream_name).await?;
             let last = match info {
                 Some(info) if info.created == self.created => info.state.last_seq,
                 _ => return Err(self.gone()),
@@ -298,7 +298,7 @@ impl Bucket {
             if last >= newest {
                 return Ok(());
             }
-            // A leader that was just elected may be about to apply what it has.
+            // A new leader may not have applied everything yet.
             if Instant::now() >= until {
                 return Err(self.lost_its_end(newest));
             }
@@ -306,7 +306,7 @@ impl Bucket {
         }
     }
 
-    /// As [`verify`](Self::verify), if a value raises the question: none does whose bucket is known.
+    /// As [`verify`](Self::verify), unless the value proves its bucket.
     pub(super) async fn verify_for(&self, value: Option<&Value>) -> Result<(), StoreError> {
         match value {
             Some(value) if value.is_own => Ok(()),
@@ -314,7 +314,7 @@ impl Bucket {
         }
     }
 
-    /// There is no bucket of this name any more, or another one.
+    /// The error if the bucket is gone or replaced.
     pub(super) fn gone(&self) -> StoreError {
         let created = self.created;
         self.drifted(format!(
@@ -332,10 +332,10 @@ impl Bucket {
     }
 
     pub(super) fn drifted(&self, reason: String) -> StoreError {
-        drifted(&self.name, reason)
+        drifted(&*self.stream_name, reason)
     }
 
-    /// How to get a view that is built again.
+    /// How to have the view built again.
     pub(super) fn anew(&self) -> String {
         format!(
             "give the view another version (`KvViews::version`), or stop all that host it and run `nats kv del {}`; it \
@@ -343,4 +343,88 @@ impl Bucket {
             self.name
         )
     }
+}
+
+fn config(setup: &Setup, spec: &BucketSpec) -> Config {
+    let noted = |(name, value, _): &(&str, String, String)| ((*name).to_owned(), value.clone());
+    let metadata: HashMap<String, String> = spec.metadata.iter().map(noted).collect();
+    Config {
+        name: format!("KV_{}", spec.name),
+        description: Some(spec.description.clone()),
+        subjects: vec![format!("$KV.{}.>", spec.name)],
+        retention: RetentionPolicy::Limits,
+        storage: setup.storage,
+        discard: DiscardPolicy::New,
+        num_replicas: setup.replicas.unwrap_or(1),
+        max_messages_per_subject: spec.history,
+        allow_direct: true,
+        deny_delete: true,
+        // A purged key would look like a new one.
+        deny_purge: true,
+        metadata,
+        first_sequence: Some(first_sequence()),
+        ..Config::default()
+    }
+}
+
+/// Where the sequences of a bucket begin: at random, so that they differ from those of another bucket of its name, and
+/// one refuses a write that replaces a value of the other. Below 2^48, which every language can count.
+fn first_sequence() -> u64 {
+    let (_, chance) = Uuid::now_v7().as_u64_pair();
+    1 + chance % (1 << 48)
+}
+
+async fn create(
+    connection: &Connection,
+    setup: &Setup,
+    spec: &BucketSpec,
+) -> Result<(), StoreError> {
+    let name = &spec.name;
+    if !setup.create {
+        return Err(drifted(
+            format!("KV_{name}"),
+            format!(
+                "there is no bucket `{name}`, and this store may not create one; let one that may start the app once \
+                 (a bucket has metadata that `nats kv add` does not write)"
+            ),
+        ));
+    }
+    tracing::info!(bucket = name, "creating the bucket");
+    connection.create_stream(&config(setup, spec)).await?;
+    Ok(())
+}
+
+/// Fails if a bucket is not what it must be.
+fn check(setup: &Setup, spec: &BucketSpec, config: &Config) -> Result<(), StoreError> {
+    let (bucket, stream) = (&spec.name, &config.name);
+    for (name, needed, remedy) in &spec.metadata {
+        let actual = config.metadata.get(*name).map_or("", String::as_str);
+        if actual != needed {
+            let reason = format!(
+                "its metadata say `{name}` is `{actual}`, and it must be `{needed}`: {remedy}"
+            );
+            return Err(drifted(stream.clone(), reason));
+        }
+    }
+    let (history, replicas) = (spec.history, setup.replicas.unwrap_or(config.num_replicas));
+    let is_limited = config.max_messages > 0 || config.max_bytes > 0;
+    let settings = settings! {
+        "storage", config.storage == setup.storage, storage(config.storage) => storage(setup.storage);
+        "max_msgs_per_subject", config.max_messages_per_subject == history, config.max_messages_per_subject => history,
+            format!("--max-msgs-per-subject={history}");
+        "max_age", config.max_age.is_zero(), format!("{:?}", config.max_age) => "0: values stay", "--max-age 0";
+        "num_replicas", config.num_replicas == replicas, config.num_replicas => replicas,
+            format!("--replicas {replicas}");
+        "max_msgs` or `max_bytes", !is_limited, "limited" => "-1: no limit", "--max-msgs=-1 --max-bytes=-1";
+    };
+    let drift = Drift {
+        of: String::new(),
+        settings,
+        edit: format!("nats stream edit {stream}"),
+        renew: format!(
+            "a JetStream stream keeps this for good: stop the programs, run `nats kv del {bucket}`, and start them; they \
+             make the bucket anew"
+        ),
+    };
+    drift.check(stream.clone())
 }

@@ -1,7 +1,7 @@
-//! How far a view is in one log: a key of its bucket that only moves forward, after what it tells of is stored.
+//! How far a view is in one log: a key of its bucket that moves only forward, after everything up to it is stored.
 //!
-//! It also says which process moved it last. That one goes first: the others wait a moment for it before they apply
-//! events themselves. This saves work, nothing rests on it.
+//! It also names the process that moved it last. That one goes first: the others wait a moment for it before they apply
+//! events themselves. This only saves work.
 
 use async_nats::HeaderMap;
 use eventmodel::{Position, StoreError};
@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::bucket::{Bucket, Put, Value};
+use super::build::json;
 use super::key::CHECKPOINT;
-use super::marks::LogOf;
-use super::side::json;
+use super::positions::ViewLog;
 
-/// How often it is written again while others write it too.
+/// How often to write a checkpoint that others write too.
 const ATTEMPTS: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub(super) struct Record {
     pub(super) position: u64,
     /// When the JetStream stream of the log was created.
     pub(super) created: Timestamp,
-    /// The process that goes first; none, if it has stopped in good order.
+    /// The process that goes first; none if it has stopped in good order.
     pub(super) process: Option<String>,
 }
 
@@ -34,8 +34,8 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The checkpoint of a log, written now if it is not there; with whether it was.
-    pub(super) async fn open(bucket: &Bucket, log: &LogOf) -> Result<(Self, bool), StoreError> {
+    /// The checkpoint of a log, written now if it is missing, and whether it existed.
+    pub(super) async fn open(bucket: &Bucket, log: &ViewLog) -> Result<(Self, bool), StoreError> {
         let mut checkpoint = Self {
             key: format!("{CHECKPOINT}{}", log.name),
             sequence: 0,
@@ -48,7 +48,7 @@ impl Checkpoint {
         checkpoint.refresh(bucket).await?;
         let was_there = checkpoint.sequence > 0;
         if !was_there {
-            // Before the first entry: what is in the bucket is of the log that its checkpoint names.
+            // Before the first entry: a checkpoint names the log that the bucket was built from.
             let record = checkpoint.record.clone();
             let there = |now: &Self| now.sequence > 0;
             checkpoint.write(bucket, &record, there).await?;
@@ -75,19 +75,19 @@ impl Checkpoint {
         match bucket.get(&self.key).await? {
             Some(value) => {
                 let record = parse(bucket, &value)?;
-                // A leader that was just elected may not have applied the newest one yet.
+                // A new leader may not have applied the newest one yet.
                 if value.sequence >= self.sequence {
                     (self.sequence, self.record) = (value.sequence, record);
                 }
                 Ok(())
             }
-            // It was there.
+            // It existed before.
             None if self.sequence > 0 => bucket.verify().await,
             None => Ok(()),
         }
     }
 
-    /// Moves it on, unless it is there already.
+    /// Moves it on, unless it is already there.
     pub(super) async fn advance(
         &mut self,
         bucket: &Bucket,
@@ -142,7 +142,7 @@ impl Checkpoint {
                 Put::Conflict => {
                     let before = self.sequence;
                     self.refresh(bucket).await?;
-                    // Another write that is under way cannot be seen yet.
+                    // Another write may be under way, still invisible.
                     if self.sequence == before {
                         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
                     }
@@ -158,7 +158,7 @@ impl Checkpoint {
     }
 }
 
-/// The log of a checkpoint and what it says, if the value is one.
+/// The log of a checkpoint and its record, if the value is one.
 pub(super) fn read<'a>(
     bucket: &Bucket,
     value: &'a Value,

@@ -1,4 +1,4 @@
-//! Feeding a view: its logs are read, their events applied in batches, and its checkpoints moved on.
+//! Feeding a view: reads its logs, applies their events in batches, and moves its checkpoints on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,43 +12,43 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::batch::{self, Known, Logged, Stuck};
+use super::build::Build;
 use super::checkpoint::Checkpoint;
-use super::marks::Marks;
-use super::side::Side;
+use super::entries::{self, Known, Logged, Stuck};
+use super::positions::Positions;
 
-/// How many events are applied together at most.
+/// How many events to apply together at most.
 const BATCH: usize = 1_000;
 
-/// Before what failed is tried again; each further wait is twice as long, up to the second one.
+/// The wait before another attempt, at first and at most; it doubles each time.
 const RETRY: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How far a checkpoint may lag while no event is one of the view's own.
+/// How far a checkpoint may lag while no event concerns the view.
 const LAG: u64 = 10_000;
 
-/// How long the process that goes first is waited for when it does not get on.
+/// How long to wait for the process that goes first while it makes no progress.
 const HEAD_START: Duration = Duration::from_secs(1);
 
 pub(super) struct Feeder {
-    side: Arc<Side>,
+    build: Arc<Build>,
     checkpoints: Vec<Checkpoint>,
     known: Known,
-    /// All up to here is in the bucket.
-    done: Marks,
+    /// The bucket holds everything up to here.
+    done: Positions,
     process: String,
 }
 
 type Events = mpsc::Receiver<(usize, Result<RecordedEvent, StoreError>)>;
 
 impl Feeder {
-    pub(super) fn new(side: Arc<Side>, checkpoints: Vec<Checkpoint>, known: Known) -> Self {
-        let mut done = Marks::start(&side.logs);
+    pub(super) fn new(build: Arc<Build>, checkpoints: Vec<Checkpoint>, known: Known) -> Self {
+        let mut done = Positions::start(&build.logs);
         for (log, checkpoint) in checkpoints.iter().enumerate() {
             done.advance(log, checkpoint.position());
         }
         Self {
-            side,
+            build,
             checkpoints,
             known,
             done,
@@ -56,7 +56,7 @@ impl Feeder {
         }
     }
 
-    /// Feeds the view until it is stopped, or stops by itself.
+    /// Feeds the view until `stop`, or until an error stops it.
     pub(super) async fn run(mut self, store: Arc<dyn Store>, stop: CancellationToken) {
         let mut events = self.read(&store);
         let fed = tokio::select! {
@@ -65,28 +65,29 @@ impl Feeder {
             fed = self.feed(&mut events) => fed,
         };
         drop(events);
-        let (view, bucket) = (self.side.definition.name(), &self.side.bucket.name);
+        let (view, bucket) = (self.build.definition.name(), &self.build.bucket.name);
         if let Err(error) = fed {
             if !matches!(error, ViewError::ShutDown) {
                 tracing::error!(view, bucket, %error, "the view has stopped");
             }
-            self.side.progress.stop(error);
+            self.build.progress.stop(error);
         }
         for (log, checkpoint) in self.checkpoints.iter_mut().enumerate() {
-            let released = checkpoint.release(&self.side.bucket, self.done.get(log), &self.process);
+            let released =
+                checkpoint.release(&self.build.bucket, self.done.get(log), &self.process);
             if let Err(error) = released.await {
-                // The others find out by waiting.
-                tracing::debug!(view, bucket, %error, "the checkpoint is not released");
+                // The other processes find out by waiting.
+                tracing::debug!(view, bucket, %error, "cannot release the checkpoint");
             }
         }
     }
 
-    /// Reads the logs while what was read before is applied.
+    /// Reads the logs while earlier events are applied.
     fn read(&self, store: &Arc<dyn Store>) -> Events {
         let (sender, receiver) = mpsc::channel(2 * BATCH);
-        for (log, of) in self.side.logs.iter().enumerate() {
+        for (log, of) in self.build.logs.iter().enumerate() {
             let (sender, store, name) = (sender.clone(), store.clone(), of.name.clone());
-            let (view, after) = (self.side.definition.name(), self.done.get(log));
+            let (view, after) = (self.build.definition.name(), self.done.get(log));
             tokio::spawn(async move {
                 let closed = sender.clone();
                 tokio::select! {
@@ -118,11 +119,11 @@ impl Feeder {
                 if !error.is_retryable() {
                     return Err(error);
                 }
-                let (view, bucket) = (self.side.definition.name(), &self.side.bucket.name);
+                let (view, bucket) = (self.build.definition.name(), &self.build.bucket.name);
                 limited!(WARN, "the view cannot be written, trying again", view, bucket, %error);
                 sleep(pause).await;
                 pause = (2 * pause).min(PATIENCE);
-                match self.side.bucket.verify().await {
+                match self.build.bucket.verify().await {
                     Err(error) if !error.is_retryable() => return Err(error.into()),
                     _ => {}
                 }
@@ -133,12 +134,12 @@ impl Feeder {
         }
     }
 
-    /// Applies events that come one after the other; if one of them cannot be, those before it.
+    /// Applies consecutive events; if one of them fails, those before it.
     async fn apply(&mut self, events: &[Logged]) -> Result<(), ViewError> {
         let mut keys: Vec<(usize, Arc<str>)> = Vec::new();
         let (mut end, mut failure) = (events.len(), None);
         for (number, (_, event)) in events.iter().enumerate() {
-            match self.side.definition.key_of(event) {
+            match self.build.definition.key_of(event) {
                 Ok(Some(key)) => keys.push((number, key.into())),
                 Ok(None) => {}
                 Err(error) => {
@@ -152,12 +153,12 @@ impl Feeder {
             keys.clear();
         }
         while let Err(Stuck { at, error }) =
-            batch::apply(&self.side, &mut self.known, events, &keys).await
+            entries::apply(&self.build, &mut self.known, events, &keys).await
         {
             let Some(at) = at else {
                 return Err(error);
             };
-            // What is before it is applied; what a handler left half done was not written.
+            // The events before it are applied; nothing half done was written.
             (end, failure) = (at, Some(error));
             keys.retain(|(number, _)| *number < at);
         }
@@ -166,14 +167,14 @@ impl Feeder {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Whether another process, which goes first, has applied these events: it is given some time.
+    /// Whether the process that goes first has applied these events. Gives it some time.
     async fn others_are_there(
         &mut self,
         events: &[Logged],
         keys: &[(usize, Arc<str>)],
     ) -> Result<bool, StoreError> {
-        // Events that are not the view's own move no checkpoint by themselves.
-        let mut ends = Marks::start(&self.side.logs);
+        // Events that do not concern the view move no checkpoint by themselves.
+        let mut ends = Positions::start(&self.build.logs);
         for (number, _) in keys {
             let (log, event) = &events[*number];
             ends.advance(*log, event.position());
@@ -191,7 +192,7 @@ impl Feeder {
                 if !checkpoint.is_of_another(&self.process) {
                     return Ok(false);
                 }
-                checkpoint.refresh(&self.side.bucket).await?;
+                checkpoint.refresh(&self.build.bucket).await?;
                 if checkpoint.position() > before {
                     (since, pause) = (Instant::now(), Duration::from_millis(1));
                 }
@@ -208,22 +209,22 @@ impl Feeder {
         }
     }
 
-    /// All up to the end of these events is in the bucket.
+    /// Notes that the bucket holds everything up to the end of these events.
     async fn reached(&mut self, events: &[Logged], has_written: bool) -> Result<(), StoreError> {
         for (log, event) in events {
             self.done.advance(*log, event.position());
         }
         for (log, position) in self.done.iter() {
-            self.side
+            self.build
                 .progress
-                .advance(&self.side.logs[log].name, position);
+                .advance(&self.build.logs[log].name, position);
         }
         for (log, checkpoint) in self.checkpoints.iter_mut().enumerate() {
             let (is, at) = (self.done.get(log), checkpoint.position());
             let lag = is.get().saturating_sub(at.get());
             if lag > LAG || (has_written && lag > 0) {
                 checkpoint
-                    .advance(&self.side.bucket, is, &self.process)
+                    .advance(&self.build.bucket, is, &self.process)
                     .await?;
             }
         }
@@ -231,7 +232,7 @@ impl Feeder {
     }
 }
 
-/// Reads a log for ever; an error that another try does not mend is the last thing that is sent.
+/// Reads a log for ever; sends an error that no retry mends, and ends.
 async fn read(
     view: &'static str,
     store: &Arc<dyn Store>,
@@ -265,7 +266,7 @@ async fn read(
             }
         }
         if !failure.is_retryable() {
-            // Nobody listens any more if it cannot be sent.
+            // The receiver may be gone.
             let _ = sender.send((number, Err(failure))).await;
             return;
         }

@@ -5,25 +5,30 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventmodel::store::Store;
-use eventmodel::view::{HostedView, ViewDefinition, ViewError, ViewHost, ViewProgress};
+use eventmodel::view::{
+    ErasedEntry, HostedView, ViewDefinition, ViewError, ViewHost, ViewProgress, ViewStatus,
+};
 use eventmodel::{Position, StoreError};
+use futures_core::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
-use super::KvViews;
-use super::batch::Known;
 use super::bucket::{Bucket, BucketSpec};
+use super::build::Build;
 use super::checkpoint::Checkpoint;
+use super::current::Current;
+use super::entries::Known;
 use super::feed::Feeder;
-use super::hosted::KvView;
-use super::live::Live;
-use super::marks::LogOf;
-use super::side::Side;
-use crate::NatsStore;
+use super::list::list;
+use super::options::KvViews;
+use super::positions::ViewLog;
+use super::watch::watch;
+use crate::connect::drift::drifted;
+use crate::log::logs::Logs;
 
 /// The views of a store in its buckets.
 #[derive(Debug)]
 pub(crate) struct KvHost {
-    pub(crate) store: NatsStore,
+    pub(crate) logs: Arc<Logs>,
     pub(crate) options: KvViews,
 }
 
@@ -35,29 +40,29 @@ impl ViewHost for KvHost {
         store: Arc<dyn Store>,
         stop: CancellationToken,
     ) -> Result<Arc<dyn HostedView>, ViewError> {
-        let live = Live::new(&view, &self.options);
-        let (side, feeder) = self.open(view).await?;
-        let ends = self.ends(&side).await?;
+        let current = Current::new(&view, &self.options);
+        let (build, feeder) = self.open(view).await?;
+        let ends = self.ends(&build).await?;
         tokio::spawn(feeder.run(store, stop.clone()));
-        let (told, setup) = (side.clone(), self.store.parts().1.clone());
+        let (published, setup) = (build.clone(), self.logs.setup.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = live.tell(&told, &setup, &ends) => {}
+                () = current.publish(&published, &setup, &ends) => {}
             }
         });
-        Ok(Arc::new(KvView(side)))
+        Ok(Arc::new(KvView(build)))
     }
 }
 
 impl KvHost {
-    async fn open(&self, view: ViewDefinition) -> Result<(Arc<Side>, Feeder), StoreError> {
-        let (connection, setup) = self.store.parts();
+    async fn open(&self, view: ViewDefinition) -> Result<(Arc<Build>, Feeder), StoreError> {
+        let (connection, setup) = (&self.logs.connection, &self.logs.setup);
         let mut logs = Vec::with_capacity(view.logs.len());
         for name in &view.logs {
-            let created = self.store.log(name)?.created;
+            let created = self.logs.get(name)?.created;
             let name = name.clone();
-            logs.push(LogOf { name, created });
+            logs.push(ViewLog { name, created });
         }
         let bucket = Bucket::open(connection, setup, &self.spec(&view)).await?;
         let mut checkpoints = Vec::with_capacity(logs.len());
@@ -70,41 +75,41 @@ impl KvHost {
         let positions = logs.iter().zip(&checkpoints);
         let positions = positions.map(|(log, at)| (log.name.clone(), at.position()));
         let positions: BTreeMap<Arc<str>, Position> = positions.collect();
-        let side = Side {
+        let build = Build {
             progress: ViewProgress::new(&view, &positions),
             definition: view,
             bucket,
             logs,
         };
         for (number, checkpoint) in checkpoints.iter().enumerate() {
-            let log = &side.logs[number];
+            let log = &build.logs[number];
             if checkpoint.created() != log.created {
-                return Err(side.recreated(number, checkpoint.created()));
+                return Err(build.recreated(number, checkpoint.created()));
             }
         }
         let known = Known::new(self.options.cache, is_new);
-        let side = Arc::new(side);
-        Ok((side.clone(), Feeder::new(side, checkpoints, known)))
+        let build = Arc::new(build);
+        Ok((build.clone(), Feeder::new(build, checkpoints, known)))
     }
 
-    /// Where the logs end, which must not be before where the view is.
-    async fn ends(&self, side: &Side) -> Result<Vec<Position>, StoreError> {
-        let reached = side.progress.status().positions;
-        let mut ends = Vec::with_capacity(side.logs.len());
-        for log in &side.logs {
+    /// Where the logs end. Fails if a log ends before the position of the view.
+    async fn ends(&self, build: &Build) -> Result<Vec<Position>, StoreError> {
+        let reached = build.progress.status().positions;
+        let mut ends = Vec::with_capacity(build.logs.len());
+        for log in &build.logs {
             let (end, at) = (
-                self.store.last_position(&log.name).await?,
+                self.logs.get(&log.name)?.last_position().await?,
                 reached[&log.name],
             );
             if end < at {
-                let (bucket, anew) = (&side.bucket.name, side.bucket.anew());
-                return Err(StoreError::Drift {
-                    log: log.name.clone(),
-                    reason: format!(
+                let (bucket, anew) = (&build.bucket.name, build.bucket.anew());
+                return Err(drifted(
+                    log.name.clone(),
+                    format!(
                         "it ends at {end}, and the bucket `{bucket}` has its events up to {at}: the JetStream stream was \
                          restored from an older state; {anew}"
                     ),
-                });
+                ));
             }
             ends.push(end);
         }
@@ -139,5 +144,37 @@ impl KvHost {
                 noted("eventmodel.logs", logs.join(","), version),
             ],
         }
+    }
+}
+
+/// A view in a bucket, for queries.
+struct KvView(Arc<Build>);
+
+#[async_trait]
+impl HostedView for KvView {
+    async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
+        self.0.progress.check()?;
+        Ok(self.0.query(key).await?)
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+        self.0.progress.check()?;
+        list(&self.0, prefix).await
+    }
+
+    fn watch(
+        &self,
+        prefix: &str,
+        after: Option<Position>,
+    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+        watch(self.0.clone(), prefix, after)
+    }
+
+    async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
+        self.0.progress.reached(log, position).await
+    }
+
+    fn status(&self) -> ViewStatus {
+        self.0.progress.status()
     }
 }

@@ -1,21 +1,21 @@
 //! The key of a view's instance as a key of a KV bucket, and back.
 //!
-//! A bucket takes letters, digits, `-`, `_`, `/`, `=` and `.` only. The percent signs of a key's text become `=`, and
-//! what a bucket does not take becomes `=` and two hexadecimal digits, as if it were percent-encoded.
+//! A bucket takes only letters, digits, `-`, `_`, `/`, `=` and `.`. The percent signs of a key's text become `=`, and
+//! any other character becomes `=` and two hexadecimal digits, as in percent-encoding.
 
 use std::fmt::Write;
 
-/// The key of a view that has one instance. No other key gives it: its `=` is not followed by upper-case digits.
+/// The key of a view with one instance. No other text gives it: upper-case digits do not follow its `=`.
 const SINGLE: &str = "=single";
 
-/// Before the name of a log: the key of a checkpoint. No key of an instance gives it.
+/// The prefix of the key of a checkpoint, before the name of the log. No instance has such a key.
 pub(super) const CHECKPOINT: &str = "=checkpoint.";
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b'.')
 }
 
-/// What stands as it is in a token of a key's text.
+/// What stays as it is in a token of a key's text.
 fn is_literal(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'.' | b'*' | b'>' | b'%' | b'$')
 }
@@ -36,7 +36,7 @@ pub(super) fn encode(text: &str) -> String {
     out
 }
 
-/// The text of an instance's key; `None` if it is not the key of one.
+/// The text of an instance's key; `None` if the key is none.
 pub(super) fn decode(key: &str) -> Option<String> {
     if key == SINGLE {
         return Some(String::new());
@@ -50,7 +50,7 @@ pub(super) fn decode(key: &str) -> Option<String> {
             continue;
         }
         rest = &rest[1..];
-        // The empty part.
+        // An empty part.
         if rest.is_empty() || rest.starts_with('.') {
             out.push('%');
             continue;

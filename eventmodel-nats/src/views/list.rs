@@ -1,8 +1,8 @@
-//! The instances of a view under a prefix: none that was there is missing, also while they are written.
+//! The instances of a view under a prefix. None is missing, even while processes write them.
 //!
-//! The leader says which keys there are, and each is asked for, or, where they are many, a consumer reads what is there.
-//! What is replaced before the consumer gets to it comes again further back, and the server may say that nothing is
-//! behind before it does. So what is missing then is asked for, too.
+//! The leader names the keys. The list asks for each, or, if they are many, reads them by a consumer. A value replaced
+//! before the consumer reaches it comes again further back, and the server may report the end before that. So the list
+//! then asks for what is missing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,31 +10,32 @@ use std::sync::Arc;
 use eventmodel::view::{ErasedEntry, ViewError};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::build::{Build, prefix_key};
 use super::key;
-use super::side::{Side, prefix_key};
+use super::values::Values;
 
-/// From here on a consumer costs less than questions do. It is made anew for each list, on three replicas in all of
-/// them, and stays for a while.
+/// From here on a consumer costs less than single requests. Each list creates one, on three replicas in all of them,
+/// and it stays for a while.
 const MANY: usize = 1_000;
 
-/// How many questions are asked at the same time.
+/// How many requests to send at the same time.
 const IN_FLIGHT: usize = 256;
 
-pub(super) async fn list(side: &Side, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+pub(super) async fn list(build: &Build, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
     let prefix = prefix_key(prefix);
-    let keys = side.bucket.keys(&prefix).await?;
+    let keys = build.bucket.keys(&prefix).await?;
     if keys.is_empty() {
-        side.bucket.verify().await?;
+        build.bucket.verify().await?;
     }
     let mut found = HashMap::new();
-    // Pages under a prefix would go on to what is behind it.
-    let is_read = side.bucket.connection.creates_consumers || prefix.is_empty();
+    // Pages under a prefix would continue behind it.
+    let is_read = build.bucket.connection.creates_consumers || prefix.is_empty();
     if keys.len() >= MANY && is_read {
-        read(side, &prefix, &mut found).await?;
+        read(build, &prefix, &mut found).await?;
     }
     let keys = keys.iter().filter_map(|key| key::decode(key));
     let missing: Vec<String> = keys.filter(|key| !found.contains_key(&**key)).collect();
-    let asked: Vec<_> = missing.iter().map(|key| side.ask(key)).collect();
+    let asked: Vec<_> = missing.iter().map(|key| build.query(key)).collect();
     let asked: Vec<_> = stream::iter(asked)
         .buffer_unordered(IN_FLIGHT)
         .try_collect()
@@ -45,19 +46,19 @@ pub(super) async fn list(side: &Side, prefix: &str) -> Result<Vec<ErasedEntry>, 
     Ok(entries)
 }
 
-/// Reads what is there.
+/// Reads the existing instances.
 async fn read(
-    side: &Side,
+    build: &Build,
     prefix: &str,
     found: &mut HashMap<Arc<str>, ErasedEntry>,
 ) -> Result<(), ViewError> {
-    let end = side.bucket.end_of(prefix).await?;
-    let mut values = side.bucket.values(prefix, None);
+    let end = build.bucket.end_of(prefix).await?;
+    let mut values = Values::new(&build.bucket, prefix, None);
     let mut pending = end;
     while values.sequence() < end || pending > 0 {
-        let (value, behind) = values.next_soon(&side.bucket).await?;
+        let (value, behind) = values.next_soon(&build.bucket).await?;
         pending = behind;
-        if let Some((_, entry)) = side.told(&value).await? {
+        if let Some((_, entry)) = build.instance_of(&value).await? {
             found.insert(entry.key.clone(), entry);
         }
     }

@@ -1,11 +1,11 @@
-//! Where the views of a store live.
+//! Where a store hosts views.
 
 use std::collections::BTreeMap;
 
 use eventmodel::Projection;
 use eventmodel::view::MemoryViews;
 
-/// Where the views of a store live; see [`NatsStoreBuilder::views`](crate::NatsStoreBuilder::views).
+/// Where a store hosts views; see [`NatsStoreBuilder::views`](crate::NatsStoreBuilder::views).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Views {
@@ -51,12 +51,12 @@ impl From<KvViews> for Views {
 /// nats kv watch hotel-booking_Availability_v1
 /// ```
 ///
-/// A value is `{"log":"hotel","position":42,"state":{..}}`: the state, and the last event in it. A character of a key
-/// that a bucket does not take is written as `=` and two digits: `a.b` is `a=2Eb`. The keys `=checkpoint.<log>` say
-/// how far the view is in each log.
+/// A value is `{"log":"hotel","position":42,"state":{..}}`: the state, and the last event in it. `=` and two digits
+/// stand for a character of a key that a bucket does not take: `a.b` is `a=2Eb`. The keys `=checkpoint.<log>` say how
+/// far the view is in each log.
 ///
-/// Every process of the app may host the view: each event is applied once. What the fold says must be what its JSON
-/// says when it is read back.
+/// Every process of the app may host the view; together they apply each event once. The state must survive a round trip
+/// through its JSON.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct KvViews {
@@ -72,7 +72,7 @@ impl Default for KvViews {
 }
 
 impl KvViews {
-    /// One value of each key, and 10,000 of each view remembered in the process.
+    /// One value of each key, version 1, and 10,000 instances of each view remembered in the process.
     pub fn new() -> Self {
         Self {
             history: 1,
@@ -81,40 +81,40 @@ impl KvViews {
         }
     }
 
-    /// Keeps so many values of each key, from 1 to 64: `nats kv history`.
+    /// Keeps so many values of each key, from 1 to 64, for `nats kv history`. *Default:* 1.
     pub fn history(mut self, values: u8) -> Self {
         self.history = i64::from(values.clamp(1, 64));
         self
     }
 
-    /// Remembers so many instances of each view in this process, so that they need not be read before they are
-    /// written.
+    /// Remembers so many instances of each view in this process, so that it need not read them before it writes them.
+    /// *Default:* 10,000.
     pub fn cache(mut self, instances: usize) -> Self {
         self.cache = instances;
         self
     }
 
-    /// The version of a view, 1 if it is not said. Raise it when the fold changes: what a bucket holds was folded by
-    /// the code of its time. That other events are handled is noticed, and refused when the app starts; another change
-    /// is not.
+    /// The version of a view. Raise it when the fold changes: the code of its time folded what a bucket holds. The
+    /// app refuses to start if the fold handles other events than the bucket was built from; nothing notices any
+    /// other change. *Default:* 1.
     ///
-    /// Each version has a bucket of its own, which is built from the first event when the first process hosts it, next
-    /// to the old one. A process answers from the bucket of its own version only, and not before that has all that was
-    /// in the log when the process started: until then a question waits, for as long as
-    /// [`View::within`](eventmodel::View::within) says, and fails with
+    /// Each version has a bucket of its own, next to the old one. The first process that hosts it builds it from the
+    /// first event. A process answers only from the bucket of its own version, and not before that holds everything
+    /// that was in the log when the process started: until then a question waits for as long as
+    /// [`View::within`](eventmodel::View::within) says, and then fails with
     /// [`ViewError::NotReached`](eventmodel::ViewError::NotReached), which says how far the view is. So, to deploy:
     ///
     /// 1. Start processes of the new version beside the old ones, which go on.
-    /// 2. Send them requests when [`App::settled`](eventmodel::App::settled) says that their views have all that there
-    ///    is, also what was written while they were built.
+    /// 2. Send them requests when [`App::settled`](eventmodel::App::settled) says that their views are complete,
+    ///    including what was written during the build.
     /// 3. Stop the old ones, and delete the old bucket: `nats kv del hotel-booking_Availability_v1`.
     ///
-    /// The two buckets are filled one beside the other, so that the one can be a moment behind the other. Whoever must
-    /// not be shown less than before when he is sent to another process says what he has seen:
-    /// [`View::after`](eventmodel::View::after) with the highest position of an entry or a receipt.
+    /// The processes fill the two buckets independently, so one can be a moment behind the other. A client that must
+    /// not see less than before on another process says what it has seen: [`View::after`](eventmodel::View::after) with
+    /// the highest position of an entry or a receipt.
     ///
-    /// Other programs are told by the bucket `eventmodel_views`, which names the newest version that was complete
-    /// once. It goes from one to the next in one step, and never back:
+    /// The bucket `eventmodel_views` tells other programs the newest version that was once complete. It moves from one
+    /// version to the next in one step, and never back:
     ///
     /// ```sh
     /// nats kv get eventmodel_views hotel-booking.Availability
@@ -135,7 +135,7 @@ impl KvViews {
     }
 }
 
-/// A name as a bucket takes it.
+/// A name in the characters that a bucket takes.
 pub(super) fn token(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     name.replace(|c| !fits(c), "-")

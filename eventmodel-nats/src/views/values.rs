@@ -1,4 +1,4 @@
-//! The values of a bucket in the order they were written: at first those that are there, of each key the newest.
+//! The values of a bucket in the order of their writes, starting with the newest of each key.
 
 use std::time::Duration;
 
@@ -6,36 +6,40 @@ use eventmodel::StoreError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::bucket::{Bucket, Value};
-use crate::drift::covers;
-use crate::ordered::{Ordered, Start};
+use crate::connect::subjects::covers;
+use crate::log::read::delivery::{Delivery, Start};
 
-/// Between two attempts.
+/// The wait before another attempt.
 const RETRY: Duration = Duration::from_millis(50);
 
 pub(super) struct Values {
-    messages: Ordered,
+    messages: Delivery,
     filter: Vec<String>,
     sequence: u64,
 }
 
 impl Values {
-    /// Those on these subjects.
-    pub(super) fn new(bucket: &Bucket, filter: Vec<String>) -> Self {
+    /// The values of the keys that start with these tokens, or fit one more pattern of keys.
+    pub(super) fn new(bucket: &Bucket, prefix: &str, beside: Option<&str>) -> Self {
+        let mut filter = bucket.under(prefix);
+        if let Some(beside) = beside.filter(|_| !prefix.is_empty()) {
+            filter.push(format!("{}{beside}", bucket.subjects));
+        }
         let (connection, stream) = (bucket.connection.clone(), bucket.stream.clone());
-        let name = format!("KV_{}", bucket.name);
+        let name = bucket.stream_name.clone();
         Self {
-            messages: Ordered::new(connection, name, stream, filter.clone()),
+            messages: Delivery::new(connection, name, stream, filter.clone()),
             filter,
             sequence: 0,
         }
     }
 
-    /// The sequence of the last value that was given.
+    /// The sequence of the last value.
     pub(super) fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// The next value, and how many are behind it; waits for one.
+    /// Waits for the next value; also returns how many follow it.
     ///
     /// # Errors
     /// What went wrong. If it is retryable, the next call goes on.
@@ -62,14 +66,14 @@ impl Values {
             }
         };
         sleep(RETRY).await;
-        // Another bucket of the same name would go on at a wrong place.
+        // Another bucket of the same name would continue at a wrong place.
         bucket.verify().await?;
         Err(StoreError::Unavailable {
             reason: format!("the bucket `{}` cannot be read: {problem}", bucket.name),
         })
     }
 
-    /// As [`next`](Self::next), for one that must come.
+    /// As [`next`](Self::next), for a value that must come in time.
     pub(super) async fn next_soon(&mut self, bucket: &Bucket) -> Result<(Value, u64), StoreError> {
         let wait = bucket.connection.timeout;
         let deadline = Instant::now() + wait;

@@ -1,7 +1,7 @@
 //! Watching a view: the changes of its bucket, in the order of the events.
 //!
-//! Entries that are written together come in any order. Each is held back until a checkpoint says that all up to it is
-//! there: so a reader that comes back with the position of the last one it got has missed nothing before it.
+//! Entries of one batch come in any order. The watch holds each back until a checkpoint says that everything before it
+//! is stored, so a reader that returns with the position of its last entry has missed nothing before it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,32 +13,32 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until};
 
 use super::bucket::Value;
+use super::build::{Build, prefix_key};
 use super::checkpoint;
 use super::key::CHECKPOINT;
-use super::marks::Marks;
-use super::side::{Side, prefix_key};
+use super::positions::Positions;
 use super::values::Values;
 
 pub(super) fn watch(
-    side: Arc<Side>,
+    build: Arc<Build>,
     prefix: &str,
     after: Option<Position>,
 ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
-    // A position of one of several logs says nothing about the others, and one that lies ahead is of a log that is
-    // gone: everything is shown then.
+    // A position in one of several logs says nothing about the others, and one beyond the end is of a lost log: the
+    // watch then shows everything.
     let after = after.filter(|after| {
-        let positions = side.progress.status().positions;
+        let positions = build.progress.status().positions;
         positions.len() == 1 && positions.values().all(|at| after <= at)
     });
     let beside = format!("{CHECKPOINT}>");
     let watcher = Watcher {
-        values: side.bucket.values(&prefix_key(prefix), Some(&beside)),
+        values: Values::new(&build.bucket, &prefix_key(prefix), Some(&beside)),
         after,
         held: Vec::new(),
         ready: VecDeque::new(),
-        reached: Marks::start(&side.logs),
+        reached: Positions::start(&build.logs),
         ending: None,
-        side,
+        build,
     };
     futures_util::stream::unfold(Some(watcher), |watcher| async move {
         let mut watcher = watcher?;
@@ -52,14 +52,14 @@ pub(super) fn watch(
 }
 
 struct Watcher {
-    side: Arc<Side>,
+    build: Arc<Build>,
     values: Values,
     after: Option<Position>,
-    /// Not all that is before them is known to be there.
-    held: Vec<(Marks, ErasedEntry)>,
+    /// Entries before which something may still be missing.
+    held: Vec<(Positions, ErasedEntry)>,
     ready: VecDeque<ErasedEntry>,
-    reached: Marks,
-    /// The view has stopped. What it has done before is shown, and waited for so long.
+    reached: Positions,
+    /// Why the view has stopped, and until when the watch waits for what it did before.
     ending: Option<(ViewError, Instant)>,
 }
 
@@ -75,15 +75,15 @@ impl Watcher {
             {
                 return Err(error.clone());
             }
-            let side = &*self.side;
+            let build = &*self.build;
             let next = tokio::select! {
                 biased;
-                next = self.values.next(&side.bucket) => next,
-                error = side.progress.stopped(), if until.is_none() => {
+                next = self.values.next(&build.bucket) => next,
+                error = build.progress.stopped(), if until.is_none() => {
                     if matches!(error, ViewError::ShutDown) {
                         return Err(error);
                     }
-                    self.ending = Some((error, Instant::now() + side.bucket.connection.timeout));
+                    self.ending = Some((error, Instant::now() + build.bucket.connection.timeout));
                     continue;
                 }
                 () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
@@ -93,17 +93,17 @@ impl Watcher {
             match next {
                 Ok((value, _)) => self.take(&value).await?,
                 Err(error) if error.is_retryable() => {
-                    tracing::debug!(bucket = self.side.bucket.name, %error, "watching on");
+                    tracing::debug!(bucket = self.build.bucket.name, %error, "watching on");
                 }
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Whether it has seen all that the view had done when it stopped.
+    /// Whether the watch has seen everything that the view did before it stopped.
     fn has_all(&self) -> bool {
-        let positions = self.side.progress.status().positions;
-        let mut logs = self.side.logs.iter().enumerate();
+        let positions = self.build.progress.status().positions;
+        let mut logs = self.build.logs.iter().enumerate();
         logs.all(|(log, of)| {
             positions
                 .get(&of.name)
@@ -112,16 +112,16 @@ impl Watcher {
     }
 
     async fn take(&mut self, value: &Value) -> Result<(), StoreError> {
-        let side = &self.side;
-        if let Some((log, record)) = checkpoint::read(&side.bucket, value)? {
-            if let Some(log) = side.logs.iter().position(|of| *of.name == *log) {
+        let build = &self.build;
+        if let Some((log, record)) = checkpoint::read(&build.bucket, value)? {
+            if let Some(log) = build.logs.iter().position(|of| *of.name == *log) {
                 self.reached.advance(log, Position::new(record.position));
                 self.release();
             }
-        } else if let Some((marks, entry)) = side.told(value).await?
+        } else if let Some((positions, entry)) = build.instance_of(value).await?
             && self.after.is_none_or(|after| entry.position > after)
         {
-            self.held.push((marks, entry));
+            self.held.push((positions, entry));
             self.release();
         }
         Ok(())
@@ -131,10 +131,10 @@ impl Watcher {
         let reached = &self.reached;
         let released = self
             .held
-            .extract_if(.., |(marks, _)| marks.is_within(reached));
+            .extract_if(.., |(positions, _)| positions.is_within(reached));
         let mut released: Vec<_> = released.map(|(_, entry)| entry).collect();
-        // Positions of several logs cannot be compared. Those of one key are in order as they come.
-        if self.side.logs.len() == 1 {
+        // Positions of several logs do not compare. Entries of one key already come in order.
+        if self.build.logs.len() == 1 {
             released.sort_by_key(|entry| entry.position);
         }
         self.ready.extend(released);

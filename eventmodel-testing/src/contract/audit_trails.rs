@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::bench::{Bench, RETRY};
+use eventmodel::memory;
 use eventmodel::store::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Outcome};
 use eventmodel::{CommandId, Position};
 
@@ -71,7 +72,7 @@ fn entries(bench: &Bench) -> Vec<AuditEntry> {
 }
 
 pub async fn an_entry_comes_back_as_it_was_noted(bench: Bench) {
-    let trail = bench.store.audit();
+    let trail = memory::audit_of(&*bench.store);
     let noted = entries(&bench);
     for entry in &noted {
         trail.record(entry.clone());
@@ -88,7 +89,7 @@ pub async fn an_entry_comes_back_as_it_was_noted(bench: Bench) {
 }
 
 pub async fn a_query_gets_what_it_asks_for_the_newest_first(bench: Bench) {
-    let trail = bench.store.audit();
+    let trail = memory::audit_of(&*bench.store);
     let noted = entries(&bench);
     for entry in &noted {
         trail.record(entry.clone());

@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
 use super::seats::{Seats, fold};
+use eventmodel::memory;
 use eventmodel::store::{ErasedEntry, HostedView, ViewDefinition, ViewError};
-use eventmodel::{EventModel, Slice, Vocabulary};
+use eventmodel::{EventModel, Slice};
 use eventmodel::{Position, RecordedEvent};
 
 pub(super) struct Hosted {
@@ -25,10 +26,10 @@ pub(super) async fn host(bench: &Bench) -> Hosted {
         model: bench.log.clone(),
         logs: vec![bench.log.clone()],
         fold: model.views()[0].fold().clone(),
-        vocabulary: Arc::new(Vocabulary::of(&model)),
+        vocabulary: Arc::new(model.vocabulary()),
     };
     let stop = CancellationToken::new();
-    let views = bench.store.views();
+    let views = memory::views_of(&*bench.store);
     let hosted = views.host(definition, bench.store.clone(), stop.clone());
     let view = timeout(bench.patience, hosted)
         .await

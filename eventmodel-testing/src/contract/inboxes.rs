@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::bench::Bench;
 use super::draft::same_events;
+use eventmodel::memory;
 use eventmodel::store::{Inbox, InboxSpec};
 use eventmodel::{Position, RecordedEvent};
 
@@ -16,7 +17,7 @@ async fn open(bench: &Bench) -> Box<dyn Inbox> {
         automation: "Contract",
         log: bench.log.clone(),
     };
-    let host = bench.store.inboxes();
+    let host = memory::inboxes_of(&*bench.store);
     let opened = timeout(bench.patience, host.open(&spec, &bench.store)).await;
     let opened = opened.expect("an inbox is opened in time");
     opened.unwrap_or_else(|error| panic!("the inbox cannot be opened: {error}"))

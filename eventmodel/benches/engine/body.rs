@@ -1,7 +1,7 @@
 //! The body of a request, from its text to the command in it.
 
 use divan::{Bencher, black_box};
-use eventmodel::adapter::{Envelope, JsonText};
+use eventmodel::adapter::{CommandBody, JsonText};
 use serde::Deserialize;
 
 const BODY: &str = r#"{"data": {"room": {"id": 11}, "client": {"id": 4711, "name": "Ada Lovelace", "email": "ada@example.com"}, "date": "2022-12-12", "nights": 3, "price": 129.90, "notes": ["late", "quiet"]}, "correlationId": "7d0a"}"#;
@@ -47,7 +47,11 @@ fn as_a_value(bencher: Bencher<'_, '_>) {
 fn as_a_command(bencher: Bencher<'_, '_>) {
     bencher.bench(|| {
         let body = JsonText::read(black_box(BODY).as_bytes()).ok()?;
-        Envelope::read(&body).ok()?.data.deserialize::<Book>().ok()
+        CommandBody::read(&body)
+            .ok()?
+            .data
+            .deserialize::<Book>()
+            .ok()
     });
 }
 

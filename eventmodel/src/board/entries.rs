@@ -8,108 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::event_model::EventModel;
-use crate::engine::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::model::{
-    Automation, AutomationInfo, CommandInfo, Commands, Decide, EventInfo, JsonText, Projection,
-    ProjectionInfo, ReactError, Reaction, StreamInfo, Violations, kebab_case,
+    Automation, AutomationInfo, CommandEntry, CommandInfo, Commands, EventInfo, FoldOf, Projection,
+    ProjectionInfo, ReactError, Reaction, StreamInfo, ViewFold, kebab_case,
 };
-use crate::record::{Receipt, RecordedEvent};
-use crate::store::{FoldOf, LogSpec, ViewFold};
-use crate::transport::{Problem, kinds};
-
-/// A command of a model.
-#[derive(Clone)]
-pub struct CommandEntry {
-    info: &'static CommandInfo,
-    type_id: TypeId,
-    internal: bool,
-    erased: Arc<dyn ErasedCommand>,
-}
-
-#[async_trait]
-pub(crate) trait ErasedCommand: Send + Sync {
-    async fn execute(
-        &self,
-        app: &App,
-        body: &JsonText,
-        options: ExecuteOptions,
-    ) -> Result<Receipt, Failure>;
-}
-
-struct CommandOf<C>(PhantomData<fn() -> C>);
-
-#[async_trait]
-impl<C: Decide> ErasedCommand for CommandOf<C> {
-    async fn execute(
-        &self,
-        app: &App,
-        body: &JsonText,
-        options: ExecuteOptions,
-    ) -> Result<Receipt, Failure> {
-        let command: C = body.deserialize().map_err(|violation| {
-            app.count_refused(&Problem::of(kinds::INVALID));
-            let mut violations = Violations::new();
-            violations.push(violation);
-            ExecuteError::Invalid(violations)
-        })?;
-        app.execute_ref(&command, options)
-            .await
-            .map_err(ExecuteError::erase)
-    }
-}
-
-impl CommandEntry {
-    pub(super) fn of<C: Decide>() -> Self {
-        Self {
-            info: C::INFO,
-            type_id: TypeId::of::<C>(),
-            internal: false,
-            erased: Arc::new(CommandOf::<C>(PhantomData)),
-        }
-    }
-
-    /// A command that an automation issues.
-    pub(crate) fn issued<C: Decide>() -> Self {
-        Self {
-            internal: true,
-            ..Self::of::<C>()
-        }
-    }
-
-    /// Whether no slice offers it to an actor: only automations issue it. Adapters do not show it to the outside.
-    pub fn is_internal(&self) -> bool {
-        self.internal
-    }
-
-    /// What is known of it.
-    pub fn info(&self) -> &'static CommandInfo {
-        self.info
-    }
-
-    pub(crate) fn type_id(&self) -> TypeId {
-        self.type_id
-    }
-
-    /// Executes the command whose body is this JSON text.
-    ///
-    /// # Errors
-    /// As [`App::execute_with`]; [`ExecuteError::Invalid`] with the path of a field that is missing, has the wrong
-    /// type, or holds a number that the field would change ([`JsonText::deserialize`]).
-    pub async fn execute(
-        &self,
-        app: &App,
-        body: &JsonText,
-        options: ExecuteOptions,
-    ) -> Result<Receipt, Failure> {
-        self.erased.execute(app, body, options).await
-    }
-}
-
-impl fmt::Debug for CommandEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.info.ty.name)
-    }
-}
+use crate::record::{RecordedEvent, Vocabulary};
+use crate::store::LogSpec;
 
 /// A view of a model.
 #[derive(Clone)]
@@ -221,9 +125,9 @@ pub(super) fn events(model: &EventModel) -> Vec<&'static EventInfo> {
         }
     };
     for command in model.commands() {
-        command.info.emits.iter().copied().for_each(&mut add);
+        command.info().emits.iter().copied().for_each(&mut add);
         let states = command
-            .info
+            .info()
             .states
             .iter()
             .filter_map(|state| state.projection);
@@ -247,6 +151,16 @@ pub(super) fn events(model: &EventModel) -> Vec<&'static EventInfo> {
     all
 }
 
+/// What a model knows of what is in its logs.
+pub(super) fn vocabulary(model: &EventModel) -> Vocabulary {
+    Vocabulary::new(
+        events(model).iter().map(|event| event.event_type),
+        streams(model)
+            .iter()
+            .map(|stream| stream.template.pattern()),
+    )
+}
+
 /// The streams that a model speaks of. Each once.
 pub(super) fn streams(model: &EventModel) -> Vec<&'static StreamInfo> {
     let mut all: Vec<&'static StreamInfo> = Vec::new();
@@ -256,7 +170,7 @@ pub(super) fn streams(model: &EventModel) -> Vec<&'static StreamInfo> {
     let commands = model.commands();
     let of_states = commands
         .iter()
-        .flat_map(|c| c.info.states)
+        .flat_map(|c| c.info().states)
         .filter_map(|state| state.stream);
     for stream in of_events.chain(of_states) {
         if !all.iter().any(|known| is_same_stream(known, stream)) {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::engine::{App, AppOptions, StartError};
-use crate::store::{LogSpec, Store};
+use crate::record::Vocabulary;
+use crate::store::LogSpec;
 
 use super::{
     AutomationEntry, CommandEntry, ModelError, Slice, Step, ViewDescription, check, entries,
@@ -112,24 +112,9 @@ impl EventModel {
         entries::logs(self)
     }
 
-    /// Starts the model on a store, with the defaults of [`AppOptions`].
-    ///
-    /// # Errors
-    /// [`StartError`] if the model is wrong, or the store does not fit it.
-    pub async fn start(self, store: impl Store) -> Result<App, StartError> {
-        self.start_with(store, AppOptions::default()).await
-    }
-
-    /// Starts the model on a store.
-    ///
-    /// # Errors
-    /// [`StartError`] if the model is wrong, or the store does not fit it.
-    pub async fn start_with(
-        self,
-        store: impl Store,
-        options: AppOptions,
-    ) -> Result<App, StartError> {
-        App::start(self, Arc::new(store), options).await
+    /// The events that it knows.
+    pub fn vocabulary(&self) -> Vocabulary {
+        entries::vocabulary(self)
     }
 }
 

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
-use super::entries::{AutomationEntry, CommandEntry, ViewDescription};
+use super::entries::{AutomationEntry, ViewDescription};
+use crate::model::CommandEntry;
 use crate::model::{Automation, Decide, Projection};
 
 /// One step of the story: who does what, when, and how.

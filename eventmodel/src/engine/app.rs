@@ -10,19 +10,20 @@ use futures_core::stream::BoxStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::board::{EventModel, Vocabulary, log_of, logs_of_handlers};
+use super::refused::RefusedRequests;
+use crate::board::{EventModel, log_of, logs_of_handlers};
 use crate::engine::{RunningView, View};
-use crate::model::{Decide, Projection};
-use crate::record::{Codec, Json, Position, Receipt, RecordedEvent};
+use crate::memory;
+use crate::model::{AnyCommand, Command, Decide, InHand, Projection};
+use crate::record::{Codec, Json, Position, Receipt, RecordedEvent, Vocabulary};
 use crate::store::{
-    AuditEntry, AuditQuery, AuditTrail, Store, StoreError, ViewDefinition, ViewError,
+    AuditEntry, AuditQuery, AuditTrail, Parked, Store, StoreError, ViewDefinition, ViewError,
 };
-use crate::transport::{Problem, Refused, RefusedRequests};
 
-use super::automation::{self, AutomationStatus, Cause, Parked, RetryError, RunningAutomation};
-use super::command::{self, StateCache};
+use super::automation::{self, AutomationStatus, Cause, RetryError, RunningAutomation};
+use super::command::{self, Failed, StateCache};
 use super::drain::{self, NotDrained};
-use super::error::{ExecuteError, StartError};
+use super::error::{ExecuteError, Failure, StartError};
 use super::events::{self, EventQuery};
 use super::options::{AppOptions, ExecuteOptions};
 use super::snapshots::Snapshots;
@@ -76,8 +77,30 @@ impl Route {
     }
 }
 
+impl EventModel {
+    /// Starts the model on a store, with the defaults of [`AppOptions`].
+    ///
+    /// # Errors
+    /// [`StartError`] if the model is wrong, or the store does not fit it.
+    pub async fn start(self, store: impl Store) -> Result<App, StartError> {
+        self.start_with(store, AppOptions::default()).await
+    }
+
+    /// Starts the model on a store.
+    ///
+    /// # Errors
+    /// [`StartError`] if the model is wrong, or the store does not fit it.
+    pub async fn start_with(
+        self,
+        store: impl Store,
+        options: AppOptions,
+    ) -> Result<App, StartError> {
+        App::start(self, Arc::new(store), options).await
+    }
+}
+
 impl App {
-    pub(crate) async fn start(
+    async fn start(
         model: EventModel,
         store: Arc<dyn Store>,
         options: AppOptions,
@@ -85,7 +108,7 @@ impl App {
         model.check()?;
         store.open(&model.logs()).await?;
         let snapshots = Snapshots::of(&model, &*store, &options).await;
-        let vocabulary = Arc::new(Vocabulary::of(&model));
+        let vocabulary = Arc::new(model.vocabulary());
         let stop = CancellationToken::new();
         // Dropped when something below fails, it stops what runs already.
         let guard = stop.clone().drop_guard();
@@ -94,7 +117,10 @@ impl App {
             routes: routes(&model),
             cache: StateCache::new(options.state_cache),
             snapshots,
-            audit: options.audit.clone().unwrap_or_else(|| store.audit()),
+            audit: options
+                .audit
+                .clone()
+                .unwrap_or_else(|| memory::audit_of(&*store)),
             views,
             automations: std::sync::OnceLock::new(),
             refused: RefusedRequests::default(),
@@ -155,7 +181,7 @@ impl App {
         &self,
         command: C,
     ) -> Result<Receipt, ExecuteError<C::Rejection>> {
-        self.execute_ref(&command, ExecuteOptions::default()).await
+        self.execute_with(command, ExecuteOptions::default()).await
     }
 
     /// Executes a command with an id, a correlation id, an expected revision, …
@@ -167,14 +193,26 @@ impl App {
         command: C,
         options: ExecuteOptions,
     ) -> Result<Receipt, ExecuteError<C::Rejection>> {
-        self.execute_ref(&command, options).await
+        let mut command = InHand::new(command);
+        let executed = self.execute_any(&mut command, options).await;
+        executed.map_err(typed::<C>)
     }
 
-    pub(crate) async fn execute_ref<C: Decide>(
+    /// Executes a command whose type is not known here.
+    pub(crate) async fn execute_erased(
         &self,
-        command: &C,
+        command: &mut dyn AnyCommand,
         options: ExecuteOptions,
-    ) -> Result<Receipt, ExecuteError<C::Rejection>> {
+    ) -> Result<Receipt, Failure> {
+        let executed = self.execute_any(command, options).await;
+        executed.map_err(|error| error.map_rejection(|rejection| rejection.report()))
+    }
+
+    async fn execute_any(
+        &self,
+        command: &mut dyn AnyCommand,
+        options: ExecuteOptions,
+    ) -> Result<Receipt, Failed> {
         // The commands of automations are still executed while the app drains, and may never come to an end.
         let _in_flight = self.handle.as_ref().map(|_| self.inner.in_flight.token());
         if self.handle.is_some() && self.inner.closing.load(Ordering::Acquire) {
@@ -223,37 +261,6 @@ impl App {
     /// [`StoreError`] if the audit trail cannot be read.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
         self.inner.audit.query(query).await
-    }
-
-    /// Counts a request that an adapter has refused before it was a command, by the kind of the problem. One that is
-    /// not of a [kind that all adapters know](crate::adapter::kinds) is not counted.
-    ///
-    /// Such requests are not in the audit trail: it holds commands. [`CommandEntry::execute`] counts a body that is not
-    /// one of its command by itself.
-    ///
-    /// ```
-    /// # use eventmodel::{App, EventModel, MemoryStore};
-    /// use eventmodel::adapter::{Problem, kinds};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let app = EventModel::new("hotel").start(MemoryStore::new()).await?;
-    /// let problem = Problem::of(kinds::UNKNOWN_COMMAND);
-    /// app.count_refused(&problem);
-    /// assert_eq!(app.refused()[0].requests, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// [`CommandEntry::execute`]: crate::CommandEntry::execute
-    pub fn count_refused(&self, problem: &Problem) {
-        let now = (self.inner.options.clock)();
-        self.inner.refused.count(problem, now);
-    }
-
-    /// How many requests adapters have refused before they were a command, since the app was started: by what was wrong.
-    pub fn refused(&self) -> Vec<Refused> {
-        self.inner.refused.list()
     }
 
     /// What automations have set aside because they could not handle it, the oldest first.
@@ -326,6 +333,17 @@ impl Inner {
     }
 }
 
+/// The failure of a command with its type.
+fn typed<C: Command>(error: Failed) -> ExecuteError<C::Rejection> {
+    error.replace_rejection(|rejection| match rejection.into_any().downcast() {
+        Ok(rejection) => ExecuteError::Rejected(*rejection),
+        // Only another command is refused for a reason of another type.
+        Err(_) => ExecuteError::NotInModel {
+            command: C::INFO.ty.name,
+        },
+    })
+}
+
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")
@@ -371,7 +389,8 @@ async fn start_views(
     vocabulary: &Arc<Vocabulary>,
     stop: &CancellationToken,
 ) -> Result<HashMap<TypeId, RunningView>, StartError> {
-    let host = options.views.clone().unwrap_or_else(|| store.views());
+    let host = options.views.clone();
+    let host = host.unwrap_or_else(|| memory::views_of(&**store));
     let mut ends: HashMap<Arc<str>, Position> = HashMap::new();
     for log in model.logs() {
         let end = store.last_position(&log.name).await?;

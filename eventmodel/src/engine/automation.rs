@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, watch};
 use super::app::App;
 use super::error::StartError;
 use crate::board::{AutomationEntry, logs_of_handlers};
+use crate::memory::{self, MemoryParking};
 use crate::record::{Position, Subject};
-use crate::store::{Inbox, InboxSpec, MemoryParking, Parking, StoreError, Trouble};
+use crate::store::{Inbox, InboxSpec, Parked, Parking, StoreError, Trouble};
 use crate::trouble::excerpt;
 
 mod handle;
@@ -22,30 +23,6 @@ use runner::Runner;
 
 /// How long to wait before an inbox that others share is asked again how far they are.
 const POLL: Duration = Duration::from_millis(20);
-
-/// An event that an automation could not handle, set aside by reference. The later events of its stream instance
-/// wait behind it; those of other instances go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parked {
-    /// The automation.
-    pub automation: &'static str,
-    /// The log of the event.
-    pub log: Arc<str>,
-    /// The stream instance.
-    pub subject: Subject,
-    /// The position of the event.
-    pub position: Position,
-    /// The type of the event.
-    pub event_type: Arc<str>,
-    /// Why it could not be handled.
-    pub error: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Since when it is parked.
-    pub since: Timestamp,
-    /// How many later events of the instance wait behind it.
-    pub waiting: usize,
-}
 
 /// Why a parked event cannot be retried.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -164,12 +141,8 @@ async fn start_one(app: &App, entry: &AutomationEntry) -> Result<RunningAutomati
             automation: name,
             log: log.clone(),
         };
-        let inbox = app
-            .inner
-            .store
-            .inboxes()
-            .open(&spec, &app.inner.store)
-            .await?;
+        let store = &app.inner.store;
+        let inbox = memory::inboxes_of(&**store).open(&spec, store).await?;
         let inbox: Arc<dyn Inbox> = inbox.into();
         let parking = inbox
             .parking()

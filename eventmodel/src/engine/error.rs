@@ -1,17 +1,13 @@
 //! How a command, or a start, fails.
 
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::board::ModelError;
-use crate::model::{EncodeError, Rejection, Violations};
+use crate::model::{EncodeError, Rejection, RejectionReport, Violations};
 use crate::record::{
     CodecError, CommandId, DecodeError, EventId, InvalidCommandId, Position, Subject, SubjectError,
 };
 use crate::store::{AppendError, StoreError, ViewError};
-use crate::trouble::panics;
 
 /// Why a command was not executed.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +95,7 @@ pub enum ExecuteError<R> {
         log: Arc<str>,
         /// The event and why.
         #[source]
-        error: DecodeError,
+        error: Arc<DecodeError>,
     },
     /// A function of the model panicked. Nothing was stored. A mistake of the program: mend that function.
     #[error(transparent)]
@@ -158,41 +154,6 @@ pub enum Panicked {
 /// An [`ExecuteError`] without the type of the rejection.
 pub type Failure = ExecuteError<RejectionReport>;
 
-/// A rejection without its type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RejectionReport {
-    /// The code of the variant: `already-booked`.
-    pub code: String,
-    /// The text for the user.
-    pub message: String,
-    /// The rejection as JSON.
-    pub details: serde_json::Value,
-}
-
-impl fmt::Display for RejectionReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl<R: Rejection> From<&R> for RejectionReport {
-    fn from(rejection: &R) -> Self {
-        Self {
-            code: rejection.code().to_owned(),
-            message: text_of(rejection),
-            // The code and the message say it all where the details cannot be written as JSON.
-            details: serde_json::to_value(rejection).unwrap_or_default(),
-        }
-    }
-}
-
-/// The text of a rejection, which is code of the user.
-pub(super) fn text_of<R: Rejection>(rejection: &R) -> String {
-    panics::caught(|| rejection.to_string())
-        .unwrap_or_else(|message| format!("the text of the rejection panicked: {message}"))
-}
-
 impl<R> ExecuteError<R> {
     /// Whether the same command may succeed later, executed again with the same id.
     pub fn is_retryable(&self) -> bool {
@@ -210,8 +171,16 @@ impl<R> ExecuteError<R> {
 
     /// The same error, with another rejection.
     pub fn map_rejection<T>(self, map: impl FnOnce(R) -> T) -> ExecuteError<T> {
+        self.replace_rejection(|rejection| ExecuteError::Rejected(map(rejection)))
+    }
+
+    /// Another error in place of a rejection.
+    pub(super) fn replace_rejection<T>(
+        self,
+        error: impl FnOnce(R) -> ExecuteError<T>,
+    ) -> ExecuteError<T> {
         match self {
-            Self::Rejected(rejection) => ExecuteError::Rejected(map(rejection)),
+            Self::Rejected(rejection) => error(rejection),
             Self::Invalid(violations) => ExecuteError::Invalid(violations),
             Self::Conflict { attempts } => ExecuteError::Conflict { attempts },
             Self::Stale { expected, actual } => ExecuteError::Stale { expected, actual },

@@ -1,19 +1,16 @@
 //! A gear: reacts to events, issues commands.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::any_command::{AnyCommand, CommandEntry, InHand};
+use super::command::Decide;
 use super::describe::TypeInfo;
 use super::projection::HandlerInfo;
-use crate::board::CommandEntry;
-use crate::engine::App;
 use crate::record::{DecodeError, Metadata, RecordedEvent};
-
-mod commands;
-
-pub use commands::{Commands, IntoCommands};
 
 /// Reacts to events by issuing commands. `#[automation]` on the `impl` block of the handlers implements it.
 ///
@@ -58,7 +55,9 @@ pub type Reacting<'a> =
 #[derive(Clone, Debug)]
 pub struct Reaction {
     pub(crate) metadata: Metadata,
-    pub(crate) app: Option<App>,
+    /// The app that runs the automation; none in a spec. Handlers that take `&App` get it: the engine, which this
+    /// module does not know, says how.
+    pub(crate) app: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// A parameter that a handler of an automation may have after the event: `&Metadata` or `&App`.
@@ -78,10 +77,114 @@ impl<'a> FromReaction<'a> for &'a Metadata {
     }
 }
 
-impl<'a> FromReaction<'a> for &'a App {
-    fn from_reaction(context: &'a Reaction) -> Result<Self, ReactError> {
-        context.app.as_ref().ok_or(ReactError::NoApp)
+/// The commands that an automation issues in reaction to one event, in their order.
+#[derive(Debug, Default)]
+pub struct Commands(pub(crate) Vec<Box<dyn AnyCommand>>);
+
+/// What a handler of an automation returns: a command, `()`, an `Option`, a `Vec`, an array or a tuple of
+/// commands, or a `Result` of these.
+#[diagnostic::on_unimplemented(
+    message = "a handler of an automation cannot return `{Self}`",
+    label = "not commands",
+    note = "return a command, an `Option`, a `Vec`, an array or a tuple of commands, or a `Result` of these"
+)]
+pub trait IntoCommands: Send {
+    /// Adds the commands.
+    ///
+    /// # Errors
+    /// The error of a `Result`.
+    fn append_to(self, commands: &mut Commands) -> Result<(), ReactError>;
+
+    /// Adds the types of the commands.
+    fn entries(out: &mut Vec<CommandEntry>);
+}
+
+impl<C: Decide> IntoCommands for C {
+    fn append_to(self, commands: &mut Commands) -> Result<(), ReactError> {
+        commands.0.push(Box::new(InHand::new(self)));
+        Ok(())
     }
+
+    fn entries(out: &mut Vec<CommandEntry>) {
+        out.push(CommandEntry::issued::<C>());
+    }
+}
+
+impl<I: IntoCommands> IntoCommands for Option<I> {
+    fn append_to(self, commands: &mut Commands) -> Result<(), ReactError> {
+        self.map_or(Ok(()), |inner| inner.append_to(commands))
+    }
+
+    fn entries(out: &mut Vec<CommandEntry>) {
+        I::entries(out);
+    }
+}
+
+impl<I: IntoCommands> IntoCommands for Vec<I> {
+    fn append_to(self, commands: &mut Commands) -> Result<(), ReactError> {
+        self.into_iter()
+            .try_for_each(|inner| inner.append_to(commands))
+    }
+
+    fn entries(out: &mut Vec<CommandEntry>) {
+        I::entries(out);
+    }
+}
+
+impl<I: IntoCommands, const N: usize> IntoCommands for [I; N] {
+    fn append_to(self, commands: &mut Commands) -> Result<(), ReactError> {
+        self.into_iter()
+            .try_for_each(|inner| inner.append_to(commands))
+    }
+
+    fn entries(out: &mut Vec<CommandEntry>) {
+        I::entries(out);
+    }
+}
+
+impl<I, E> IntoCommands for Result<I, E>
+where
+    I: IntoCommands,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+{
+    fn append_to(self, commands: &mut Commands) -> Result<(), ReactError> {
+        self.map_err(|error| ReactError::Handler(Arc::from(error.into())))?
+            .append_to(commands)
+    }
+
+    fn entries(out: &mut Vec<CommandEntry>) {
+        I::entries(out);
+    }
+}
+
+impl IntoCommands for () {
+    fn append_to(self, _: &mut Commands) -> Result<(), ReactError> {
+        Ok(())
+    }
+
+    fn entries(_: &mut Vec<CommandEntry>) {}
+}
+
+macro_rules! tuples {
+    ($(($($name:ident $index:tt),*))*) => {$(
+        impl<$($name: IntoCommands),*> IntoCommands for ($($name,)*) {
+            fn append_to(self, commands: &mut Commands) -> Result<(), ReactError> {
+                $(self.$index.append_to(commands)?;)*
+                Ok(())
+            }
+
+            fn entries(out: &mut Vec<CommandEntry>) {
+                $($name::entries(out);)*
+            }
+        }
+    )*};
+}
+
+tuples! {
+    (A 0)
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
 }
 
 /// Why an automation did not react.

@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 
 use super::describe::{SchemaInfo, TypeInfo, kebab_case};
 use super::event::{Event, EventInfo};
-#[cfg(feature = "testing")]
-use super::payload::Decoded;
 use super::payload::{EncodeError, Payload};
 use super::rejection::{Rejection, RejectionInfo};
 use super::state::{DecisionState, StateInfo};
 use super::validation::Violations;
+#[cfg(feature = "testing")]
+use crate::record::Decoded;
 use crate::record::{Codec, Subject, SubjectError};
 
 /// An intent, in the imperative. `#[derive(Command)]` says what it decides on, what it can emit and why it can be

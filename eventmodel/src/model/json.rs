@@ -7,8 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
-use super::validation::{Violation, json_pointer};
-use crate::transport::{Problem, at, kinds};
+use super::validation::Violation;
 
 mod exact;
 mod number;
@@ -23,14 +22,14 @@ use scan::{Fault, Finding};
 /// that reads text.
 ///
 /// ```
-/// use eventmodel::adapter::JsonText;
+/// use eventmodel::adapter::{JsonError, JsonText};
 ///
 /// let text = JsonText::read(br#"{"room": 340282366920938463463374607431768211455}"#).unwrap();
 /// let rooms: std::collections::BTreeMap<String, u128> = text.deserialize().unwrap();
 /// assert_eq!(rooms["room"], u128::MAX);
 ///
 /// let doubled = JsonText::read(br#"{"room": 1, "r\u006fom": 2}"#).unwrap_err();
-/// assert_eq!(doubled.status(), 422);
+/// assert!(matches!(doubled, JsonError::Ambiguous(_)));
 /// ```
 #[derive(Clone, Debug)]
 pub struct JsonText(Box<RawValue>);
@@ -42,13 +41,11 @@ impl JsonText {
     /// Reads a text.
     ///
     /// # Errors
-    /// A problem: `malformed-body` if it is not JSON, `invalid-fields` with a pointer to a member that an object names
-    /// twice.
-    pub fn read(text: &[u8]) -> Result<Self, Problem> {
-        let text: Box<RawValue> = serde_json::from_slice(text).map_err(|error| {
-            Problem::of(kinds::MALFORMED_BODY).detail(format!("the body is not JSON: {error}"))
-        })?;
-        scan::check(text.get()).map_err(|finding| finding.problem())?;
+    /// [`JsonError`].
+    pub fn read(text: &[u8]) -> Result<Self, JsonError> {
+        let text: Box<RawValue> =
+            serde_json::from_slice(text).map_err(|error| JsonError::NotJson(error.to_string()))?;
+        scan::check(text.get())?;
         Ok(Self(text))
     }
 
@@ -103,6 +100,34 @@ impl JsonText {
     }
 }
 
+/// Why a text is not taken as JSON. Correct the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// It is not JSON (RFC 8259): what the parser says, with line and column.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// It is nested too deeply, or has a number or a string that cannot be read.
+    #[error("the body cannot be read: {0}")]
+    Unreadable(Violation),
+    /// Two readers may read two things: an object names a member twice, or a number would be changed.
+    #[error("the body can be understood in several ways: {0}")]
+    Ambiguous(Violation),
+}
+
+impl From<Finding> for JsonError {
+    fn from(finding: Finding) -> Self {
+        let violation = Violation {
+            message: finding.detail(),
+            path: finding.path,
+        };
+        match finding.fault {
+            Fault::Doubled | Fault::Reserved | Fault::Changed { .. } => Self::Ambiguous(violation),
+            Fault::TooDeep | Fault::TooLarge | Fault::NotUnicode(_) => Self::Unreadable(violation),
+        }
+    }
+}
+
 /// What an error says. Where it is, a pointer says; the position would be one in a part of what was sent.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -129,17 +154,6 @@ impl Finding {
                 "`{sent}` would become `{becomes}` here: send it as a string, or with fewer digits"
             ),
         }
-    }
-
-    fn problem(&self) -> Problem {
-        let problem = match self.fault {
-            Fault::Doubled | Fault::Reserved | Fault::Changed { .. } => {
-                Problem::of(kinds::INVALID).detail("the body can be understood in several ways")
-            }
-            _ => Problem::of(kinds::MALFORMED_BODY).detail("the body cannot be read"),
-        };
-        let error = at(&json_pointer(&self.path), self.detail());
-        problem.member("errors", vec![error])
     }
 }
 

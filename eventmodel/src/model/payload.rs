@@ -1,9 +1,8 @@
-//! The payload of an event, and the proof that it can be read back.
+//! The payload of an event: written, proved to be read back, and read.
 //!
 //! What a log holds is read for as long as it exists, so nothing is stored that reads as something else, or not at
 //! all: an event is decoded from the very bytes that are stored, before they are.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,10 +10,10 @@ use serde_json::Value;
 
 use super::event::Event;
 use super::validation::json_pointer;
-use crate::record::{Codec, CodecError, Subject, canonical};
-
-/// An event as it was read back, without its type.
-pub(crate) type Decoded = Arc<dyn Any + Send + Sync>;
+use crate::record::{
+    Codec, CodecError, DecodeError, DecodeReason, Decoded, Metadata, RecordedEvent, Subject,
+    canonical,
+};
 
 /// The payload of an event, which reads as that event.
 pub(crate) struct Payload {
@@ -46,6 +45,53 @@ impl Payload {
             decoded: Arc::new(decoded),
         })
     }
+}
+
+impl RecordedEvent {
+    /// Whether it is an `E`.
+    pub fn is<E: Event>(&self) -> bool {
+        self.event_type() == E::INFO.event_type
+    }
+
+    /// The event as an `E`. It is decoded once, whoever asks.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is of another type, of a version that this program does not know yet, of another
+    /// content type, or does not decode.
+    pub fn decode<E: Event>(&self) -> Result<&E, DecodeError> {
+        if let Some(event) = self.decoded() {
+            return Ok(event);
+        }
+        let decoded = decode_payload::<E>(self.metadata(), self.payload())
+            .map_err(|reason| self.decode_error(reason))?;
+        self.keep(decoded).ok_or_else(|| {
+            self.decode_error(DecodeReason::TwoTypes {
+                expected: std::any::type_name::<E>(),
+            })
+        })
+    }
+}
+
+fn decode_payload<E: Event>(metadata: &Metadata, payload: &[u8]) -> Result<E, DecodeReason> {
+    let info = E::INFO;
+    if *metadata.event_type != *info.event_type {
+        return Err(DecodeReason::OtherType {
+            expected: info.event_type,
+        });
+    }
+    if metadata.version > info.version {
+        return Err(DecodeReason::NewerVersion {
+            found: metadata.version,
+            known: info.version,
+        });
+    }
+    if *metadata.content_type != *<E::Codec as Codec>::CONTENT_TYPE {
+        return Err(DecodeReason::ContentType {
+            found: metadata.content_type.clone(),
+            expected: <E::Codec as Codec>::CONTENT_TYPE,
+        });
+    }
+    E::Codec::decode(payload).map_err(DecodeReason::Payload)
 }
 
 /// Whether two events are the same: by `PartialEq`, where the type has it; else by what serde writes of them, whatever

@@ -1,8 +1,11 @@
 //! Why a command was refused by the domain.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::describe::TypeInfo;
+use crate::trouble::panics;
 
 /// Why a command was refused by the domain: one variant per rule.
 ///
@@ -44,6 +47,41 @@ impl Rejection for NoRejection {
     fn code(&self) -> &'static str {
         match *self {}
     }
+}
+
+/// A rejection without its type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RejectionReport {
+    /// The code of the variant: `already-booked`.
+    pub code: String,
+    /// The text for the user.
+    pub message: String,
+    /// The rejection as JSON.
+    pub details: serde_json::Value,
+}
+
+impl fmt::Display for RejectionReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl<R: Rejection> From<&R> for RejectionReport {
+    fn from(rejection: &R) -> Self {
+        Self {
+            code: rejection.code().to_owned(),
+            message: text_of(rejection),
+            // The code and the message say it all where the details cannot be written as JSON.
+            details: serde_json::to_value(rejection).unwrap_or_default(),
+        }
+    }
+}
+
+/// The text of a rejection, which is code of the user.
+pub(super) fn text_of<R: Rejection>(rejection: &R) -> String {
+    panics::caught(|| rejection.to_string())
+        .unwrap_or_else(|message| format!("the text of the rejection panicked: {message}"))
 }
 
 /// What is known of the rejections of a command at run time.

@@ -1,15 +1,18 @@
 //! An event before and after it is recorded.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::codec::{Codec, CodecError};
+use super::codec::CodecError;
 use super::metadata::Metadata;
 use super::position::Position;
 use super::subject::Subject;
-use crate::model::{Decoded, Event};
+
+/// An event as it was read back, without its type.
+pub(crate) type Decoded = Arc<dyn Any + Send + Sync>;
 
 /// An event on its way to a store.
 #[derive(Clone)]
@@ -103,36 +106,21 @@ impl RecordedEvent {
         &self.0.payload
     }
 
-    /// Whether it is an `E`.
-    pub fn is<E: Event>(&self) -> bool {
-        self.event_type() == E::INFO.event_type
-    }
-
-    /// The event as an `E`. It is decoded once, whoever asks.
-    ///
-    /// # Errors
-    /// [`DecodeError`] if it is of another type, of a version that this program does not know yet, of another
-    /// content type, or does not decode.
-    pub fn decode<E: Event>(&self) -> Result<&E, DecodeError> {
+    /// The event as the type that somebody has decoded it to before, if that was this one.
+    pub(crate) fn decoded<E: Any>(&self) -> Option<&E> {
         let known = [self.0.read_back.as_ref(), self.0.decoded.get()];
-        if let Some(event) = known
+        known
             .into_iter()
             .flatten()
             .find_map(|any| any.downcast_ref())
-        {
-            return Ok(event);
-        }
-        let decoded = decode_payload::<E>(self.metadata(), self.payload())
-            .map_err(|reason| self.decode_error(reason))?;
+    }
+
+    /// Keeps what it was decoded to, for whoever asks next; `None` if another type is kept already.
+    pub(crate) fn keep<E: Any + Send + Sync>(&self, decoded: E) -> Option<&E> {
         self.0
             .decoded
             .get_or_init(|| Arc::new(decoded))
             .downcast_ref()
-            .ok_or_else(|| {
-                self.decode_error(DecodeReason::TwoTypes {
-                    expected: std::any::type_name::<E>(),
-                })
-            })
     }
 
     /// The error that this event cannot be read, and why.
@@ -153,28 +141,6 @@ impl fmt::Debug for RecordedEvent {
             .field("payload", &self.0.payload)
             .finish()
     }
-}
-
-fn decode_payload<E: Event>(metadata: &Metadata, payload: &[u8]) -> Result<E, DecodeReason> {
-    let info = E::INFO;
-    if *metadata.event_type != *info.event_type {
-        return Err(DecodeReason::OtherType {
-            expected: info.event_type,
-        });
-    }
-    if metadata.version > info.version {
-        return Err(DecodeReason::NewerVersion {
-            found: metadata.version,
-            known: info.version,
-        });
-    }
-    if *metadata.content_type != *<E::Codec as Codec>::CONTENT_TYPE {
-        return Err(DecodeReason::ContentType {
-            found: metadata.content_type.clone(),
-            expected: <E::Codec as Codec>::CONTENT_TYPE,
-        });
-    }
-    E::Codec::decode(payload).map_err(DecodeReason::Payload)
 }
 
 /// A recorded event that this program cannot read.
@@ -230,7 +196,7 @@ pub enum DecodeReason {
     Payload(#[source] CodecError),
     /// Its headers are not the envelope of an event.
     #[error("its headers are not an envelope: {0}")]
-    Envelope(#[source] crate::envelope::EnvelopeError),
+    Envelope(#[source] super::cloudevents::EnvelopeError),
     /// Two Rust types claim this event type.
     #[error("two Rust types have this event type, one of them is `{expected}`: rename one")]
     TwoTypes {

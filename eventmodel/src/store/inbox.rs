@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_core::stream::BoxStream;
-use futures_util::StreamExt;
 use jiff::Timestamp;
-use tokio::sync::Mutex;
 
+use super::Store;
 use super::error::StoreError;
 use super::parking::Parking;
-use super::{Read, Store};
 use crate::record::{DecodeError, Position, RecordedEvent};
 
 /// Which events an automation is to see.
@@ -96,83 +93,4 @@ pub trait Inbox: Send + Sync {
 
     /// Gives back what was not done, so that another process gets it now. Nothing is taken after it.
     async fn close(&self) {}
-}
-
-/// Inboxes in memory: an automation sees the whole log after a restart. What it has recorded is not recorded twice,
-/// because its commands have ids that follow from the events; what was rejected is decided again. A long log wants a
-/// durable host.
-#[derive(Debug)]
-pub(crate) struct MemoryInboxes;
-
-#[async_trait]
-impl InboxHost for MemoryInboxes {
-    async fn open(
-        &self,
-        spec: &InboxSpec,
-        store: &Arc<dyn Store>,
-    ) -> Result<Box<dyn Inbox>, StoreError> {
-        Ok(Box::new(MemoryInbox {
-            store: store.clone(),
-            log: spec.log.clone(),
-            reader: Mutex::new(Reader {
-                last: Position::START,
-                events: None,
-            }),
-        }))
-    }
-}
-
-struct MemoryInbox {
-    store: Arc<dyn Store>,
-    log: Arc<str>,
-    reader: Mutex<Reader>,
-}
-
-struct Reader {
-    last: Position,
-    events: Option<BoxStream<'static, Result<RecordedEvent, StoreError>>>,
-}
-
-#[async_trait]
-impl Inbox for MemoryInbox {
-    async fn next(&self) -> Result<RecordedEvent, StoreError> {
-        let mut reader = self.reader.lock().await;
-        let after = reader.last;
-        let events = reader.events.get_or_insert_with(|| {
-            let (log, subjects) = (self.log.clone(), Vec::new());
-            self.store.read(Read {
-                log,
-                after,
-                subjects,
-                follow: true,
-            })
-        });
-        match events.next().await {
-            Some(Ok(event)) => {
-                reader.last = event.position();
-                Ok(event)
-            }
-            Some(Err(error)) => {
-                reader.events = None;
-                if let StoreError::Undecodable(unreadable) = &error {
-                    reader.last = reader.last.max(unreadable.position);
-                }
-                Err(error)
-            }
-            None => {
-                reader.events = None;
-                Err(StoreError::Unavailable {
-                    reason: "the log ended while it was followed".into(),
-                })
-            }
-        }
-    }
-
-    async fn done(&self, _: &RecordedEvent) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn set_aside(&self, _: &DecodeError) -> Result<(), StoreError> {
-        Ok(())
-    }
 }

@@ -1,15 +1,38 @@
 //! What automations have set aside: references to events, kept where a restart finds them.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use crate::engine::Parked;
 use crate::record::{Position, Subject};
+
+/// An event that an automation could not handle, set aside by reference. The later events of its stream instance
+/// wait behind it; those of other instances go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// The automation.
+    pub automation: &'static str,
+    /// The log of the event.
+    pub log: Arc<str>,
+    /// The stream instance.
+    pub subject: Subject,
+    /// The position of the event.
+    pub position: Position,
+    /// The type of the event.
+    pub event_type: Arc<str>,
+    /// Why it could not be handled.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Since when it is parked.
+    pub since: Timestamp,
+    /// How many later events of the instance wait behind it.
+    pub waiting: usize,
+}
 
 /// A parked event, and how far the events of its stream instance wait behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,66 +90,4 @@ pub trait Parking: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]; it may be forgotten.
     async fn release(&self, subject: &Subject, revision: u64) -> Result<bool, StoreError>;
-}
-
-/// In this process: what was parked is found again because the automation sees the whole log again.
-#[derive(Debug, Default)]
-pub(crate) struct MemoryParking(Mutex<Places>);
-
-#[derive(Debug, Default)]
-struct Places {
-    kept: BTreeMap<Subject, Kept>,
-    revision: u64,
-}
-
-impl MemoryParking {
-    fn places(&self) -> std::sync::MutexGuard<'_, Places> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Places {
-    fn is_at(&self, subject: &Subject, revision: u64) -> bool {
-        self.kept.get(subject).map_or(0, |kept| kept.revision) == revision
-    }
-}
-
-#[async_trait]
-impl Parking for MemoryParking {
-    fn list(&self) -> Vec<Parked> {
-        let places = self.places();
-        places
-            .kept
-            .values()
-            .map(|kept| kept.parked.clone())
-            .collect()
-    }
-
-    fn peek(&self, subject: &Subject) -> Option<Kept> {
-        self.places().kept.get(subject).cloned()
-    }
-
-    async fn find(&self, subject: &Subject) -> Result<Option<Kept>, StoreError> {
-        Ok(self.peek(subject))
-    }
-
-    async fn keep(&self, mut kept: Kept) -> Result<Option<u64>, StoreError> {
-        let mut places = self.places();
-        if !places.is_at(&kept.parked.subject, kept.revision) {
-            return Ok(None);
-        }
-        places.revision += 1;
-        kept.revision = places.revision;
-        places.kept.insert(kept.parked.subject.clone(), kept);
-        Ok(Some(places.revision))
-    }
-
-    async fn release(&self, subject: &Subject, revision: u64) -> Result<bool, StoreError> {
-        let mut places = self.places();
-        let is_at = places.is_at(subject, revision);
-        if is_at {
-            places.kept.remove(subject);
-        }
-        Ok(is_at)
-    }
 }

@@ -1,21 +1,19 @@
 //! What a place where views live has to do.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_core::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
 use super::Store;
 use super::view_error::ViewError;
-use crate::board::Vocabulary;
-use crate::model::{Key, Projection, ProjectionInfo};
-use crate::record::{Codec, CodecError, DecodeError, Json, Position, RecordedEvent};
+#[cfg(doc)]
+use crate::model::Key;
+use crate::model::{ViewFold, ViewState};
+use crate::record::{Codec, CodecError, DecodeError, Json, Position, RecordedEvent, Vocabulary};
 use crate::trouble::panics;
 
 /// A place where views live: it feeds them from their logs and answers what they hold.
@@ -89,115 +87,6 @@ pub struct ErasedEntry {
     pub position: Position,
     /// What was folded.
     pub state: Arc<dyn ViewState>,
-}
-
-/// The fold of one instance of a view, without its type.
-pub trait ViewState: Any + fmt::Debug + Send + Sync {
-    /// Applies an event; `false` if the projection does not handle it.
-    ///
-    /// # Errors
-    /// [`DecodeError`]; nothing has changed then.
-    fn apply(&mut self, event: &RecordedEvent) -> Result<bool, DecodeError>;
-
-    /// The fold as JSON.
-    ///
-    /// # Errors
-    /// [`CodecError`] if the type cannot be written as JSON.
-    fn encode(&self) -> Result<Bytes, CodecError>;
-
-    /// A copy.
-    fn clone_state(&self) -> Arc<dyn ViewState>;
-}
-
-struct Folded<P>(P);
-
-impl<P> fmt::Debug for Folded<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::any::type_name::<P>())
-    }
-}
-
-impl<P: Projection> ViewState for Folded<P> {
-    fn apply(&mut self, event: &RecordedEvent) -> Result<bool, DecodeError> {
-        self.0.apply(event)
-    }
-
-    fn encode(&self) -> Result<Bytes, CodecError> {
-        Json::encode(&self.0)
-    }
-
-    fn clone_state(&self) -> Arc<dyn ViewState> {
-        Arc::new(Self(self.0.clone()))
-    }
-}
-
-/// How a view folds, without its type.
-pub trait ViewFold: Send + Sync {
-    /// The projection.
-    fn info(&self) -> &'static ProjectionInfo;
-
-    /// The text of the key of the instance that the event is for; `None` if it does not handle this type.
-    ///
-    /// # Errors
-    /// [`DecodeError`].
-    fn key_of(&self, event: &RecordedEvent) -> Result<Option<String>, DecodeError>;
-
-    /// An instance that no event was applied to.
-    fn create(&self) -> Arc<dyn ViewState>;
-
-    /// An instance from its JSON.
-    ///
-    /// # Errors
-    /// [`CodecError`].
-    fn decode(&self, json: &[u8]) -> Result<Arc<dyn ViewState>, CodecError>;
-
-    /// How many parts a key has.
-    fn key_len(&self) -> usize;
-
-    /// The text of a key from the plain text of its parts.
-    ///
-    /// # Errors
-    /// [`crate::KeyError`] if the parts are not those of a key of this view.
-    fn parse_key(&self, parts: &[&str]) -> Result<String, crate::model::KeyError>;
-}
-
-pub(crate) struct FoldOf<P>(pub(crate) PhantomData<fn() -> P>);
-
-impl<P: Projection> ViewFold for FoldOf<P> {
-    fn info(&self) -> &'static ProjectionInfo {
-        P::INFO
-    }
-
-    fn key_of(&self, event: &RecordedEvent) -> Result<Option<String>, DecodeError> {
-        Ok(P::key_of(event)?.map(|key| key.to_text()))
-    }
-
-    fn create(&self) -> Arc<dyn ViewState> {
-        Arc::new(Folded(P::default()))
-    }
-
-    fn decode(&self, json: &[u8]) -> Result<Arc<dyn ViewState>, CodecError> {
-        Ok(Arc::new(Folded(Json::decode::<P>(json)?)))
-    }
-
-    fn key_len(&self) -> usize {
-        P::Key::LEN
-    }
-
-    fn parse_key(&self, parts: &[&str]) -> Result<String, crate::model::KeyError> {
-        let mut text = crate::model::KeyWriter::default();
-        for part in parts {
-            text.token(&(*part).to_owned());
-        }
-        Ok(P::Key::from_text(text.as_str())?.to_text())
-    }
-}
-
-/// The value of an erased state, if it is a `P`.
-pub(crate) fn value_of<P: Projection>(state: &dyn ViewState) -> Option<&P> {
-    (state as &dyn Any)
-        .downcast_ref::<Folded<P>>()
-        .map(|folded| &folded.0)
 }
 
 impl ErasedEntry {

@@ -253,7 +253,8 @@ mod tests {
                     subject: Subject::new("room.1").unwrap(),
                     event_type: "Painted".into(),
                     reason: DecodeReason::UnknownType,
-                },
+                }
+                .into(),
             },
             Failure::NotInModel { command: "Open" },
         ] {

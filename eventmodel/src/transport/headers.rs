@@ -71,8 +71,9 @@ impl CommandHeaders {
         }
     }
 
-    /// For an execution with this correlation id.
-    pub fn options(&self, correlation_id: &str) -> ExecuteOptions {
+    /// For the execution of the command that the context is of.
+    pub fn options(&self, context: &CommandContext) -> ExecuteOptions {
+        let correlation_id = context.correlation_id.as_deref().unwrap_or_default();
         let mut options = ExecuteOptions::new().correlation_id(correlation_id);
         if let Some(id) = &self.id {
             options = options.id(id.clone());

@@ -1,13 +1,10 @@
-//! Requests that never became a command: counted by what was wrong with them, and not kept. Anybody can send as many of
-//! them as he likes, so they may cost neither storage nor lines of the log.
-
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! Requests that never became a command, by what was wrong with them.
 
 use jiff::Timestamp;
 
-use super::kinds::ProblemKind;
+use super::kinds::{self, ProblemKind};
 use super::problem::Problem;
+use crate::engine::App;
 use crate::trouble::limited;
 
 /// How many requests were refused for one reason before they were a command, since the app was started.
@@ -22,32 +19,46 @@ pub struct Refused {
     pub last: Timestamp,
 }
 
-/// The requests that an app has refused. One entry for each kind of problem, of which there are few.
-#[derive(Debug, Default)]
-pub(crate) struct RefusedRequests(Mutex<BTreeMap<&'static str, Refused>>);
-
-impl RefusedRequests {
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<&'static str, Refused>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn count(&self, problem: &Problem, now: Timestamp) {
+impl App {
+    /// Counts a request that an adapter has refused before it was a command, by the kind of the problem. One that is
+    /// not of a [kind that all adapters know](crate::adapter::kinds) is not counted.
+    ///
+    /// Such requests are not in the audit trail: it holds commands. [`execute_json`](Self::execute_json) counts a body that is not
+    /// one of its command by itself.
+    ///
+    /// ```
+    /// # use eventmodel::{App, EventModel, MemoryStore};
+    /// use eventmodel::adapter::{Problem, kinds};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let app = EventModel::new("hotel").start(MemoryStore::new()).await?;
+    /// let problem = Problem::of(kinds::UNKNOWN_COMMAND);
+    /// app.count_refused(&problem);
+    /// assert_eq!(app.refused()[0].requests, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn count_refused(&self, problem: &Problem) {
         let Some(kind) = problem.kind() else {
             return;
         };
         let (status, code, title) = (kind.status, kind.code, kind.title);
         limited!(WARN, "a request is no command", status, code, title);
-        let mut counts = self.counts();
-        let count = counts.entry(code).or_insert(Refused {
-            kind,
-            requests: 0,
-            last: now,
-        });
-        count.requests += 1;
-        count.last = now;
+        self.count_refused_as(code);
     }
 
-    pub(crate) fn list(&self) -> Vec<Refused> {
-        self.counts().values().cloned().collect()
+    /// How many requests adapters have refused before they were a command, since the app was started: by what was wrong.
+    pub fn refused(&self) -> Vec<Refused> {
+        let counts = self.refused_by_code().into_iter();
+        let kind = |code| kinds::ALL.iter().find(|kind| kind.code == code);
+        let refused = |(code, (requests, last))| {
+            kind(code).map(|kind| Refused {
+                kind,
+                requests,
+                last,
+            })
+        };
+        counts.filter_map(refused).collect()
     }
 }

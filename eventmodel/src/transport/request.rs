@@ -3,20 +3,20 @@
 use serde_json::Value;
 
 use super::problem::{Problem, at, pointer_to};
-use crate::model::JsonText;
+use crate::model::{JsonError, JsonText, Violation};
 use crate::record::CommandId;
 use crate::transport::kinds;
 
 /// The body of a request that executes a command: `{"data": {...}, "correlationId"?: "..."}`.
 #[derive(Clone, Debug)]
-pub struct Envelope {
+pub struct CommandBody {
     /// The command.
     pub data: JsonText,
     /// What all that follows from the request has in common, if it says so.
     pub correlation_id: Option<String>,
 }
 
-impl Envelope {
+impl CommandBody {
     /// Reads a body.
     ///
     /// # Errors
@@ -54,6 +54,26 @@ impl Envelope {
             _ => Err(Problem::of(kinds::INVALID)
                 .detail("the body must be {\"data\": {...}, \"correlationId\"?: \"...\"}")
                 .member("errors", errors)),
+        }
+    }
+}
+
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        let located = |problem: Problem, violation: &Violation| {
+            let error = at(&violation.pointer(), violation.message.clone());
+            problem.member("errors", vec![error])
+        };
+        match error {
+            JsonError::NotJson(_) => Self::of(kinds::MALFORMED_BODY).detail(error.to_string()),
+            JsonError::Unreadable(violation) => {
+                let problem = Self::of(kinds::MALFORMED_BODY).detail("the body cannot be read");
+                located(problem, &violation)
+            }
+            JsonError::Ambiguous(violation) => {
+                let detail = "the body can be understood in several ways";
+                located(Self::of(kinds::INVALID).detail(detail), &violation)
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use eventmodel::memory;
 use eventmodel::store::Store;
 use eventmodel::{App, InboxSpec, MemoryStore, StoreError};
 use eventmodel_nats::NatsStore;
@@ -104,7 +105,7 @@ async fn open(store: &NatsStore) -> Result<(), StoreError> {
         log: "bank".into(),
     };
     let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let inbox = store.inboxes().open(&spec, &memory).await?;
+    let inbox = memory::inboxes_of(store).open(&spec, &memory).await?;
     inbox.close().await;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventmodel::memory;
 use eventmodel::store::Store;
 use eventmodel::{Inbox, InboxSpec, MemoryStore, Parking, Position, RecordedEvent};
 use eventmodel_nats::NatsStore;
@@ -36,7 +37,10 @@ impl Process {
             log: "bank".into(),
         };
         let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let inbox = store.inboxes().open(&spec, &memory).await.unwrap();
+        let inbox = memory::inboxes_of(&store)
+            .open(&spec, &memory)
+            .await
+            .unwrap();
         Self {
             store,
             parking: inbox.parking().unwrap(),

@@ -15,7 +15,7 @@ use crate::engine::app::App;
 use crate::engine::backoff::Backoff;
 use crate::engine::error::{ExecuteError, Failure};
 use crate::engine::options::ExecuteOptions;
-use crate::model::{Commands, ReactError, Reaction};
+use crate::model::{Commands, FromReaction, ReactError, Reaction};
 use crate::record::{CommandId, DecodeError, Metadata, RecordedEvent};
 use crate::store::{StoreError, ViewError};
 use crate::trouble::{excerpt, limited, panics};
@@ -67,6 +67,13 @@ impl Cause {
         options.source.get_or_insert_with(source);
         options.traceparent = options.traceparent.or_else(|| event.traceparent.clone());
         options
+    }
+}
+
+impl<'a> FromReaction<'a> for &'a App {
+    fn from_reaction(context: &'a Reaction) -> Result<Self, ReactError> {
+        let app = context.app.as_ref().and_then(|app| app.downcast_ref());
+        app.ok_or(ReactError::NoApp)
     }
 }
 
@@ -170,13 +177,13 @@ async fn attempt(
         None => commands.insert(react(app, entry, event).await?),
     };
     let metadata = event.metadata();
-    for (n, command) in commands.0.iter().enumerate() {
+    for (n, command) in commands.0.iter_mut().enumerate() {
         let name = entry.info().ty.name;
         // An event id is one of its log.
         let id = CommandId::derived(&[log, metadata.id.as_str(), name, &n.to_string()]);
         let options = ExecuteOptions::new().id(id);
         // A decision that panics must not take the event with it: it would be in hand for ever.
-        let executed = AssertUnwindSafe(command.execute(app, options)).catch_unwind();
+        let executed = AssertUnwindSafe(app.execute_erased(&mut **command, options)).catch_unwind();
         let executed = executed.await.map_err(|panic| {
             let (command, text) = (command.info().ty.name, panics::message(&*panic));
             Attempt::Again(format!("{command} panicked: {text}"))
@@ -218,7 +225,7 @@ async fn react(
 ) -> Result<Commands, Attempt> {
     let context = Reaction {
         metadata: event.metadata().clone(),
-        app: Some(app.clone()),
+        app: Some(Arc::new(app.clone())),
     };
     let hindered = app.cause.as_ref().map(|cause| &cause.hindered);
     let is_hindered = || hindered.is_some_and(|hindered| hindered.swap(false, Ordering::Relaxed));

@@ -3,7 +3,7 @@
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
-use super::{Execution, guarded};
+use super::Execution;
 use crate::engine::backoff::Backoff;
 use crate::record::{Guard, Position, Subject};
 use crate::store::{Append, AppendError, Appended, StoreError};
@@ -103,7 +103,8 @@ impl Execution<'_> {
         if !append.guards().iter().zip(&revisions).any(is_past) {
             return Ok(Resolved::Open);
         }
-        Ok(match self.look_up(&guarded(append)).await? {
+        let guarded: Vec<_> = append.guards().iter().map(|g| g.subject.clone()).collect();
+        Ok(match self.look_up(&guarded).await? {
             Some(appended) => Resolved::Stored(appended),
             None => Resolved::NotStored,
         })

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 
+use super::snapshots::{Folded, apply_all};
 use crate::model::ErasedSlot;
 use crate::record::{Position, Subject};
+use crate::store::{Append, Appended};
 
 pub(in crate::engine) struct StateCache(Option<Cache<(TypeId, Subject), Cached>>);
 
@@ -28,7 +30,7 @@ impl StateCache {
     }
 
     /// Fills the slot, if its state is here.
-    pub(in crate::engine) fn restore(&self, slot: &mut dyn ErasedSlot) -> bool {
+    pub(super) fn restore(&self, slot: &mut dyn ErasedSlot) -> bool {
         let key = (slot.projection_id(), slot.subject().clone());
         let Some(cached) = self.0.as_ref().and_then(|cache| cache.get(&key)) else {
             return false;
@@ -38,20 +40,20 @@ impl StateCache {
     }
 
     /// Takes the state out if it is shared with the slot, so that the slot can change it in place.
-    pub(in crate::engine) fn unshare(&self, slot: &dyn ErasedSlot) {
+    pub(super) fn unshare(&self, slot: &dyn ErasedSlot) {
         if slot.is_shared() {
             self.release(slot);
         }
     }
 
     /// Takes the state out.
-    pub(in crate::engine) fn release(&self, slot: &dyn ErasedSlot) {
+    pub(super) fn release(&self, slot: &dyn ErasedSlot) {
         if let Some(cache) = &self.0 {
             cache.remove(&(slot.projection_id(), slot.subject().clone()));
         }
     }
 
-    pub(in crate::engine) fn save(&self, slot: &dyn ErasedSlot) {
+    pub(super) fn save(&self, slot: &dyn ErasedSlot) {
         if let Some(cache) = &self.0 {
             let cached = Cached {
                 state: slot.save(),
@@ -61,24 +63,87 @@ impl StateCache {
         }
     }
 
-    pub(in crate::engine) fn tail(&self, subject: &Subject) -> Option<Position> {
+    pub(super) fn tail(&self, subject: &Subject) -> Option<Position> {
         let key = (TypeId::of::<Tail>(), subject.clone());
         Some(self.0.as_ref()?.get(&key)?.revision)
     }
 
-    pub(in crate::engine) fn forget_tail(&self, subject: &Subject) {
+    pub(super) fn forget_tail(&self, subject: &Subject) {
         if let Some(cache) = &self.0 {
             cache.remove(&(TypeId::of::<Tail>(), subject.clone()));
         }
     }
 
-    pub(in crate::engine) fn save_tail(&self, subject: &Subject, revision: Position) {
+    pub(super) fn save_tail(&self, subject: &Subject, revision: Position) {
         if let Some(cache) = &self.0 {
             let cached = Cached {
                 state: Arc::new(()),
                 revision,
             };
             cache.insert((TypeId::of::<Tail>(), subject.clone()), cached);
+        }
+    }
+
+    /// Keeps the states for the next command.
+    pub(super) fn save_all(&self, slots: &[&mut dyn ErasedSlot]) {
+        for slot in slots {
+            self.save(&**slot);
+        }
+    }
+
+    /// Drops what is here of states that were found to be stale, and of what the append writes without a state.
+    pub(super) fn forget(&self, slots: &[&mut dyn ErasedSlot], append: &Append) {
+        for slot in slots {
+            self.release(&**slot);
+        }
+        for guard in append.guards() {
+            self.forget_tail(&guard.subject);
+        }
+    }
+
+    /// Folds in what was just appended, and keeps the states for the next command.
+    pub(super) fn remember(
+        &self,
+        slots: &mut [&mut dyn ErasedSlot],
+        appended: &Appended,
+        mut folded: Vec<Folded>,
+    ) {
+        for (i, slot) in slots.iter_mut().enumerate() {
+            let slot = &mut **slot;
+            let Some(guard) = appended
+                .revisions
+                .iter()
+                .find(|g| g.subject == *slot.subject())
+            else {
+                self.save(slot);
+                continue;
+            };
+            self.unshare(slot);
+            // A receipt of an earlier execution says nothing of what came between; it is not folded in.
+            if appended.already_committed {
+                continue;
+            }
+            if let Some(at) = folded.iter().position(|folded| folded.slot == i) {
+                slot.restore(folded.swap_remove(at).state.save(), guard.expected);
+                self.save(slot);
+                continue;
+            }
+            // Whatever the fold does, the events are stored. Who loads the state is told.
+            match apply_all(slot, &appended.events) {
+                Ok(()) => {
+                    slot.set_revision(guard.expected);
+                    self.save(slot);
+                }
+                Err(error) => {
+                    let (state, subject) = (slot.info().ty.name, slot.subject());
+                    tracing::error!(state, %subject, %error, "a state cannot be folded; its events are stored");
+                }
+            }
+        }
+        for guard in &appended.revisions {
+            if !slots.iter().any(|slot| *slot.subject() == guard.subject) {
+                self.save_tail(&guard.subject, guard.expected);
+            }
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 
-use super::snapshots::{Folded, apply_all, starts_from_snapshot};
-use super::{ExecuteError, Execution, Panicked};
+use super::snapshots::starts_from_snapshot;
+use super::{ExecuteError, Execution, Failed, Panicked};
 use crate::model::ErasedSlot;
-use crate::record::{DecodeError, Position, RecordedEvent, Subject};
-use crate::store::{Appended, Load, Loaded};
+use crate::record::{DecodeError, Position, Receipt, RecordedEvent, Subject};
+use crate::store::{Load, Loaded};
 use crate::trouble::panics;
 
 /// Some of the states of a command, by their numbers. Usually there is one; a state written by hand may have any number.
@@ -62,11 +62,30 @@ pub(super) fn apply(slot: &mut dyn ErasedSlot, event: &RecordedEvent) -> Result<
 }
 
 impl Execution<'_> {
-    /// Loads the states: the guarded ones from the cache if they are there, the others from the store.
-    pub(super) async fn load<R>(
+    /// Loads the states; the receipt of the command instead, if it was committed before and that is known by now.
+    pub(super) async fn load(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
-    ) -> Result<(), ExecuteError<R>> {
+    ) -> Result<Option<Receipt>, Failed> {
+        if !self.given_id {
+            return self.load_states(slots).await.map(|()| None);
+        }
+        // No guard finds out what an unguarded state has not seen.
+        let unguarded = slots.iter().filter(|slot| !slot.guarded());
+        let unguarded: Vec<_> = unguarded.map(|slot| slot.subject().clone()).collect();
+        let committed = self.committed_on(&unguarded);
+        let (committed, loaded) = join(committed, self.load_states(slots)).await;
+        if let Some(receipt) = committed? {
+            return Ok(Some(receipt));
+        }
+        loaded?;
+        let guarded = slots.iter().filter(|slot| slot.guarded());
+        self.committed_before(guarded.map(|slot| (slot.subject(), slot.revision())))
+            .await
+    }
+
+    /// Loads the guarded states from the cache if they are there, the others from the store.
+    async fn load_states(&self, slots: &mut [&mut dyn ErasedSlot]) -> Result<(), Failed> {
         let mut from_store = Which::default();
         for (i, slot) in slots.iter_mut().enumerate() {
             // No guard will tell that an unguarded state was stale, so its tail is always read.
@@ -77,12 +96,31 @@ impl Execution<'_> {
         self.read(slots, &from_store, &[]).await
     }
 
+    /// What the sender expects must hold for the newest state, not only for a cached one.
+    pub(super) async fn expect_revision(
+        &self,
+        expected: Position,
+        slots: &mut [&mut dyn ErasedSlot],
+    ) -> Result<(), Failed> {
+        let differs = |slots: &[&mut dyn ErasedSlot]| {
+            let actual = slots.first().map(|slot| slot.revision());
+            actual.filter(|actual| *actual != expected)
+        };
+        if differs(slots).is_some() {
+            self.is_newest(slots, Which::all(slots)).await?;
+        }
+        match differs(slots) {
+            Some(actual) => Err(ExecuteError::Stale { expected, actual }),
+            None => Ok(()),
+        }
+    }
+
     /// Reads what is new of every state, at least up to the floors.
-    pub(super) async fn refresh<R>(
+    pub(super) async fn refresh(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
         floors: &[(Subject, Position)],
-    ) -> Result<(), ExecuteError<R>> {
+    ) -> Result<(), Failed> {
         let all = Which::all(slots);
         self.read(slots, &all, floors).await
     }
@@ -91,11 +129,11 @@ impl Execution<'_> {
     ///
     /// A load may be answered by a replica that lags, a question for a revision may not. All revisions are asked for
     /// after all states were read, so if none has moved there was a moment at which all of them were true.
-    pub(super) async fn is_newest<R>(
+    pub(super) async fn is_newest(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
         which: Which,
-    ) -> Result<bool, ExecuteError<R>> {
+    ) -> Result<bool, Failed> {
         let revision = |slot: &dyn ErasedSlot| {
             let (log, subject) = (self.log_of(slot), slot.subject().clone());
             async move { self.revision(&log, &subject).await }
@@ -106,7 +144,7 @@ impl Execution<'_> {
         };
         let (mut stale, mut floors) = (Which::default(), Vec::new());
         for (i, revision) in which.iter().zip(revisions) {
-            // An older one is of a store that lags, or has lost its end: loading finds out.
+            // A lower one means a replica that lags or a log that was cut off: loading finds out which.
             if revision != slots[i].revision() {
                 stale.add(i);
                 floors.push((slots[i].subject().clone(), revision));
@@ -117,21 +155,21 @@ impl Execution<'_> {
     }
 
     /// The revision of an instance, as of now.
-    pub(super) async fn revision<R>(
+    pub(super) async fn revision(
         &self,
         log: &Arc<str>,
         subject: &Subject,
-    ) -> Result<Position, ExecuteError<R>> {
+    ) -> Result<Position, Failed> {
         let revision = self.app.store.revision(log, subject).await;
         revision.map_err(ExecuteError::Store)
     }
 
-    async fn read<R>(
+    async fn read(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
         which: &Which,
         floors: &[(Subject, Position)],
-    ) -> Result<(), ExecuteError<R>> {
+    ) -> Result<(), Failed> {
         if which.is_empty() {
             return Ok(());
         }
@@ -154,12 +192,12 @@ impl Execution<'_> {
     }
 
     /// Takes what was loaded; the history, if it is a snapshot that cannot be used.
-    async fn take<R>(
+    async fn take(
         &self,
         slot: &mut dyn ErasedSlot,
         mut loaded: Loaded,
         floors: &[(Subject, Position)],
-    ) -> Result<(), ExecuteError<R>> {
+    ) -> Result<(), Failed> {
         if !starts_from_snapshot(slot, &loaded) {
             let load = Load {
                 snapshot: None,
@@ -207,10 +245,13 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn unfolded<R>(&self, slot: &dyn ErasedSlot, error: Unfolded) -> ExecuteError<R> {
+    fn unfolded(&self, slot: &dyn ErasedSlot, error: Unfolded) -> Failed {
         let log = self.log_of(slot);
         match error {
-            Unfolded::Undecodable(error) => ExecuteError::Undecodable { log, error },
+            Unfolded::Undecodable(error) => ExecuteError::Undecodable {
+                log,
+                error: error.into(),
+            },
             Unfolded::Panicked { position, message } => ExecuteError::Panicked(Panicked::Handler {
                 state: slot.info().ty.name,
                 log,
@@ -231,73 +272,10 @@ impl Execution<'_> {
     }
 
     /// The revision of an instance that is written without being decided on.
-    pub(super) async fn tail<R>(&self, subject: &Subject) -> Result<Position, ExecuteError<R>> {
+    pub(super) async fn tail(&self, subject: &Subject) -> Result<Position, Failed> {
         if let Some(revision) = self.app.cache.tail(subject) {
             return Ok(revision);
         }
         self.revision(&self.route.log, subject).await
-    }
-
-    /// Keeps the states for the next command.
-    pub(super) fn save(&self, slots: &[&mut dyn ErasedSlot]) {
-        for slot in slots {
-            self.app.cache.save(&**slot);
-        }
-    }
-
-    /// Drops what was cached of these states, and of these instances that are written without a state.
-    pub(super) fn forget(&self, slots: &[&mut dyn ErasedSlot], written: &[Subject]) {
-        for slot in slots {
-            self.app.cache.release(&**slot);
-        }
-        for subject in written {
-            self.app.cache.forget_tail(subject);
-        }
-    }
-
-    /// Folds in what was just appended, and keeps the states for the next command.
-    pub(super) fn remember(
-        &self,
-        slots: &mut [&mut dyn ErasedSlot],
-        appended: &Appended,
-        mut folded: Vec<Folded>,
-    ) {
-        for (i, slot) in slots.iter_mut().enumerate() {
-            let slot = &mut **slot;
-            let Some(guard) = appended
-                .revisions
-                .iter()
-                .find(|g| g.subject == *slot.subject())
-            else {
-                self.app.cache.save(slot);
-                continue;
-            };
-            self.app.cache.unshare(slot);
-            // A receipt of an earlier execution says nothing of what came between; it is not folded in.
-            if appended.already_committed {
-                continue;
-            }
-            if let Some(at) = folded.iter().position(|folded| folded.slot == i) {
-                slot.restore(folded.swap_remove(at).state.save(), guard.expected);
-                self.app.cache.save(slot);
-                continue;
-            }
-            // Whatever the fold does, the events are stored. Who loads the state is told.
-            match apply_all(slot, &appended.events) {
-                Ok(()) => {
-                    slot.set_revision(guard.expected);
-                    self.app.cache.save(slot);
-                }
-                Err(error) => {
-                    let (state, subject) = (slot.info().ty.name, slot.subject());
-                    tracing::error!(state, %subject, %error, "a state cannot be folded; its events are stored");
-                }
-            }
-        }
-        for guard in &appended.revisions {
-            if !slots.iter().any(|slot| *slot.subject() == guard.subject) {
-                self.app.cache.save_tail(&guard.subject, guard.expected);
-            }
-        }
     }
 }

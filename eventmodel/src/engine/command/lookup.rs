@@ -1,18 +1,67 @@
-//! Commands under an id that may have been used before: there may be a receipt already.
+//! A command under an id that may have been used before: there may be a receipt already.
 //!
 //! Nearly always there is none, and the store often knows without asking anyone that there was none up to the
-//! revisions that are decided on. What comes after these breaks the guards. So it is asked in earnest only where no
-//! guard asks: before the sender is told no, or that nothing happened.
+//! revisions that are decided on. What comes after these breaks the guards. So the engine asks the store in three places
+//! only: for what no guard covers when it loads, for what the guards cover before it appends, and, where nothing is
+//! appended, before the sender is told no or that nothing happened.
 
-use futures_util::future::join;
-
-use super::{ExecuteError, Execution, from_append};
-use crate::model::ErasedSlot;
+use super::{ExecuteError, Execution, Failed, from_append};
 use crate::record::{Position, Receipt, Subject};
-use crate::store::Append;
+
+impl Execution<'_> {
+    /// The receipt of the command, if it was committed before on one of these instances, each of which is guarded at
+    /// this position.
+    pub(super) async fn committed_before<'s>(
+        &self,
+        guarded: impl Iterator<Item = (&'s Subject, Position)>,
+    ) -> Result<Option<Receipt>, Failed> {
+        if !self.given_id {
+            return Ok(None);
+        }
+        let (store, log, id) = (&self.app.store, &self.route.log, &self.command.id);
+        let may_have = |(subject, until): &(&Subject, Position)| {
+            *until != Position::START && !store.is_absent(log, subject, *until, id)
+        };
+        let instances = guarded.filter(may_have);
+        let instances: Vec<_> = instances.map(|(subject, _)| subject.clone()).collect();
+        self.committed_on(&instances).await
+    }
+
+    /// The receipt of the command, if it was committed before on one of these instances.
+    pub(super) async fn committed_on(
+        &self,
+        instances: &[Subject],
+    ) -> Result<Option<Receipt>, Failed> {
+        if instances.is_empty() {
+            return Ok(None);
+        }
+        let appended = self.look_up(instances).await;
+        let appended = appended.map_err(|error| from_append(error, &self.command.id, 0))?;
+        Ok(appended.map(|appended| self.receipt(appended)))
+    }
+
+    /// How the execution ended; the first receipt instead, if it was for no guard to find it.
+    pub(super) async fn unless_committed(
+        &self,
+        result: Result<Receipt, Failed>,
+    ) -> Result<Receipt, Failed> {
+        let is_guarded = match &result {
+            Ok(receipt) => !receipt.events.is_empty(),
+            Err(error) => !says_no(error),
+        };
+        if !self.given_id || is_guarded {
+            return result;
+        }
+        // The command itself may be in the state.
+        match self.committed_on(&self.instances).await? {
+            Some(receipt) => Ok(receipt),
+            None => result,
+        }
+    }
+}
 
 /// Whether the command was not executed for a reason that says nothing of an earlier execution.
-pub(super) fn says_no<R>(error: &ExecuteError<R>) -> bool {
+fn says_no(error: &Failed) -> bool {
     matches!(
         error,
         ExecuteError::Rejected(_)
@@ -22,84 +71,4 @@ pub(super) fn says_no<R>(error: &ExecuteError<R>) -> bool {
             | ExecuteError::Panicked(_)
             | ExecuteError::Encode { .. }
     )
-}
-
-impl Execution<'_> {
-    /// Loads the states; the receipt of the command instead, if it was committed before and that is known by now.
-    pub(super) async fn start<R>(
-        &self,
-        slots: &mut [&mut dyn ErasedSlot],
-    ) -> Result<Option<Receipt>, ExecuteError<R>> {
-        if !self.given_id {
-            return self.load(slots).await.map(|()| None);
-        }
-        // No guard finds out what an unguarded state has not seen.
-        let unguarded = slots.iter().filter(|slot| !slot.guarded());
-        let unguarded: Vec<_> = unguarded.map(|slot| slot.subject().clone()).collect();
-        let (receipt, loaded) = if unguarded.is_empty() {
-            (None, self.load(slots).await)
-        } else {
-            let first = slots.first().map(|slot| slot.subject().clone());
-            let committed = self.committed(&unguarded, first.as_ref());
-            let (committed, loaded) = join(committed, self.load(slots)).await;
-            (committed?, loaded)
-        };
-        if receipt.is_some() {
-            return Ok(receipt);
-        }
-        loaded?;
-        let guarded = slots.iter().filter(|slot| slot.guarded());
-        let guarded = guarded.map(|slot| (slot.subject(), slot.revision()));
-        self.on_any(guarded, slots).await
-    }
-
-    /// The receipt of the command, if it was committed before on an instance that the append guards. Asked for each
-    /// append: where a state has moved on, what the command did before may be in it, and the guards hold.
-    pub(super) async fn on_guarded<R>(
-        &self,
-        append: &Append,
-        slots: &[&mut dyn ErasedSlot],
-    ) -> Result<Option<Receipt>, ExecuteError<R>> {
-        if !self.given_id {
-            return Ok(None);
-        }
-        let guards = append.guards().iter();
-        let guarded = guards.map(|guard| (&guard.subject, guard.expected));
-        self.on_any(guarded, slots).await
-    }
-
-    /// The receipt of the command, if it was committed before on one of these instances, each of which is guarded at
-    /// this position.
-    async fn on_any<'a, R>(
-        &self,
-        instances: impl Iterator<Item = (&'a Subject, Position)>,
-        slots: &[&mut dyn ErasedSlot],
-    ) -> Result<Option<Receipt>, ExecuteError<R>> {
-        let (store, log, id) = (&self.app.store, &self.route.log, &self.command.id);
-        let may_have = |(subject, until): &(&Subject, Position)| {
-            *until != Position::START && !store.is_absent(log, subject, *until, id)
-        };
-        let instances = instances.filter(may_have);
-        let instances: Vec<_> = instances.map(|(subject, _)| subject.clone()).collect();
-        if instances.is_empty() {
-            return Ok(None);
-        }
-        let first = slots.first().map(|slot| slot.subject());
-        self.committed(&instances, first).await
-    }
-
-    /// The receipt of the command, if it was committed before. `keyed_by` is the instance of its first state.
-    pub(super) async fn committed<R>(
-        &self,
-        instances: &[Subject],
-        keyed_by: Option<&Subject>,
-    ) -> Result<Option<Receipt>, ExecuteError<R>> {
-        let appended = self.look_up(instances).await;
-        let appended = appended.map_err(|error| from_append(error, &self.command.id, 0))?;
-        Ok(appended.map(|appended| {
-            let instance = keyed_by.unwrap_or_else(|| appended.events[0].subject());
-            let instance = instance.clone();
-            self.receipt(appended, &instance)
-        }))
-    }
 }

@@ -10,9 +10,9 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::entry::{ViewEntry, ViewRange};
 use super::running::RunningView;
-use crate::model::{Key, Projection};
+use crate::model::{Key, Projection, value_of};
 use crate::record::{Position, Receipt};
-use crate::store::{ErasedEntry, StoreError, ViewError, ViewStatus, value_of};
+use crate::store::{ErasedEntry, StoreError, ViewError, ViewStatus};
 
 /// How long a question waits for the view to get where it must be, unless it says otherwise.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);

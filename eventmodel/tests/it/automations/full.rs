@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use eventmodel::memory;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
 use eventmodel::{
     App, AppOptions, AutomationStatus, CommandRef, DecodeError, EventModel, Inbox, InboxHost,
@@ -101,9 +102,9 @@ impl Store for Troubled {
         self.store.read(read)
     }
 
-    fn inboxes(&self) -> Arc<dyn InboxHost> {
+    fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
         if matches!(self.wrong, Wrong::Parking) {
-            return Arc::new(self.clone());
+            return Some(Arc::new(self.clone()));
         }
         self.store.inboxes()
     }
@@ -116,7 +117,7 @@ impl InboxHost for Troubled {
         spec: &InboxSpec,
         store: &Arc<dyn Store>,
     ) -> Result<Box<dyn Inbox>, StoreError> {
-        let inbox = self.store.inboxes().open(spec, store).await?;
+        let inbox = memory::inboxes_of(&self.store).open(spec, store).await?;
         let (kept, mended) = (Mutex::default(), self.mended.clone());
         let parking = Arc::new(Mute { kept, mended });
         Ok(Box::new(Desk { inbox, parking }))

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use eventmodel::memory;
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
 use eventmodel::view::{ErasedEntry, HostedView, ViewDefinition, ViewHost, ViewStatus};
 use eventmodel::{
@@ -86,17 +87,18 @@ impl Store for WrongHosts {
         self.store.read(read)
     }
 
-    fn views(&self) -> Arc<dyn ViewHost> {
-        Arc::new(Views(self.store.views(), self.wrong))
+    fn views(&self) -> Option<Arc<dyn ViewHost>> {
+        let views = memory::views_of(&self.store);
+        Some(Arc::new(Views(views, self.wrong)))
     }
 
-    fn inboxes(&self) -> Arc<dyn InboxHost> {
-        let inboxes = self.store.inboxes();
-        Arc::new(Inboxes(inboxes, self.wrong, self.taken.clone()))
+    fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
+        let inboxes = memory::inboxes_of(&self.store);
+        Some(Arc::new(Inboxes(inboxes, self.wrong, self.taken.clone())))
     }
 
-    fn audit(&self) -> Arc<dyn AuditTrail> {
-        Arc::new(Trail(self.trail.clone(), self.wrong))
+    fn audit(&self) -> Option<Arc<dyn AuditTrail>> {
+        Some(Arc::new(Trail(self.trail.clone(), self.wrong)))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventmodel::memory;
 use eventmodel::store::{Load, Read, Store};
 use eventmodel::{
     App, AppOptions, EventModel, ExecuteError, ExecuteOptions, InboxSpec, MemoryStore, Position,
@@ -212,7 +213,10 @@ async fn an_inbox_delivers_an_event_twice_and_the_first_time_in_order() {
         log: LOG.into(),
     };
     let shared: Arc<dyn Store> = Arc::new(store.clone());
-    let inbox = store.inboxes().open(&spec, &shared).await.unwrap();
+    let inbox = memory::inboxes_of(&store)
+        .open(&spec, &shared)
+        .await
+        .unwrap();
     let mut first = Vec::new();
     let mut again = Vec::new();
     while let Ok(event) = tokio::time::timeout(Duration::from_secs(1), inbox.next()).await {
@@ -240,7 +244,10 @@ async fn an_event_whose_end_was_not_noted_comes_again() {
         log: LOG.into(),
     };
     let shared: Arc<dyn Store> = Arc::new(memory.clone());
-    let inbox = store.inboxes().open(&spec, &shared).await.unwrap();
+    let inbox = memory::inboxes_of(&store)
+        .open(&spec, &shared)
+        .await
+        .unwrap();
     let event = inbox.next().await.unwrap();
     // It comes after as many others as chance says, here there are none.
     let mut came_again = false;

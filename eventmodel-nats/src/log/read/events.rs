@@ -1,0 +1,114 @@
+//! The events of a log in order, each once.
+
+use std::sync::Arc;
+
+use eventmodel::store::Read;
+use eventmodel::{Position, RecordedEvent, StoreError, SubjectPattern};
+use futures_core::stream::BoxStream;
+use futures_util::StreamExt;
+
+use crate::connect::subjects::disjoint;
+use crate::log::Log;
+use crate::log::Source;
+use crate::log::message::{Kind, Stored};
+use crate::log::read::resume::Resumed;
+
+/// Reads a log.
+pub(crate) fn read(
+    log: Arc<Log>,
+    read: Read,
+) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    let filter = disjoint(&read.subjects).unwrap_or_default();
+    // Boxed, because the stream moves it for every event.
+    let reader = Box::new(Reader {
+        messages: Resumed::new(log, filter.clone(), read.after.get()),
+        filter,
+        patterns: read.subjects,
+        after: read.after,
+        follow: read.follow,
+        until: None,
+    });
+    futures_util::stream::unfold(Some(reader), |reader| async move {
+        let mut reader = reader?;
+        match reader.next().await {
+            Ok(Some(event)) => Some((Ok(event), Some(reader))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+    .boxed()
+}
+
+struct Reader {
+    messages: Resumed<Arc<Log>>,
+    /// What the server filters by; nothing if it cannot.
+    filter: Vec<String>,
+    patterns: Vec<SubjectPattern>,
+    /// The position of the last delivered event.
+    after: Position,
+    follow: bool,
+    /// The sequence of the last message to read, unless the reader follows the end.
+    until: Option<u64>,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Result<Option<RecordedEvent>, StoreError> {
+        if !self.follow && self.until.is_none() {
+            self.until = Some(self.end().await?);
+        }
+        loop {
+            if self
+                .until
+                .is_some_and(|until| self.messages.sequence >= until)
+            {
+                return Ok(None);
+            }
+            let message = self.messages.next().await?;
+            if let Some(event) = self.event(&message)? {
+                self.after = event.position();
+                return Ok(Some(event));
+            }
+        }
+    }
+
+    /// The event of a message, delivered at the first of its subjects that the reader reads.
+    fn event(&self, message: &Stored) -> Result<Option<RecordedEvent>, StoreError> {
+        let kind = message.kind()?;
+        let is_unwanted = match kind {
+            Kind::Guard(_) => true,
+            Kind::Copy(_) => self.patterns.is_empty(),
+            // Its other subjects do not matter: their copies come later.
+            Kind::Event => !self.patterns.is_empty() && !self.fits(&message.subject),
+        };
+        if is_unwanted || kind.position(message.sequence) <= self.after {
+            return Ok(None);
+        }
+        let event = message.event()?;
+        let mut subjects = event.metadata().subjects.iter();
+        let first = if self.patterns.is_empty() {
+            subjects.next()
+        } else {
+            subjects.find(|subject| self.fits(subject))
+        };
+        Ok((first == Some(&message.subject)).then_some(event))
+    }
+
+    fn fits(&self, subject: &eventmodel::Subject) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(subject))
+    }
+
+    /// The sequence of the last message to read as of now.
+    async fn end(&self) -> Result<u64, StoreError> {
+        let everything = [">".to_owned()];
+        let filter = match &*self.filter {
+            [] => &everything,
+            filter => filter,
+        };
+        let mut end = 0;
+        for pattern in filter {
+            let last = self.messages.log.last(pattern, Source::Leader).await?;
+            end = end.max(last.map_or(0, |last| last.sequence));
+        }
+        Ok(end)
+    }
+}

@@ -1,0 +1,43 @@
+use std::collections::HashSet;
+
+use super::recorded::{DecodeError, DecodeReason, RecordedEvent};
+use super::subject::SubjectPattern;
+
+/// The events that a model knows, so that one it does not know is noticed and never skipped.
+#[derive(Debug)]
+pub struct Vocabulary {
+    event_types: HashSet<&'static str>,
+    subjects: Vec<SubjectPattern>,
+}
+
+impl Vocabulary {
+    /// The event types, and the subjects of the streams, of a model.
+    pub(crate) fn new(
+        event_types: impl IntoIterator<Item = &'static str>,
+        subjects: impl IntoIterator<Item = SubjectPattern>,
+    ) -> Self {
+        Self {
+            event_types: event_types.into_iter().collect(),
+            subjects: subjects.into_iter().collect(),
+        }
+    }
+
+    /// Fine if the model knows the type of the event, or none of its streams: another model may share the log.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the event is on a stream of the model and of a type that the model does not know.
+    pub fn check(&self, event: &RecordedEvent) -> Result<(), DecodeError> {
+        if self.event_types.contains(event.event_type()) {
+            return Ok(());
+        }
+        let subjects = &event.metadata().subjects;
+        if self
+            .subjects
+            .iter()
+            .any(|pattern| subjects.iter().any(|s| pattern.matches(s)))
+        {
+            return Err(event.decode_error(DecodeReason::UnknownType));
+        }
+        Ok(())
+    }
+}
