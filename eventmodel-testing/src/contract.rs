@@ -10,11 +10,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use eventmodel::store::Store;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-
-use eventmodel::store::Store;
 
 mod bench;
 mod draft;

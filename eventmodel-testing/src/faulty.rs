@@ -7,15 +7,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_core::stream::BoxStream;
-use futures_util::StreamExt;
-
 use eventmodel::memory;
 use eventmodel::store::{
     Append, AppendError, Appended, AuditTrail, InboxHost, Load, Loaded, LogSpec, Read, Store,
     StoreError, ViewHost,
 };
 use eventmodel::{CommandId, CommandRef, Position, RecordedEvent, Subject};
+use futures_core::stream::BoxStream;
+use futures_util::StreamExt;
 
 mod faults;
 mod inbox;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use eventmodel::{Position, RecordedEvent, Subject};
 use tokio::task::JoinSet;
 
 use super::bench::Bench;
 use super::draft::{Draft, revision_of, same_events};
 use super::join_all;
-use eventmodel::{Position, RecordedEvent, Subject};
 
 /// How many events the large batches have: far from the limit of a JetStream batch, more than a page of any store.
 const MANY: usize = 300;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use eventmodel::memory;
+use eventmodel::store::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Outcome};
+use eventmodel::{CommandId, Position};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::bench::{Bench, RETRY};
-use eventmodel::memory;
-use eventmodel::store::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Outcome};
-use eventmodel::{CommandId, Position};
 
 /// The entries of the query, once there are so many: a trail may be written behind the back of the command.
 async fn query(

@@ -8,15 +8,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventmodel::store::{
+    Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError,
+};
+use eventmodel::{CommandRef, Position, RecordedEvent, Subject, SubjectPattern, SubjectWriter};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::draft::Draft;
 use super::reader::Reader;
-use eventmodel::store::{
-    Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError,
-};
-use eventmodel::{CommandRef, Position, RecordedEvent, Subject, SubjectPattern, SubjectWriter};
 
 /// How long one answer may take before a test fails: a minute, or `EVENTMODEL_CONTRACT_PATIENCE` in seconds.
 pub(super) fn patience() -> Duration {

@@ -1,13 +1,13 @@
 //! A command of a test, and what every receipt must say.
 
 use bytes::Bytes;
-use jiff::Timestamp;
-
-use super::bench::Bench;
 use eventmodel::store::{Append, AppendError, Appended, Snapshot};
 use eventmodel::{
     CommandId, CommandRef, Guard, Metadata, NewEvent, Position, RecordedEvent, Subject,
 };
+use jiff::Timestamp;
+
+use super::bench::Bench;
 
 /// A command that is being put together.
 #[derive(Clone, Debug)]

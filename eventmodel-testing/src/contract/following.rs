@@ -1,5 +1,6 @@
 //! Following a log while others write to it: no gap, no duplicate.
 
+use eventmodel::{Position, RecordedEvent};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -7,7 +8,6 @@ use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
 use super::reading::chosen;
-use eventmodel::{Position, RecordedEvent};
 
 const WRITERS: usize = 4;
 /// Commands of each writer.

@@ -1,11 +1,11 @@
 //! Guards: nothing is stored on what the decision has not seen.
 
+use eventmodel::store::AppendError;
+use eventmodel::{Position, RecordedEvent};
 use futures_util::future::join_all;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use eventmodel::store::AppendError;
-use eventmodel::{Position, RecordedEvent};
 
 pub async fn the_first_event_of_an_instance_expects_nothing_before_it(bench: Bench) {
     let account = bench.account(1);

@@ -7,14 +7,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use eventmodel::store::{AppendError, Appended};
+use eventmodel::{CommandId, Guard, Position, RecordedEvent, Subject};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
-use eventmodel::store::{AppendError, Appended};
-use eventmodel::{CommandId, Guard, Position, RecordedEvent, Subject};
 
 const WRITERS: u64 = 6;
 const ROUNDS: u64 = 50;

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use eventmodel::memory;
+use eventmodel::store::{ErasedEntry, HostedView, ViewDefinition, ViewError};
+use eventmodel::{EventModel, Position, RecordedEvent, Slice};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::time::timeout;
@@ -9,10 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
 use super::seats::{Seats, fold};
-use eventmodel::memory;
-use eventmodel::store::{ErasedEntry, HostedView, ViewDefinition, ViewError};
-use eventmodel::{EventModel, Slice};
-use eventmodel::{Position, RecordedEvent};
 
 pub(super) struct Hosted {
     pub(super) view: Arc<dyn HostedView>,

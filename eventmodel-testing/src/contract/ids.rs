@@ -1,12 +1,12 @@
 //! Ids: the same command again gives the first receipt, another one under its id is an error.
 
+use eventmodel::store::{AppendError, Appended};
+use eventmodel::{CommandId, CommandRef, Position, Subject};
 use tokio::task::JoinSet;
 
 use super::bench::Bench;
 use super::draft::{Draft, revision_of, same_events};
 use super::join_all;
-use eventmodel::store::{AppendError, Appended};
-use eventmodel::{CommandId, CommandRef, Position, Subject};
 
 /// The receipt of an earlier attempt must be the first one.
 #[track_caller]

@@ -3,13 +3,13 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
+use eventmodel::memory;
+use eventmodel::store::{Inbox, InboxSpec};
+use eventmodel::{Position, RecordedEvent};
 use tokio::time::timeout;
 
 use super::bench::Bench;
 use super::draft::same_events;
-use eventmodel::memory;
-use eventmodel::store::{Inbox, InboxSpec};
-use eventmodel::{Position, RecordedEvent};
 
 async fn open(bench: &Bench) -> Box<dyn Inbox> {
     let spec = InboxSpec {

@@ -1,10 +1,10 @@
 //! Loading one instance, its revision, and the end of the log.
 
+use eventmodel::{Position, RecordedEvent};
 use futures_util::StreamExt;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use eventmodel::{Position, RecordedEvent};
 
 pub async fn an_instance_without_events_is_empty(bench: Bench) {
     let (account, other) = (bench.account(1), bench.account(2));

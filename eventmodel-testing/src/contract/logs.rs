@@ -1,12 +1,12 @@
 //! Logs: opened more than once, told apart, and missed when they are not there.
 
+use eventmodel::store::{AppendError, Load, StoreError};
+use eventmodel::{CommandId, Position};
 use tokio::task::JoinSet;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
-use eventmodel::store::{AppendError, Load, StoreError};
-use eventmodel::{CommandId, Position};
 
 pub async fn a_log_that_was_not_opened_is_named_in_the_error(bench: Bench) {
     let nowhere = Bench::unopened(bench.store.clone());

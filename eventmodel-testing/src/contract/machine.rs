@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use eventmodel::store::{AppendError, Appended, Store};
+use eventmodel::{CommandId, Guard, Position, RecordedEvent, Subject};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
 use tokio::runtime::Handle;
@@ -12,8 +14,6 @@ use super::bench::Bench;
 use super::draft::{Draft, revision_of, same_events, same_facts};
 use super::model::{Histories, INSTANCES, Identity, Model, Outcome, Seen, Step};
 use super::within_bounds;
-use eventmodel::store::{AppendError, Appended, Store};
-use eventmodel::{CommandId, Guard, Position, RecordedEvent, Subject};
 
 const CASES: u32 = 48;
 const STEPS: std::ops::Range<usize> = 1..40;

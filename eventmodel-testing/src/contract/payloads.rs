@@ -1,12 +1,12 @@
 //! Payloads and metadata come back byte for byte.
 
 use bytes::Bytes;
+use eventmodel::store::AppendError;
+use eventmodel::{CommandId, Position};
 use jiff::Timestamp;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use eventmodel::store::AppendError;
-use eventmodel::{CommandId, Position};
 
 /// Bytes without a pattern that a compression or a text conversion would keep by chance.
 fn noise(len: usize, seed: u64) -> Bytes {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventmodel::store::{Read, Store, StoreError};
+use eventmodel::{Position, RecordedEvent};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::bench::RETRY;
-use eventmodel::store::{Read, Store, StoreError};
-use eventmodel::{Position, RecordedEvent};
 
 pub(super) struct Reader {
     store: Arc<dyn Store>,

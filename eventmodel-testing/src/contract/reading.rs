@@ -1,8 +1,9 @@
 //! Reading a log: each event once, in order, from any position.
 
+use eventmodel::{Position, RecordedEvent, SubjectPattern};
+
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use eventmodel::{Position, RecordedEvent, SubjectPattern};
 
 /// Ten commands of one to three events each, over a few instances.
 async fn write_some(bench: &Bench) -> Vec<RecordedEvent> {

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use eventmodel::{Codec, DecodeError, DecodeReason, Json, RecordedEvent, SubjectReader};
 use eventmodel::{
-    EventInfo, HandlerInfo, Projection, ProjectionInfo, SchemaInfo, StreamInfo, TypeInfo,
+    Codec, DecodeError, DecodeReason, EventInfo, HandlerInfo, Json, Projection, ProjectionInfo,
+    RecordedEvent, SchemaInfo, StreamInfo, SubjectReader, TypeInfo,
 };
+use serde::{Deserialize, Serialize};
 
 /// The ids of the events of a seat.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

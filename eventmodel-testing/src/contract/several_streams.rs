@@ -3,10 +3,11 @@
 //! A store may keep a copy on each subject. So a position that is read on one subject says nothing about another
 //! one: revisions come from receipts and loads.
 
-use super::bench::Bench;
-use super::draft::{revision_of, same_events, same_facts};
 use eventmodel::store::Appended;
 use eventmodel::{Position, Subject, SubjectPattern};
+
+use super::bench::Bench;
+use super::draft::{revision_of, same_events, same_facts};
 
 async fn enrol(bench: &Bench, course: &Subject, student: &Subject) -> Appended {
     bench

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use eventmodel::store::LoadedSnapshot;
+use eventmodel::{Position, Subject};
 use tokio::task::JoinSet;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
-use eventmodel::store::LoadedSnapshot;
-use eventmodel::{Position, Subject};
 
 const FOLD: u64 = 0x00f0_1d00_0000_0001;
 const OTHER_FOLD: u64 = u64::MAX;

@@ -1,8 +1,9 @@
 //! Keys of any text: each is one instance, and comes back as it was.
 
+use eventmodel::{Position, Subject, SubjectReader};
+
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
-use eventmodel::{Position, Subject, SubjectReader};
 
 /// Texts that mean something to a server, a file system, a query language, or a terminal.
 fn hostile_keys() -> Vec<String> {

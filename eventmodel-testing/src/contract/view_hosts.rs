@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use eventmodel::Position;
+use eventmodel::store::ViewError;
 use tokio::task::JoinSet;
 
 use super::bench::Bench;
@@ -10,8 +12,6 @@ use super::draft::{Draft, revision_of};
 use super::hosted::{Entry, entry, host};
 use super::join_all;
 use super::seats::fold;
-use eventmodel::Position;
-use eventmodel::store::ViewError;
 
 /// So many events of this seat, one after the other.
 async fn reserve(bench: &Bench, row: &str, number: &str, count: usize) -> Position {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use eventmodel::store::AppendError;
+use eventmodel::{Position, RecordedEvent};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};
 use super::join_all;
-use eventmodel::store::AppendError;
-use eventmodel::{Position, RecordedEvent};
 
 const WRITERS: usize = 8;
 

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-
-use super::shared::{Shared, unavailable};
 use eventmodel::store::{Inbox, InboxHost, InboxSpec, Parking, Store, StoreError, Trouble};
 use eventmodel::{DecodeError, Position, RecordedEvent};
+
+use super::shared::{Shared, unavailable};
 
 /// After how many other events an event comes again, at most.
 const LATEST: u64 = 4;

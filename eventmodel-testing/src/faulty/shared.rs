@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::faults::{Faults, Injected};
 use eventmodel::store::{Append, Appended, Store, StoreError};
 use eventmodel::{Position, Subject};
+
+use super::faults::{Faults, Injected};
 
 /// After how many other operations a late append is made, at most.
 const LATEST: u64 = 30;
