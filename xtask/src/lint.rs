@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use crate::msrv;
 use crate::report::{Report, cargo, succeeds};
 use crate::workspace::{Package, packages};
+use crate::{groups, msrv};
 
 pub(crate) fn run(report: &mut Report) -> Result<(), String> {
     let packages = packages()?;
     format(report);
+    groups::check(report, &packages);
     clippy(report);
     features(report, &packages);
     report.step(
