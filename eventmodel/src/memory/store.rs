@@ -27,7 +27,7 @@ use crate::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, S
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
-    logs: Arc<RwLock<HashMap<Arc<str>, Arc<Log>>>>,
+    logs: Arc<RwLock<Logs>>,
     max_payload: usize,
 }
 
@@ -63,6 +63,8 @@ impl MemoryStore {
             .ok_or_else(|| StoreError::UnknownLog { log: name.clone() })
     }
 }
+
+type Logs = HashMap<Arc<str>, Arc<Log>, RandomState>;
 
 #[derive(Debug)]
 struct Log {
