@@ -166,7 +166,7 @@ impl Store for MemoryStore {
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let log = self.log(append.log())?;
-        let (_, command, guards, events) = append.into_parts();
+        let (command, events) = (append.command(), append.events());
         if let Some(event) = events
             .iter()
             .find(|event| event.payload.len() > self.max_payload)
@@ -178,10 +178,10 @@ impl Store for MemoryStore {
             });
         }
         let mut content = log.content_mut();
-        if let Some(committed) = content.committed(&command)? {
+        if let Some(committed) = content.committed(command)? {
             return Ok(committed);
         }
-        for guard in &guards {
+        for guard in append.guards() {
             let actual = content.revision(&guard.subject);
             if actual != guard.expected {
                 let subject = Some(guard.subject.clone());
@@ -194,9 +194,9 @@ impl Store for MemoryStore {
         let first = content.events.len() as u64 + 1;
         let events: Vec<_> = (first..)
             .zip(events)
-            .map(|(position, event)| RecordedEvent::new(event, Position::new(position)))
+            .map(|(position, event)| RecordedEvent::new(event.clone(), Position::new(position)))
             .collect();
-        content.commands.insert(command.id, first);
+        content.commands.insert(command.id.clone(), first);
         for event in &events {
             for subject in event.metadata().subjects.iter() {
                 let position = event.position().get();
