@@ -117,11 +117,11 @@ impl Entries {
         if let Some(page) = self.pages.back_mut() {
             let page = Arc::make_mut(page);
             let start = page.len();
-            page.extend([0; LENGTH]);
+            page.extend_from_slice(&[0; LENGTH]);
             write(entry, page);
             let length = (page.len() - start - LENGTH) as u64;
             page[start..start + LENGTH].copy_from_slice(&length.to_be_bytes());
-            page.extend(length.to_be_bytes());
+            page.extend_from_slice(&length.to_be_bytes());
             self.count += 1;
             self.bytes += page.len() - start;
         }
@@ -175,8 +175,8 @@ mod outcome {
 }
 
 fn write(entry: &AuditEntry, page: &mut Vec<u8>) {
-    page.extend(entry.time.as_second().to_be_bytes());
-    page.extend(entry.time.subsec_nanosecond().to_be_bytes());
+    page.extend_from_slice(&entry.time.as_second().to_be_bytes());
+    page.extend_from_slice(&entry.time.subsec_nanosecond().to_be_bytes());
     put(page, &entry.command);
     put(page, entry.id.as_str());
     put(page, &entry.correlation_id);
@@ -197,7 +197,7 @@ fn write(entry: &AuditEntry, page: &mut Vec<u8>) {
             });
             for event in events {
                 put(page, &event.event_type);
-                page.extend(event.position.get().to_be_bytes());
+                page.extend_from_slice(&event.position.get().to_be_bytes());
             }
         }
         Outcome::Rejected { code, message } => {
@@ -214,7 +214,7 @@ fn write(entry: &AuditEntry, page: &mut Vec<u8>) {
 }
 
 fn put(page: &mut Vec<u8>, text: &str) {
-    page.extend((text.len() as u64).to_be_bytes());
+    page.extend_from_slice(&(text.len() as u64).to_be_bytes());
     page.extend_from_slice(text.as_bytes());
 }
 
