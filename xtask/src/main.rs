@@ -33,7 +33,10 @@ Usage: cargo xtask <command>
          `nats <version>`: of one of the versions pinned in xtask/src/nats/package.rs
   bench nats
          the JetStream store beside async-nats by hand: prints a table and writes it to docs/benchmarks/nats.md;
-         `bench nats hot`, `three`, `cold`, `long`, `reading`, `automation`: a part of it, printed only
+         `bench nats hot`, `three`, `cold`, `long`, `reading`, `automation`: a part of it, printed only;
+         with valgrind, the instructions of a command and of an event, too
+  bench memory
+         the instructions of a command on the store in memory, and of an event's headers; needs valgrind
 ";
 
 fn main() -> ExitCode {
@@ -50,6 +53,10 @@ fn main() -> ExitCode {
         ["lint"] => lint::run(&mut report),
         ["bench", "nats", ref parts @ ..] => {
             bench::nats(&mut report, parts);
+            Ok(())
+        }
+        ["bench", "memory"] => {
+            bench::memory(&mut report);
             Ok(())
         }
         ["nats", ref version @ ..] if version.len() <= 1 => {
