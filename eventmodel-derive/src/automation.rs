@@ -100,9 +100,9 @@ fn expand(krate: &CratePath, block: &Block, errors: Option<&TokenStream>) -> Tok
         &quote! {
             #[automatically_derived]
             impl #impl_generics #automation for #ty #where_clause {
-                const INFO: &'static #krate::AutomationInfo = {
+                const INFO: &'static #krate::__private::AutomationInfo = {
                     #distinct
-                    &#krate::AutomationInfo::__new(#info, #infos, &[#(#issues),*])
+                    &#krate::__private::AutomationInfo::__new(#info, #infos, &[#(#issues),*])
                 };
 
                 // `#[async_trait]` writes the same, but its `Box` would be the user's where there is one of that name.

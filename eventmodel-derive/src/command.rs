@@ -219,7 +219,7 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let id_fn = (!broken).then(|| id_fn(model));
     let validate_fn = (!broken).then(|| validate_fn(model));
     let emits_impls = emits.iter().map(|event| {
-        let emits = located(quote!(#krate::Emits::<#event>), span_of(event));
+        let emits = located(quote!(#krate::__private::Emits::<#event>), span_of(event));
         quote! {
             #[automatically_derived]
             impl #impl_generics #emits for #ident #type_generics #where_clause {}
@@ -238,10 +238,10 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
         &quote! {
             #[automatically_derived]
             impl #impl_generics #command for #ident #type_generics #where_clause {
-                const INFO: &'static #krate::CommandInfo = {
+                const INFO: &'static #krate::__private::CommandInfo = {
                     #asserts
                     #keyed
-                    &#krate::CommandInfo::__new(
+                    &#krate::__private::CommandInfo::__new(
                         #info,
                         #address,
                         #id,
@@ -285,7 +285,7 @@ fn keys_fn(model: &Model<'_>, state: &TokenStream, broken: bool) -> TokenStream 
     let krate = &model.attr.krate;
     let parts = model.state.parts();
     let span = parts.first().map_or_else(Span::call_site, span_of);
-    let decision_state = located(quote!(#krate::DecisionState), span);
+    let decision_state = located(quote!(#krate::__private::DecisionState), span);
     let keys = body(broken, build_keys(model));
     // Of a tuple the compiler reports only that it is no state. These calls report which part is none.
     let state_part = quote!(#krate::__private::state_part);

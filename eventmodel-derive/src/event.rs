@@ -180,7 +180,7 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let subjects = streams.iter().map(|stream| {
         quote! {
             #krate::__private::Probe::<#stream>::subject(
-                &<Self as #krate::BelongsTo<#stream>>::stream_key(self),
+                &<Self as #krate::__private::BelongsTo<#stream>>::stream_key(self),
             )?
         }
     });
@@ -191,7 +191,7 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
     let equals = equals(krate, &streams, broken);
     let belongs = streams.iter().enumerate().map(|(i, stream)| {
         let span = span_of(stream);
-        let belongs = located(quote!(#krate::BelongsTo::<#stream>), span);
+        let belongs = located(quote!(#krate::__private::BelongsTo::<#stream>), span);
         let is_stream = located(quote!(#krate::__private::stream::<#stream>();), span);
         let parts = quote!(#krate::__private::Probe::<#stream>::parts());
         let key = body(broken, overrides::build(&parts, i, overrides, "self", span));
@@ -218,16 +218,16 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
         &quote! {
             #[automatically_derived]
             impl #impl_generics #event for #ident #type_generics #where_clause {
-                const INFO: &'static #krate::EventInfo = {
+                const INFO: &'static #krate::__private::EventInfo = {
                     #asserts
-                    &#krate::EventInfo::__new::<Self>(#info, #event_type, #version, &[#(#infos),*], #schema)
+                    &#krate::__private::EventInfo::__new::<Self>(#info, #event_type, #version, &[#(#infos),*], #schema)
                 };
 
                 type Codec = #codec;
 
                 fn subjects(
                     &self,
-                ) -> ::core::result::Result<#krate::__private::Vec<#krate::Subject>, #krate::SubjectError> {
+                ) -> ::core::result::Result<#krate::__private::Vec<#krate::__private::Subject>, #krate::__private::SubjectError> {
                     #subjects
                 }
 
@@ -246,7 +246,7 @@ fn equals(krate: &CratePath, streams: &[&Type], broken: bool) -> TokenStream {
     let probe = quote!(#krate::__private::Probe::<Self>::equals(self, other));
     let equals = body(broken, probe);
     let keys = streams.iter().map(|stream| {
-        let key = quote!(<Self as #krate::BelongsTo<#stream>>::stream_key);
+        let key = quote!(<Self as #krate::__private::BelongsTo<#stream>>::stream_key);
         quote! {
             ::core::matches!(
                 #krate::__private::Probe::<#stream>::equals(&#key(self), &#key(other)),

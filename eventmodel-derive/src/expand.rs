@@ -87,10 +87,10 @@ pub(crate) fn type_info(
         let Field { name, doc, .. } = field;
         let ty = ty::text(&field.ty);
         let json = field.json.as_ref().map(|json| quote!(.__in_json(#json)));
-        quote!(#krate::FieldInfo::__new(#name, #ty, #doc) #json)
+        quote!(#krate::__private::FieldInfo::__new(#name, #ty, #doc) #json)
     });
     quote! {
-        #krate::TypeInfo::__new(#name, ::core::module_path!(), #doc, &[#(#fields),*], #file, #line)
+        #krate::__private::TypeInfo::__new(#name, ::core::module_path!(), #doc, &[#(#fields),*], #file, #line)
     }
 }
 

@@ -105,7 +105,7 @@ impl Block {
             let name = handler.name.unraw().to_string();
             let own_key = (own_key && !overrides.is_empty()).then(|| quote!(.__with_own_key()));
             let info = quote!(#krate::__private::Probe::<#event>::EVENT);
-            quote!(#(#cfg)* #krate::HandlerInfo::__new(#name, #doc, #info) #own_key)
+            quote!(#(#cfg)* #krate::__private::HandlerInfo::__new(#name, #doc, #info) #own_key)
         });
         quote!(&[#(#infos),*])
     }

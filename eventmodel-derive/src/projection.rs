@@ -250,9 +250,9 @@ fn expand(attr: &Attr, block: &Block, errors: Option<&TokenStream>) -> TokenStre
 
             #[automatically_derived]
             impl #impl_generics #projection for #ty #where_clause {
-                const INFO: &'static #krate::ProjectionInfo = {
+                const INFO: &'static #krate::__private::ProjectionInfo = {
                     #distinct
-                    &#krate::ProjectionInfo::__new(#info, &[#(#names),*], #infos) #snapshot
+                    &#krate::__private::ProjectionInfo::__new(#info, &[#(#names),*], #infos) #snapshot
                 };
 
                 type Key = #key;
@@ -260,14 +260,14 @@ fn expand(attr: &Attr, block: &Block, errors: Option<&TokenStream>) -> TokenStre
                 #[allow(unused_variables)]
                 fn key_of(
                     __recorded: &#krate::RecordedEvent,
-                ) -> ::core::result::Result<::core::option::Option<#key>, #krate::DecodeError> {
+                ) -> ::core::result::Result<::core::option::Option<#key>, #krate::__private::DecodeError> {
                     #choose_key
                 }
 
                 fn apply(
                     &mut self,
                     __recorded: &#krate::RecordedEvent,
-                ) -> ::core::result::Result<::core::primitive::bool, #krate::DecodeError> {
+                ) -> ::core::result::Result<::core::primitive::bool, #krate::__private::DecodeError> {
                     #choose_handler
                 }
             }

@@ -151,7 +151,7 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
             &reason.doc,
             &reason.cfg,
         );
-        quote!(#(#cfg)* #krate::VariantInfo::__new(#name, #code, #doc))
+        quote!(#(#cfg)* #krate::__private::VariantInfo::__new(#name, #code, #doc))
     });
     let code = if model.is_enum && reasons.is_empty() {
         quote!(match *self {})
@@ -174,8 +174,8 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
         &quote! {
             #[automatically_derived]
             impl #impl_generics #implemented for #ident #type_generics #where_clause {
-                const INFO: &'static #krate::RejectionInfo =
-                    &#krate::RejectionInfo::__new(#info, &[#(#variants),*]);
+                const INFO: &'static #krate::__private::RejectionInfo =
+                    &#krate::__private::RejectionInfo::__new(#info, &[#(#variants),*]);
 
                 fn code(&self) -> &'static str {
                     #code

@@ -222,14 +222,14 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
         &quote! {
             // The compiler reports a missing trait once for each body, so all four stand in one.
             struct __Code {
-                write_key: fn(&#ident, &mut #krate::KeyWriter),
+                write_key: fn(&#ident, &mut #krate::__private::KeyWriter),
                 read_key: fn(
-                    &mut #krate::KeyReader<'_>,
-                ) -> ::core::result::Result<#ident, #krate::KeyError>,
-                subject: fn(&#ident) -> ::core::result::Result<#krate::Subject, #krate::SubjectError>,
+                    &mut #krate::__private::KeyReader<'_>,
+                ) -> ::core::result::Result<#ident, #krate::__private::KeyError>,
+                subject: fn(&#ident) -> ::core::result::Result<#krate::__private::Subject, #krate::__private::SubjectError>,
                 from_subject: fn(
-                    &#krate::Subject,
-                ) -> ::core::result::Result<#ident, #krate::SubjectError>,
+                    &#krate::__private::Subject,
+                ) -> ::core::result::Result<#ident, #krate::__private::SubjectError>,
             }
 
             const __CODE: __Code = __Code {
@@ -243,29 +243,29 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
             impl #key_trait for #ident {
                 const LEN: usize = #len;
 
-                fn write_key(&self, out: &mut #krate::KeyWriter) {
+                fn write_key(&self, out: &mut #krate::__private::KeyWriter) {
                     (__CODE.write_key)(self, out)
                 }
 
                 fn read_key(
-                    tokens: &mut #krate::KeyReader<'_>,
-                ) -> ::core::result::Result<Self, #krate::KeyError> {
+                    tokens: &mut #krate::__private::KeyReader<'_>,
+                ) -> ::core::result::Result<Self, #krate::__private::KeyError> {
                     (__CODE.read_key)(tokens)
                 }
             }
 
             #[automatically_derived]
             impl #stream_trait for #ident {
-                const INFO: &'static #krate::StreamInfo =
-                    &#krate::StreamInfo::__new(#info, #log, #text);
+                const INFO: &'static #krate::__private::StreamInfo =
+                    &#krate::__private::StreamInfo::__new(#info, #log, #text);
 
-                fn subject(&self) -> ::core::result::Result<#krate::Subject, #krate::SubjectError> {
+                fn subject(&self) -> ::core::result::Result<#krate::__private::Subject, #krate::__private::SubjectError> {
                     (__CODE.subject)(self)
                 }
 
                 fn from_subject(
-                    subject: &#krate::Subject,
-                ) -> ::core::result::Result<Self, #krate::SubjectError> {
+                    subject: &#krate::__private::Subject,
+                ) -> ::core::result::Result<Self, #krate::__private::SubjectError> {
                     (__CODE.from_subject)(subject)
                 }
             }
@@ -338,12 +338,12 @@ fn code(krate: &CratePath, ident: &Ident, fields: &[Field], template: Option<&Te
         write_key: quote!(#(#write_key)*),
         read_key: quote!(#(#read_key)* ::core::result::Result::Ok(#value)),
         subject: quote! {
-            let mut __out = #krate::SubjectWriter::new();
+            let mut __out = #krate::__private::SubjectWriter::new();
             #(#write_subject)*
             __out.finish()
         },
         from_subject: quote! {
-            let mut __in = #krate::SubjectReader::new(__subject, #template);
+            let mut __in = #krate::__private::SubjectReader::new(__subject, #template);
             #(#read_subject)*
             __in.finish()?;
             ::core::result::Result::Ok(#value)

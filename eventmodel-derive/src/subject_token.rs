@@ -135,7 +135,7 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
 
                 fn parse_token(
                     __text: &::core::primitive::str,
-                ) -> ::core::result::Result<Self, #krate::TokenError> {
+                ) -> ::core::result::Result<Self, #krate::__private::TokenError> {
                     #parse
                 }
             }

@@ -7,8 +7,9 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::LOCATION;
 use axum::response::Response;
-use eventmodel::adapter::{CommandBody, CommandContext, CommandHeaders};
-use eventmodel::{CommandEntry, Decide, ExecuteError};
+use eventmodel::board::CommandEntry;
+use eventmodel::transport::{CommandBody, CommandContext, CommandHeaders};
+use eventmodel::{Decide, ExecuteError};
 use tokio::time::Instant;
 
 use crate::problem::{Problem, kinds};

@@ -9,8 +9,10 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
-use eventmodel::adapter::{self, Exchange};
-use eventmodel::{AnyView, App, CommandEntry};
+use eventmodel::App;
+use eventmodel::board::CommandEntry;
+use eventmodel::engine::AnyView;
+use eventmodel::transport::{self, Exchange};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -81,7 +83,7 @@ impl Http {
             options: Options {
                 body_limit: 1024 * 1024,
                 timeout: Duration::from_secs(30),
-                problem_types: adapter::Problem::DEFAULT_BASE.into(),
+                problem_types: transport::Problem::DEFAULT_BASE.into(),
                 page_size: 1000,
                 keep_alive: Duration::from_secs(15),
             },

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use eventmodel::adapter::rejection_title;
-use eventmodel::{AnyView, CommandInfo, EventInfo, ProjectionInfo, StreamInfo};
+use eventmodel::board::{CommandInfo, EventInfo, ProjectionInfo, StreamInfo};
+use eventmodel::engine::AnyView;
+use eventmodel::transport::rejection_title;
 use serde::Serialize;
 use serde_json::Value;
 

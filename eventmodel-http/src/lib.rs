@@ -2,7 +2,10 @@
 //! [`axum::Router`], and a server that stops in good order.
 //!
 //! ```
-//! # use eventmodel::{Command, Decide, Decision, Event, EventModel, MemoryStore, Rejection, Slice, Stream, emit, projection, reject};
+//! # use eventmodel::{
+//! #     Command, Decide, Decision, Event, EventModel, MemoryStore, Rejection, Slice, Stream, emit, projection,
+//! #     reject,
+//! # };
 //! # use serde::{Deserialize, Serialize};
 //! #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
 //! #[stream(subject = "room.{room}")]

@@ -5,17 +5,17 @@ use std::borrow::Cow;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use eventmodel::adapter::{self, ProblemKind};
+use eventmodel::transport::{self, ProblemKind};
 use eventmodel::{__limited as limited, Position, ViewError};
 use serde_json::Value;
 
 pub(crate) mod pages;
 
-pub(crate) use eventmodel::adapter::{at, kinds, pointer_to};
+pub(crate) use eventmodel::transport::{at, kinds, pointer_to};
 
 /// A problem document, RFC 9457: the answer to a request that did not succeed.
 ///
-/// It is small, whatever is put into it: see [`eventmodel::adapter::Problem`].
+/// It is small, whatever is put into it: see [`eventmodel::transport::Problem`].
 ///
 /// The adapter answers with these; a handler of your own can do so too.
 ///
@@ -36,12 +36,12 @@ pub struct Problem(Box<Inner>);
 // On the heap: a problem is the error of most functions here, and rare.
 #[derive(Clone, Debug)]
 struct Inner {
-    document: adapter::Problem,
+    document: transport::Problem,
     headers: HeaderMap,
 }
 
-impl From<adapter::Problem> for Problem {
-    fn from(document: adapter::Problem) -> Self {
+impl From<transport::Problem> for Problem {
+    fn from(document: transport::Problem) -> Self {
         let mut headers = HeaderMap::new();
         let code = document.kind().map_or("", |kind| kind.code);
         if code == kinds::SHUTTING_DOWN.code {
@@ -62,12 +62,12 @@ impl Problem {
         problem_type: impl Into<String>,
         title: impl Into<Cow<'static, str>>,
     ) -> Self {
-        adapter::Problem::new(status.as_u16(), problem_type, title).into()
+        transport::Problem::new(status.as_u16(), problem_type, title).into()
     }
 
     /// One of the adapter's own problems.
     pub(crate) fn of(kind: &'static ProblemKind) -> Self {
-        adapter::Problem::of(kind).into()
+        transport::Problem::of(kind).into()
     }
 
     /// What was wrong this time, for the user.
@@ -108,7 +108,7 @@ impl Problem {
     }
 
     /// The document, for all adapters.
-    pub(crate) fn document(&self) -> &adapter::Problem {
+    pub(crate) fn document(&self) -> &transport::Problem {
         &self.0.document
     }
 
@@ -117,7 +117,7 @@ impl Problem {
         self.0.document.to_json()
     }
 
-    fn map(mut self, change: impl FnOnce(adapter::Problem) -> adapter::Problem) -> Self {
+    fn map(mut self, change: impl FnOnce(transport::Problem) -> transport::Problem) -> Self {
         self.0.document = change(self.0.document);
         self
     }
@@ -164,7 +164,7 @@ pub(crate) fn of_view(error: &ViewError) -> Problem {
                 .member("parameter", "log")
         }
         ViewError::ShutDown => Problem::of(kinds::SHUTTING_DOWN).retry_after(1),
-        ViewError::Store(error) => adapter::of_store(error).into(),
+        ViewError::Store(error) => transport::of_store(error).into(),
         _ => {
             limited!(ERROR, "a view could not answer", %error);
             Problem::of(kinds::INTERNAL)

@@ -3,8 +3,9 @@
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use eventmodel::adapter::{ReceiptBody, internal};
-use eventmodel::{AnyView, Receipt};
+use eventmodel::Receipt;
+use eventmodel::engine::AnyView;
+use eventmodel::transport::{ReceiptBody, internal};
 use serde::Serialize;
 
 use crate::Http;

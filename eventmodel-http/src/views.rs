@@ -7,9 +7,12 @@ use axum::extract::Request;
 use axum::http::header::{ACCEPT, ETAG, IF_NONE_MATCH, LINK, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use eventmodel::adapter::internal;
-use eventmodel::view::{After, DEFAULT_WAIT, ErasedEntry};
-use eventmodel::{AnyView, KeyWriter, Position};
+use eventmodel::Position;
+use eventmodel::engine::AnyView;
+use eventmodel::engine::{After, DEFAULT_WAIT};
+use eventmodel::model::KeyWriter;
+use eventmodel::store::AnyInstance;
+use eventmodel::transport::internal;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -189,7 +192,7 @@ pub(crate) struct EntryBody {
 }
 
 impl EntryBody {
-    pub(crate) fn of(entry: &ErasedEntry) -> Result<Self, Problem> {
+    pub(crate) fn of(entry: &AnyInstance) -> Result<Self, Problem> {
         let json = entry
             .state
             .encode()

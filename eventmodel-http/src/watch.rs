@@ -7,8 +7,10 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use eventmodel::view::{ErasedEntry, ViewError};
-use eventmodel::{AnyView, Position};
+use eventmodel::Position;
+use eventmodel::ViewError;
+use eventmodel::engine::AnyView;
+use eventmodel::store::AnyInstance;
 use futures_util::{FutureExt, StreamExt};
 
 use crate::Http;
@@ -54,11 +56,12 @@ pub(crate) fn answer(
         .into_response())
 }
 
-fn event(entry: Result<ErasedEntry, ViewError>, base: &str) -> Event {
+fn event(entry: Result<AnyInstance, ViewError>, base: &str) -> Event {
     let body = entry.map_err(|error| of_view(&error)).and_then(|entry| {
         let body = EntryBody::of(&entry)?;
         let json = serde_json::to_string(&body);
-        let json = json.map_err(|error| eventmodel::adapter::internal(&error, "writing a view"))?;
+        let json =
+            json.map_err(|error| eventmodel::transport::internal(&error, "writing a view"))?;
         Ok(Event::default().id(entry.position.to_string()).data(json))
     });
     body.unwrap_or_else(|problem| {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_nats::jetstream::ContextBuilder;
 use async_nats::jetstream::stream::StorageType;
 use async_nats::{ConnectOptions, ServerAddr};
-use eventmodel::{MemoryAudit, Subject};
+use eventmodel::memory::MemoryAudit;
+use eventmodel::record::Subject;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use uuid::Uuid;
 
@@ -117,7 +118,7 @@ impl NatsStoreBuilder {
     }
 
     /// Where the apps on this store host their views, for example in buckets ([`KvViews`](crate::KvViews)). *Default:*
-    /// in the memory of each process ([`MemoryViews`](eventmodel::view::MemoryViews)).
+    /// in the memory of each process ([`MemoryViews`](eventmodel::memory::MemoryViews)).
     pub fn views(mut self, views: impl Into<Views>) -> Self {
         self.views = views.into();
         self

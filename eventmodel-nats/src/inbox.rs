@@ -12,10 +12,9 @@ use std::sync::{Arc, Mutex};
 
 use async_nats::Subject;
 use async_trait::async_trait;
-use eventmodel::{
-    DecodeError, Inbox, InboxHost, InboxSpec, Parking, Position, RecordedEvent, Store, StoreError,
-    Trouble,
-};
+use eventmodel::record::DecodeError;
+use eventmodel::store::{Inbox, InboxHost, InboxSpec, Parking, Trouble};
+use eventmodel::{Position, RecordedEvent, Store, StoreError};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

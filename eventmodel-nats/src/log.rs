@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_nats::jetstream::stream::{Config, Stream};
-use eventmodel::{StoreError, Subject};
+use eventmodel::StoreError;
+use eventmodel::record::Subject;
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, sleep};

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use eventmodel::adapter::Exchange;
-use eventmodel::adapter::Problem;
-use eventmodel::{App, Subject};
+use eventmodel::App;
+use eventmodel::record::Subject;
+use eventmodel::transport::Exchange;
+use eventmodel::transport::Problem;
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -248,7 +249,7 @@ fn endpoints(
     let model = app.model();
     let prefix = prefix.map_or_else(String::new, |prefix| format!("{prefix}."));
     let commands = model.commands().into_iter();
-    let endpoint = |entry: eventmodel::CommandEntry| {
+    let endpoint = |entry: eventmodel::board::CommandEntry| {
         let name = entry.info().address();
         let text = format!("{prefix}{}.command.{name}", model.name());
         let subject = Subject::new(&text).map_err(|error| ServeError::Subject {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
-use eventmodel::view::ViewHost;
-use eventmodel::{
-    AuditTrail, CommandId, CommandRef, InboxHost, MemoryAudit, Position, RecordedEvent, StoreError,
-    Subject,
-};
+use eventmodel::Store;
+use eventmodel::memory::MemoryAudit;
+use eventmodel::record::{CommandRef, Subject};
+use eventmodel::store::ViewHost;
+use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::store::{AuditTrail, InboxHost};
+use eventmodel::{CommandId, Position, RecordedEvent, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 

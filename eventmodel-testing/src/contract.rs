@@ -10,7 +10,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use eventmodel::store::Store;
+use eventmodel::Store;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::timeout;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventmodel::memory;
+use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{
-    Append, AppendError, Appended, AuditTrail, InboxHost, Load, Loaded, LogSpec, Read, Store,
-    StoreError, ViewHost,
+    Append, AppendError, Appended, AuditTrail, InboxHost, Load, Loaded, LogSpec, Read, ViewHost,
 };
-use eventmodel::{CommandId, CommandRef, Position, RecordedEvent, Subject};
+use eventmodel::{CommandId, Position, RecordedEvent};
+use eventmodel::{Store, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 

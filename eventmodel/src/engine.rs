@@ -20,4 +20,4 @@ pub use error::{ExecuteError, Failure, Panicked, StartError};
 pub use events::EventQuery;
 pub use options::{AppOptions, ExecuteOptions};
 pub(crate) use view::RunningView;
-pub use view::{After, AnyView, DEFAULT_WAIT, View, ViewEntry};
+pub use view::{After, AnyView, DEFAULT_WAIT, View, ViewInstance};

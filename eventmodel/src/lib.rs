@@ -6,7 +6,8 @@
 //!
 //! ```
 //! use eventmodel::{
-//!     Command, Decide, Decision, Event, EventModel, MemoryStore, Rejection, Slice, Stream, emit, projection, reject,
+//!     Command, Decide, Decision, Event, EventModel, MemoryStore, Rejection, Slice, Stream, emit, projection,
+//!     reject,
 //! };
 //! use serde::{Deserialize, Serialize};
 //!
@@ -77,7 +78,7 @@
 //! | projection | a fold of events by key: the *state* of a decision, a *view*, or both | [`Projection`], [`View`] |
 //! | automation | reacts to events, issues commands | [`Automation`] |
 //! | position | the number of an event in its log | [`Position`] |
-//! | guard | "nothing on this subject after that position" | [`Guard`] |
+//! | guard | "nothing on this subject after that position" | [`Guard`](record::Guard) |
 //! | receipt | what a successful command returns | [`Receipt`] |
 //!
 //! # What holds
@@ -92,7 +93,7 @@
 //! - An automation handles the events of an instance in order, and each command it issues is executed once. What it
 //!   cannot handle is parked and shown ([`App::parked`]); other instances go on. What is no fault of an event, as a store
 //!   that is full, parks nothing: it waits, and goes on by itself.
-//! - What cannot be read is never skipped: [`DecodeError`].
+//! - What cannot be read is never skipped: [`DecodeError`](record::DecodeError).
 //!
 //! The store of this crate, [`MemoryStore`], keeps nothing after the process ends.
 //!
@@ -109,55 +110,33 @@
 //! The crate `eventmodel-testing` has the conformance suite for stores, and a store that fails on purpose.
 
 pub mod board;
-mod engine;
+pub mod engine;
 mod macro_support;
 pub mod memory;
-mod model;
-mod record;
+pub mod model;
+pub mod record;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transport;
 mod trouble;
 
-/// Asking views: see [`View`].
-pub mod view {
-    pub use crate::engine::{After, DEFAULT_WAIT, View, ViewEntry};
-    pub use crate::memory::MemoryViews;
-    pub use crate::store::{
-        ErasedEntry, HostedView, NotApplied, OpenView, ViewDefinition, ViewError, ViewEvent,
-        ViewFold, ViewHost, ViewPage, ViewProgress, ViewState, ViewStatus, ViewTable,
-    };
-}
-
-pub use board::{
-    AutomationEntry, CommandEntry, EventModel, ModelError, ModelProblem, Slice, Step,
-    ViewDescription,
-};
+// What one who models needs. The rest stands in the rooms: `store` for authors of stores, `board` for tools.
+pub use board::{EventModel, Slice};
 pub use engine::{
-    AnyView, App, AppOptions, AutomationStatus, EventQuery, ExecuteError, ExecuteOptions, Failure,
-    NotDrained, Panicked, RetryError, StartError, View, ViewEntry, Waiting,
+    App, AppOptions, EventQuery, ExecuteError, ExecuteOptions, Failure, NotDrained, RetryError,
+    StartError, View, ViewInstance,
 };
-pub use memory::{MemoryAudit, MemoryStore};
+pub use memory::MemoryStore;
 pub use model::{
-    Automation, AutomationInfo, BelongsTo, Command, CommandInfo, Commands, Decide, Decision,
-    DecisionState, Emits, EncodeError, Event, EventInfo, Events, FieldInfo, HandlerInfo,
-    IntoCommands, IntoEvents, Key, KeyError, KeyReader, KeyWriter, NoRejection, Now, Projection,
-    ProjectionInfo, ReactError, Rejection, RejectionInfo, RejectionReport, SchemaInfo, StateInfo,
-    StatePart, Stream, StreamInfo, TypeInfo, Unguarded, VariantInfo, Violation, Violations, emit,
-    reject,
+    Automation, Command, Commands, Decide, Decision, Event, Events, IntoCommands, Key, NoRejection,
+    Now, Projection, ReactError, Rejection, Stream, Unguarded, Violation, Violations, emit, reject,
 };
 pub use record::{
-    Codec, CodecError, CommandId, CommandRef, DecodeError, DecodeReason, EventId, Guard,
-    InvalidCommandId, Json, Metadata, NewEvent, Position, Receipt, RecordedEvent, Subject,
-    SubjectError, SubjectPattern, SubjectReader, SubjectTemplate, SubjectToken, SubjectWriter,
-    TokenError, Vocabulary, cloudevents as envelope,
+    Codec, CodecError, CommandId, EventId, Json, Metadata, Position, Receipt, RecordedEvent,
+    SubjectToken,
 };
-pub use store::{
-    AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Claim, Inbox, InboxHost, InboxSpec, Kept,
-    Outcome, Parked, Parking, Store, StoreError, Trouble, ViewError,
-};
-pub use transport as adapter;
+pub use store::{Parked, Store, StoreError, ViewError};
 
 /// The code of the README is compiled and run.
 #[cfg(all(doctest, feature = "derive"))]
@@ -172,11 +151,14 @@ pub use eventmodel_derive::{
 /// What the macros expand to. Not a part of the API.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::board::*;
     pub use crate::macro_support::{
         ByName, ErasedSlot, FromFields, FromReaction, FromRecorded, Given, HasField, IdWriter,
         LogLimit, Otherwise, Probe, Reacting, Reaction, Slot, both_valid, garde_validate,
         issues_of, state_part, stream, stream_key, valid,
     };
+    pub use crate::model::*;
+    pub use crate::record::*;
     pub use serde::Serialize;
     pub use serde::de::DeserializeOwned;
     pub use std::boxed::Box;

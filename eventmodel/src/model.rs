@@ -1,32 +1,29 @@
 //! The words: what the post-its of a board are, one file for each.
 
-mod any_command;
+pub(crate) mod any_command;
 pub(crate) mod automation;
-mod command;
-mod describe;
-mod event;
+pub(crate) mod command;
+pub(crate) mod describe;
+pub(crate) mod event;
 pub(crate) mod fields;
 mod fold;
 mod json;
 mod key;
 mod payload;
 pub(crate) mod projection;
-mod rejection;
+pub(crate) mod rejection;
 pub(crate) mod state;
-mod stream;
+pub(crate) mod stream;
 pub(crate) mod validation;
 
-pub use any_command::CommandEntry;
-pub(crate) use any_command::{AnyCommand, AnyRejection, InHand};
-pub use automation::{Automation, AutomationInfo, Commands, IntoCommands, ReactError};
-pub(crate) use automation::{FromReaction, Reaction};
-pub use command::{
-    Command, CommandInfo, Decide, Decision, Emits, Events, IntoEvents, emit, reject,
-};
-pub(crate) use command::{EmittedEvent, Recordable, Unrecordable};
-pub(crate) use describe::kebab_case;
-pub use describe::{FieldInfo, SchemaInfo, TypeInfo};
-pub use event::{BelongsTo, Event, EventInfo};
+pub(crate) use any_command::{AnyCommand, AnyRejection, CommandEntry, InHand};
+pub use automation::{Automation, Commands, IntoCommands, ReactError};
+pub(crate) use automation::{AutomationInfo, FromReaction, Reaction};
+pub use command::{Command, Decide, Decision, Emits, Events, IntoEvents, emit, reject};
+pub(crate) use command::{CommandInfo, EmittedEvent, Recordable, Unrecordable};
+pub(crate) use describe::{SchemaInfo, TypeInfo, kebab_case};
+pub(crate) use event::EventInfo;
+pub use event::{BelongsTo, Event};
 pub(crate) use fields::FromFields;
 pub(crate) use fold::{FoldOf, value_of};
 pub use fold::{ViewFold, ViewState};
@@ -34,10 +31,13 @@ pub use json::{JsonError, JsonText};
 pub(crate) use key::parts;
 pub use key::{Key, KeyError, KeyReader, KeyWriter};
 pub use payload::EncodeError;
-pub use projection::{HandlerInfo, Projection, ProjectionInfo};
-pub use rejection::{NoRejection, Rejection, RejectionInfo, RejectionReport, VariantInfo};
-pub use state::{DecisionState, Now, StateInfo, StatePart, Unguarded};
-pub(crate) use state::{ErasedSlot, MAX_STATES};
-pub use stream::{Stream, StreamInfo};
+pub use projection::Projection;
+pub(crate) use projection::ProjectionInfo;
+pub(crate) use rejection::RejectionInfo;
+pub use rejection::{NoRejection, Rejection, RejectionReport};
+pub use state::{DecisionState, Now, StatePart, Unguarded};
+pub(crate) use state::{ErasedSlot, MAX_STATES, StateInfo};
+pub use stream::Stream;
+pub(crate) use stream::StreamInfo;
 pub(crate) use validation::json_pointer;
 pub use validation::{Violation, Violations};

@@ -31,7 +31,7 @@ pub use snapshot::{LoadedSnapshot, Snapshot};
 pub use view_error::ViewError;
 pub use view_progress::{ViewProgress, ViewStatus};
 pub use views::{
-    ErasedEntry, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
+    AnyInstance, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
     ViewTable,
 };
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use eventmodel::adapter::of_store;
-use eventmodel::{AuditEntry, AuditQuery, CommandId, Outcome, Position};
+use eventmodel::store::{AuditEntry, AuditQuery, Outcome};
+use eventmodel::transport::of_store;
+use eventmodel::{CommandId, Position};
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use eventmodel::adapter::Refused;
+use eventmodel::transport::Refused;
 use jiff::Timestamp;
 use serde::Serialize;
 

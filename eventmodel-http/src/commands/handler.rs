@@ -8,8 +8,9 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::Response;
-use eventmodel::adapter::internal;
-use eventmodel::{CommandEntry, Decide, ExecuteError, Failure};
+use eventmodel::board::CommandEntry;
+use eventmodel::transport::internal;
+use eventmodel::{Decide, ExecuteError, Failure};
 
 use crate::problem::Problem;
 use crate::request::{body, headers};

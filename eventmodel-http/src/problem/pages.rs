@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use eventmodel::adapter::rejection_title;
-use eventmodel::{CommandInfo, VariantInfo};
+use eventmodel::board::{CommandInfo, VariantInfo};
+use eventmodel::transport::rejection_title;
 
 use super::{Problem, kinds};
 use crate::Http;

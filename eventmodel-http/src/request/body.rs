@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderValue, header};
-use eventmodel::adapter::{self, JsonText, is_json};
+use eventmodel::transport::{self, JsonText, is_json};
 use futures_util::StreamExt;
 use http_body_util::LengthLimitError;
 use tokio::time::{Instant, timeout_at};
@@ -30,7 +30,7 @@ pub(crate) async fn json(
         .map_err(|_| {
             Problem::of(kinds::TOO_SLOW).header(CONNECTION, HeaderValue::from_static("close"))
         })??;
-    Ok(JsonText::read(&bytes).map_err(adapter::Problem::from)?)
+    Ok(JsonText::read(&bytes).map_err(transport::Problem::from)?)
 }
 
 fn media_type(headers: &HeaderMap) -> Result<(), Problem> {

@@ -1,7 +1,7 @@
 //! Entity tags, RFC 9110 §8.8.3: a revision in quotes.
 
 use eventmodel::Position;
-use eventmodel::adapter::revision;
+use eventmodel::transport::revision;
 
 /// Whether `If-None-Match` names this position. Compared weakly, as the RFC says.
 pub(crate) fn none_match_names(field: &str, position: Position) -> bool {

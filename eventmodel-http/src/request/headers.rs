@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue};
-use eventmodel::adapter::{self, CommandHeaders};
+use eventmodel::transport::{self, CommandHeaders};
 
 use crate::problem::Problem;
 
@@ -18,7 +18,7 @@ pub(crate) fn of_command(headers: &HeaderMap) -> Result<CommandHeaders, Problem>
 }
 
 pub(crate) fn malformed(name: &HeaderName, reason: &str) -> Problem {
-    adapter::malformed_header(name.as_str(), reason).into()
+    transport::malformed_header(name.as_str(), reason).into()
 }
 
 /// The value of a header that may stand there once.
@@ -27,7 +27,7 @@ pub(crate) fn single<'a>(
     name: &HeaderName,
 ) -> Result<Option<&'a str>, Problem> {
     let values = values(headers, name.as_str());
-    Ok(adapter::single_header(name.as_str(), &values)?)
+    Ok(transport::single_header(name.as_str(), &values)?)
 }
 
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a [u8]> {

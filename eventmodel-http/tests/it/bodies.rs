@@ -7,10 +7,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, StatusCode};
 use axum::routing::post;
-use eventmodel::adapter;
+use eventmodel::store::{AuditQuery, Outcome};
+use eventmodel::transport;
 use eventmodel::{
-    App, AuditQuery, Command, Decide, Decision, Event, EventModel, EventQuery, MemoryStore,
-    Outcome, Rejection, Slice, Stream, Violations, emit, reject,
+    App, Command, Decide, Decision, Event, EventModel, EventQuery, MemoryStore, Rejection, Slice,
+    Stream, Violations, emit, reject,
 };
 use eventmodel_http::Http;
 use futures_util::TryStreamExt;
@@ -108,7 +109,7 @@ async fn measure(router: &Router, body: impl Into<Body>) -> (StatusCode, String)
 /// A problem that is as small as every problem.
 #[track_caller]
 fn small((status, text): (StatusCode, String), code: &str) -> Value {
-    assert!(text.len() <= adapter::Problem::MAX_LEN, "{}", text.len());
+    assert!(text.len() <= transport::Problem::MAX_LEN, "{}", text.len());
     let problem: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(problem["code"], code, "{problem}");
     assert_eq!(problem["status"], status.as_u16());
@@ -367,7 +368,10 @@ async fn what_an_address_or_a_header_says_is_repeated_in_part() {
     ] {
         let answer = bank.get(&path).await;
         assert!(answer.status.is_client_error(), "{path:.60} {answer:?}");
-        assert!(answer.text.len() <= adapter::Problem::MAX_LEN, "{path:.60}");
+        assert!(
+            answer.text.len() <= transport::Problem::MAX_LEN,
+            "{path:.60}"
+        );
     }
     for name in [
         "idempotency-key",
@@ -378,6 +382,6 @@ async fn what_an_address_or_a_header_says_is_repeated_in_part() {
         let data = json!({ "account": "a", "owner": null });
         let answer = bank.put_with("open-account", data, &[(name, &long)]).await;
         assert_eq!(answer.status, 400);
-        assert!(answer.text.len() <= adapter::Problem::MAX_LEN, "{name}");
+        assert!(answer.text.len() <= transport::Problem::MAX_LEN, "{name}");
     }
 }

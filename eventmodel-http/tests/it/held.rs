@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::{CommandRef, MemoryStore, Position, RecordedEvent, Store, StoreError, Subject};
+use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::sync::watch;

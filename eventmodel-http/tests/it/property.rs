@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Method;
-use eventmodel::adapter::{JsonText, Problem, pointer_to};
+use eventmodel::transport::{JsonText, Problem, pointer_to};
 use proptest::prelude::*;
 use serde_json::json;
 

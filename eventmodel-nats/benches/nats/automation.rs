@@ -1,6 +1,6 @@
 //! From an event to the command that an automation issues because of it.
 
-use eventmodel::store::Store;
+use eventmodel::Store;
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Server;
 

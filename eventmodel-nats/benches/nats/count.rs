@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventmodel::App;
 use eventmodel::Position;
-use eventmodel::store::{LogSpec, Read, Store};
-use eventmodel::{App, SubjectPattern};
+use eventmodel::Store;
+use eventmodel::record::SubjectPattern;
+use eventmodel::store::{LogSpec, Read};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Server;
 use futures_util::StreamExt;
@@ -82,7 +84,7 @@ async fn execute(app: &App, each: u64) -> Result<()> {
 
 /// A view in memory, from the start of its app until it has seen all.
 async fn follow(store: &NatsStore) -> Result<()> {
-    let options = options().views(eventmodel::view::MemoryViews);
+    let options = options().views(eventmodel::memory::MemoryViews);
     let app = with_view(LOG).start_with(store.clone(), options).await?;
     let view = app.view::<Balance>().after(Position::new(EVENTS));
     let view = view.within(Duration::from_secs(300));

@@ -1,10 +1,13 @@
 //! Instances whose state is kept: a command is one round trip.
 
-use eventmodel::store::{LogSpec, Store};
+use eventmodel::Store;
+use eventmodel::store::LogSpec;
 use std::ops::Range;
 use std::time::Instant;
 
-use eventmodel::{App, AppOptions, AuditQuery, ExecuteOptions, SubjectPattern};
+use eventmodel::record::SubjectPattern;
+use eventmodel::store::AuditQuery;
+use eventmodel::{App, AppOptions, ExecuteOptions};
 use eventmodel_nats::NatsStore;
 
 use crate::beside::{Ask, Beside};

@@ -1,8 +1,9 @@
 //! The event model that is measured: a small one, so that the store is, and not the domain.
 
+use eventmodel::memory::MemoryAudit;
 use eventmodel::{
-    AppOptions, Command, Decide, Decision, Event, EventModel, MemoryAudit, NoRejection, Slice,
-    Stream, automation, emit, projection,
+    AppOptions, Command, Decide, Decision, Event, EventModel, NoRejection, Slice, Stream,
+    automation, emit, projection,
 };
 use serde::{Deserialize, Serialize};
 pub(crate) use support::measured::{Account, Balance, Deposit, Deposited};

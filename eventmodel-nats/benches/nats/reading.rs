@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eventmodel::store::{Read, Store};
-use eventmodel::view::MemoryViews;
+use eventmodel::Store;
+use eventmodel::memory::MemoryViews;
+use eventmodel::store::Read;
 use eventmodel_nats::NatsStore;
 use futures_util::StreamExt;
 

@@ -1,7 +1,7 @@
 //! Subjects and patterns, compared as the servers do.
 
 use async_nats::jetstream::stream::Config;
-use eventmodel::SubjectPattern;
+use eventmodel::record::SubjectPattern;
 
 /// The subjects that a stream does not yet take.
 pub(crate) fn misses(config: &Config, subjects: &[String]) -> Vec<String> {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{
     AckPolicy, Config, Consumer, DeliverPolicy, ReplayPolicy, pull,
 };
-use eventmodel::{InboxSpec, StoreError};
+use eventmodel::StoreError;
+use eventmodel::store::InboxSpec;
 use serde::{Deserialize, Serialize};
 
 use crate::connect::connection::Failure;

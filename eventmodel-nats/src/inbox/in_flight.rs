@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_nats::Subject;
-use eventmodel::{DecodeError, RecordedEvent};
+use eventmodel::RecordedEvent;
+use eventmodel::record::DecodeError;
 
 /// What must be done first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_nats::Subscriber;
 use async_nats::jetstream::{Message, consumer::pull};
-use eventmodel::{__limited as limited, StoreError, Trouble};
+use eventmodel::store::Trouble;
+use eventmodel::{__limited as limited, StoreError};
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};

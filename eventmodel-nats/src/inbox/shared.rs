@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_nats::{Client, Subject};
 use bytes::Bytes;
-use eventmodel::{Position, RecordedEvent, StoreError, Trouble};
+use eventmodel::store::Trouble;
+use eventmodel::{Position, RecordedEvent, StoreError};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 

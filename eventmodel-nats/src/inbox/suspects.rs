@@ -3,7 +3,8 @@
 
 use std::collections::VecDeque;
 
-use eventmodel::{__limited as limited, Kept, Parked, Parking, RecordedEvent, StoreError};
+use eventmodel::store::{Kept, Parking};
+use eventmodel::{__limited as limited, Parked, RecordedEvent, StoreError};
 use jiff::Timestamp;
 use tokio::time::Instant;
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use eventmodel::record::{CommandRef, Guard, Subject};
 use eventmodel::store::{Append, AppendError, Appended};
-use eventmodel::{CommandRef, Guard, Position, RecordedEvent, StoreError, Subject};
+use eventmodel::{Position, RecordedEvent, StoreError};
 use futures_core::future::BoxFuture;
 
 use super::batch::{Batch, Outgoing};

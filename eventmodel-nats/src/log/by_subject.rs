@@ -1,7 +1,8 @@
 //! Longer histories, read by subject: in pages (batch direct get, ADR-31), and if a page announces many more, by a
 //! consumer, which costs more to start and less for each message.
 
-use eventmodel::{StoreError, Subject};
+use eventmodel::StoreError;
+use eventmodel::record::Subject;
 use tokio::time::timeout;
 
 use super::Log;

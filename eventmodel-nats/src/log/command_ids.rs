@@ -4,7 +4,8 @@
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex};
 
-use eventmodel::{CommandId, EventId, Subject};
+use eventmodel::record::Subject;
+use eventmodel::{CommandId, EventId};
 use foldhash::fast::RandomState;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;

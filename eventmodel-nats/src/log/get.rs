@@ -4,7 +4,8 @@ use async_nats::StatusCode;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::RawMessageError;
 use bytes::Bytes;
-use eventmodel::{StoreError, Subject};
+use eventmodel::StoreError;
+use eventmodel::record::Subject;
 use tokio::time::{Instant, sleep};
 
 use super::message::Stored;

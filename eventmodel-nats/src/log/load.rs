@@ -7,8 +7,9 @@
 
 use std::time::Duration;
 
+use eventmodel::record::Subject;
 use eventmodel::store::{Load, Loaded};
-use eventmodel::{Position, StoreError, Subject};
+use eventmodel::{Position, StoreError};
 use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep};
 

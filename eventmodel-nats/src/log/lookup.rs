@@ -1,7 +1,8 @@
 //! What a command has committed before, found by its id on its instances or where the server says.
 
+use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{AppendError, Appended};
-use eventmodel::{CommandRef, Position, RecordedEvent, StoreError, Subject};
+use eventmodel::{Position, RecordedEvent, StoreError};
 use futures_util::future::try_join_all;
 
 use super::Log;

@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use async_nats::{HeaderMap, HeaderName, HeaderValue, Message};
 use bytes::Bytes;
-use eventmodel::envelope::{self, EnvelopeError};
-use eventmodel::{
-    DecodeError, DecodeReason, EventId, NewEvent, Position, RecordedEvent, StoreError, Subject,
-};
+use eventmodel::record::cloudevents::{self, EnvelopeError};
+use eventmodel::record::{DecodeError, DecodeReason, NewEvent, Subject};
+use eventmodel::{EventId, Position, RecordedEvent, StoreError};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
@@ -75,7 +74,7 @@ impl Kind {
 /// The headers of an event, to which a copy adds its own.
 pub(crate) fn headers_of(event: &NewEvent) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for (name, value) in envelope::to_headers(&event.metadata) {
+    for (name, value) in cloudevents::to_headers(&event.metadata) {
         headers.insert(HeaderName::from_static(name), value);
     }
     headers
@@ -161,7 +160,7 @@ impl Stored {
             "content-type" => find("Content-Type").or_else(|| find(name)),
             _ => find(name),
         };
-        let metadata = envelope::from_headers(position, header);
+        let metadata = cloudevents::from_headers(position, header);
         let metadata = metadata.map_err(|error| self.undecodable(error))?;
         let belongs = match kind {
             Kind::Event => metadata.subjects[0] == self.subject,

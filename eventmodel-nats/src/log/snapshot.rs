@@ -47,7 +47,7 @@ pub(crate) fn of(message: &Stored, fold: u64) -> Option<LoadedSnapshot> {
 
 #[cfg(test)]
 mod tests {
-    use eventmodel::Subject;
+    use eventmodel::record::Subject;
 
     use super::*;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_nats::client::PublishErrorKind;
 use async_nats::{Client, HeaderMap, HeaderValue, Message, Subject};
 use bytes::Bytes;
-use eventmodel::adapter::{
+use eventmodel::transport::{
     self, CommandBody, CommandHeaders, Exchange, JsonText, Problem, ReceiptBody, kinds,
 };
 use eventmodel::{__limited as limited, App, Receipt};
@@ -195,7 +195,7 @@ fn receipt_of(receipt: &Receipt, lesser: u8) -> Option<Answer> {
     };
     match serde_json::to_vec(&body) {
         Ok(json) => Some((headers, json.into())),
-        Err(error) => problem_of(&adapter::internal(&error, "writing a receipt"), lesser),
+        Err(error) => problem_of(&transport::internal(&error, "writing a receipt"), lesser),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
 use bytes::Bytes;
-use eventmodel::CommandEntry;
+use eventmodel::board::CommandEntry;
 use futures_util::{FutureExt, StreamExt};
 use tokio::task::unconstrained;
 use tokio_util::sync::{CancellationToken, DropGuard};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
-use eventmodel::view::{ErasedEntry, ViewDefinition, ViewProgress, ViewState};
+use eventmodel::store::{AnyInstance, ViewDefinition, ViewProgress, ViewState};
 use eventmodel::{Position, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -58,7 +58,7 @@ impl Build {
     }
 
     /// An instance, for a query.
-    pub(super) async fn query(&self, text: &str) -> Result<Option<ErasedEntry>, StoreError> {
+    pub(super) async fn query(&self, text: &str) -> Result<Option<AnyInstance>, StoreError> {
         let value = self.bucket.get(&key::encode(text)).await?;
         self.bucket.verify_for(value.as_ref()).await?;
         let entry = value.map(|value| self.read(&value)).transpose()?;
@@ -145,7 +145,7 @@ impl Build {
     pub(super) async fn instance_of(
         &self,
         value: &Value,
-    ) -> Result<Option<(Positions, ErasedEntry)>, StoreError> {
+    ) -> Result<Option<(Positions, AnyInstance)>, StoreError> {
         self.bucket.verify_for(Some(value)).await?;
         let Some(text) = key::decode(&value.key) else {
             return Ok(None);
@@ -157,8 +157,8 @@ impl Build {
 
 impl Entry {
     /// The entry for a query.
-    pub(super) fn into_erased(self, text: &str) -> ErasedEntry {
-        ErasedEntry {
+    pub(super) fn into_erased(self, text: &str) -> AnyInstance {
+        AnyInstance {
             key: text.into(),
             position: self.positions.get(self.log),
             state: self.state,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_nats::HeaderMap;
-use eventmodel::view::{ViewDefinition, ViewError};
+use eventmodel::ViewError;
+use eventmodel::store::ViewDefinition;
 use eventmodel::{__limited as limited, Position, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventmodel::StoreError;
-use eventmodel::view::{NotApplied, ViewEvent};
+use eventmodel::store::{NotApplied, ViewEvent};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use quick_cache::sync::Cache;
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventmodel::view::{
-    ErasedEntry, HostedView, OpenView, ViewDefinition, ViewError, ViewHost, ViewPage, ViewProgress,
+use eventmodel::ViewError;
+use eventmodel::store::{
+    AnyInstance, HostedView, OpenView, ViewDefinition, ViewHost, ViewPage, ViewProgress,
 };
 use eventmodel::{Position, StoreError};
 use futures_core::stream::BoxStream;
@@ -154,7 +155,7 @@ struct KvView(Arc<Build>);
 
 #[async_trait]
 impl HostedView for KvView {
-    async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
+    async fn get(&self, key: &str) -> Result<Option<AnyInstance>, ViewError> {
         Ok(self.0.query(key).await?)
     }
 
@@ -171,7 +172,7 @@ impl HostedView for KvView {
         &self,
         prefix: &str,
         after: Option<Position>,
-    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+    ) -> BoxStream<'static, Result<AnyInstance, ViewError>> {
         watch(self.0.clone(), prefix, after)
     }
 }

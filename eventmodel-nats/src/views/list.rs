@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use eventmodel::view::{ErasedEntry, ViewError, ViewPage};
+use eventmodel::ViewError;
+use eventmodel::store::{AnyInstance, ViewPage};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::build::{Build, prefix_key};
@@ -56,7 +57,7 @@ pub(super) async fn page(
         .try_collect()
         .await?;
     let asked = asked.into_iter().flatten();
-    let mut entries: Vec<ErasedEntry> = found.into_values().chain(asked).collect();
+    let mut entries: Vec<AnyInstance> = found.into_values().chain(asked).collect();
     entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     Ok(ViewPage::new(entries, has_more))
 }
@@ -65,7 +66,7 @@ pub(super) async fn page(
 async fn read(
     build: &Build,
     prefix: &str,
-    found: &mut HashMap<Arc<str>, ErasedEntry>,
+    found: &mut HashMap<Arc<str>, AnyInstance>,
 ) -> Result<(), ViewError> {
     let end = build.bucket.end_of(prefix).await?;
     let mut values = Values::new(&build.bucket, prefix, None);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use eventmodel::Projection;
-use eventmodel::view::MemoryViews;
+use eventmodel::memory::MemoryViews;
 
 /// Where a store hosts views; see [`NatsStoreBuilder::views`](crate::NatsStoreBuilder::views).
 #[derive(Clone, Debug, Default)]

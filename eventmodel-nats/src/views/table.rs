@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventmodel::StoreError;
-use eventmodel::view::{NotApplied, ViewEvent, ViewTable};
+use eventmodel::store::{NotApplied, ViewEvent, ViewTable};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 

@@ -6,7 +6,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use eventmodel::view::{ErasedEntry, ViewError};
+use eventmodel::ViewError;
+use eventmodel::store::AnyInstance;
 use eventmodel::{Position, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
@@ -23,7 +24,7 @@ pub(super) fn watch(
     build: Arc<Build>,
     prefix: &str,
     after: Option<Position>,
-) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+) -> BoxStream<'static, Result<AnyInstance, ViewError>> {
     let beside = format!("{CHECKPOINT}>");
     let watcher = Watcher {
         values: Values::new(&build.bucket, &prefix_key(prefix), Some(&beside)),
@@ -50,15 +51,15 @@ struct Watcher {
     values: Values,
     after: Option<Position>,
     /// Entries before which something may still be missing.
-    held: Vec<(Positions, ErasedEntry)>,
-    ready: VecDeque<ErasedEntry>,
+    held: Vec<(Positions, AnyInstance)>,
+    ready: VecDeque<AnyInstance>,
     reached: Positions,
     /// Why the view has stopped, and until when the watch waits for what it did before.
     ending: Option<(ViewError, Instant)>,
 }
 
 impl Watcher {
-    async fn next(&mut self) -> Result<ErasedEntry, ViewError> {
+    async fn next(&mut self) -> Result<AnyInstance, ViewError> {
         loop {
             if let Some(entry) = self.ready.pop_front() {
                 return Ok(entry);

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use eventmodel::{App, AuditQuery, EventModel, Slice, StartError, StoreError, automation};
+use eventmodel::store::AuditQuery;
+use eventmodel::{App, EventModel, Slice, StartError, StoreError, automation};
 use eventmodel_nats::async_nats::jetstream::consumer::{
     AckPolicy, DeliverPolicy, ReplayPolicy, pull,
 };

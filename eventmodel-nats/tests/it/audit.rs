@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use eventmodel::{AuditQuery, StoreError};
+use eventmodel::StoreError;
+use eventmodel::store::AuditQuery;
 use eventmodel_nats::NatsStoreBuilder;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats::async_nats::jetstream::stream::{

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventmodel::store::Store;
+use eventmodel::Store;
+use eventmodel::engine::AutomationStatus;
+use eventmodel::store::AuditQuery;
 use eventmodel::{
-    App, AppOptions, AuditQuery, AutomationStatus, EventModel, EventQuery, ExecuteError, Slice,
-    StoreError, ViewError, automation,
+    App, AppOptions, EventModel, EventQuery, ExecuteError, Slice, StoreError, ViewError, automation,
 };
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats::{KvViews, NatsStore};

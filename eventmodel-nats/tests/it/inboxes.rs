@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eventmodel::store::Store;
+use eventmodel::Store;
 use eventmodel::{App, AppOptions, EventModel, EventQuery, Slice, automation};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Cluster, Proxy, Server};

@@ -31,7 +31,7 @@ async fn store(server: &Server, views: KvViews) -> NatsStore {
 /// The money and the movements of each account.
 async fn balances(view: &View<Balance>) -> BTreeMap<String, (i64, u32)> {
     let entries = view.list().await.unwrap();
-    let entry = |entry: eventmodel::ViewEntry<Balance>| {
+    let entry = |entry: eventmodel::ViewInstance<Balance>| {
         (
             entry.key.account,
             (entry.value.cents, entry.value.movements),

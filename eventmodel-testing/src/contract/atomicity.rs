@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eventmodel::{Position, RecordedEvent, Subject};
+use eventmodel::record::Subject;
+use eventmodel::{Position, RecordedEvent};
 use tokio::task::JoinSet;
 
 use super::bench::Bench;

@@ -8,10 +8,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventmodel::store::{
-    Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError,
-};
-use eventmodel::{CommandRef, Position, RecordedEvent, Subject, SubjectPattern, SubjectWriter};
+use eventmodel::record::{CommandRef, Subject, SubjectPattern, SubjectWriter};
+use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::{Position, RecordedEvent};
+use eventmodel::{Store, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 

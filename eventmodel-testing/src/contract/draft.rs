@@ -1,10 +1,9 @@
 //! A command of a test, and what every receipt must say.
 
 use bytes::Bytes;
+use eventmodel::record::{CommandRef, Guard, NewEvent, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Snapshot};
-use eventmodel::{
-    CommandId, CommandRef, Guard, Metadata, NewEvent, Position, RecordedEvent, Subject,
-};
+use eventmodel::{CommandId, Metadata, Position, RecordedEvent};
 use jiff::Timestamp;
 
 use super::bench::Bench;

@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use eventmodel::record::{Guard, Subject};
 use eventmodel::store::{AppendError, Appended};
-use eventmodel::{CommandId, Guard, Position, RecordedEvent, Subject};
+use eventmodel::{CommandId, Position, RecordedEvent};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 

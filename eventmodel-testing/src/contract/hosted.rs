@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use eventmodel::ViewError;
+use eventmodel::engine::AnyView;
 use eventmodel::memory;
-use eventmodel::store::{ErasedEntry, ViewDefinition, ViewError};
-use eventmodel::{AnyView, EventModel, Position, RecordedEvent, Slice};
+use eventmodel::store::{AnyInstance, ViewDefinition};
+use eventmodel::{EventModel, Position, RecordedEvent, Slice};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::time::timeout;
@@ -42,7 +44,7 @@ pub(super) async fn host(bench: &Bench) -> Hosted {
 
 pub(super) type Entry = (String, (Vec<String>, u64));
 
-pub(super) fn entry(entry: &ErasedEntry) -> Entry {
+pub(super) fn entry(entry: &AnyInstance) -> Entry {
     let json = entry.to_json().expect("the state is JSON");
     let seats: Seats = serde_json::from_value(json).expect("the state is that of the view");
     (entry.key.to_string(), (seats.events, entry.position.get()))
@@ -108,7 +110,7 @@ impl Hosted {
 }
 
 pub(super) struct Watcher {
-    changes: BoxStream<'static, Result<ErasedEntry, ViewError>>,
+    changes: BoxStream<'static, Result<AnyInstance, ViewError>>,
     bench: Bench,
 }
 

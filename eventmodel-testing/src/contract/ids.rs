@@ -1,7 +1,8 @@
 //! Ids: the same command again gives the first receipt, another one under its id is an error.
 
+use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{AppendError, Appended};
-use eventmodel::{CommandId, CommandRef, Position, Subject};
+use eventmodel::{CommandId, Position};
 use tokio::task::JoinSet;
 
 use super::bench::Bench;

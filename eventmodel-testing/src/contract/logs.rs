@@ -1,6 +1,7 @@
 //! Logs: opened more than once, told apart, and missed when they are not there.
 
-use eventmodel::store::{AppendError, Load, StoreError};
+use eventmodel::StoreError;
+use eventmodel::store::{AppendError, Load};
 use eventmodel::{CommandId, Position};
 use tokio::task::JoinSet;
 

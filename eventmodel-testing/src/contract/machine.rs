@@ -4,8 +4,10 @@
 
 use std::sync::Arc;
 
-use eventmodel::store::{AppendError, Appended, Store};
-use eventmodel::{CommandId, Guard, Position, RecordedEvent, Subject};
+use eventmodel::Store;
+use eventmodel::record::{Guard, Subject};
+use eventmodel::store::{AppendError, Appended};
+use eventmodel::{CommandId, Position, RecordedEvent};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
 use tokio::runtime::Handle;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventmodel::store::{Read, Store, StoreError};
+use eventmodel::store::Read;
 use eventmodel::{Position, RecordedEvent};
+use eventmodel::{Store, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::time::{Instant, sleep, timeout, timeout_at};

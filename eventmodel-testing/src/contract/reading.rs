@@ -1,6 +1,7 @@
 //! Reading a log: each event once, in order, from any position.
 
-use eventmodel::{Position, RecordedEvent, SubjectPattern};
+use eventmodel::record::SubjectPattern;
+use eventmodel::{Position, RecordedEvent};
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};

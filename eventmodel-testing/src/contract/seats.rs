@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use eventmodel::{
-    Codec, DecodeError, DecodeReason, EventInfo, HandlerInfo, Json, Projection, ProjectionInfo,
-    RecordedEvent, SchemaInfo, StreamInfo, SubjectReader, TypeInfo,
-};
+use eventmodel::board::{EventInfo, HandlerInfo, ProjectionInfo, SchemaInfo, StreamInfo, TypeInfo};
+use eventmodel::record::{DecodeError, DecodeReason, SubjectReader};
+use eventmodel::{Codec, Json, Projection, RecordedEvent};
 use serde::{Deserialize, Serialize};
 
 /// The ids of the events of a seat.

@@ -3,8 +3,9 @@
 //! A store may keep a copy on each subject. So a position that is read on one subject says nothing about another
 //! one: revisions come from receipts and loads.
 
+use eventmodel::Position;
+use eventmodel::record::{Subject, SubjectPattern};
 use eventmodel::store::Appended;
-use eventmodel::{Position, Subject, SubjectPattern};
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events, same_facts};

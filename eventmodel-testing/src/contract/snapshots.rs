@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use eventmodel::Position;
+use eventmodel::record::Subject;
 use eventmodel::store::LoadedSnapshot;
-use eventmodel::{Position, Subject};
 use tokio::task::JoinSet;
 
 use super::bench::Bench;

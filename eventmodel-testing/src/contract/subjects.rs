@@ -1,6 +1,7 @@
 //! Keys of any text: each is one instance, and comes back as it was.
 
-use eventmodel::{Position, Subject, SubjectReader};
+use eventmodel::Position;
+use eventmodel::record::{Subject, SubjectReader};
 
 use super::bench::Bench;
 use super::draft::{revision_of, same_events};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eventmodel::Position;
-use eventmodel::store::ViewError;
+use eventmodel::ViewError;
 use tokio::task::JoinSet;
 
 use super::bench::Bench;

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use eventmodel::store::{Inbox, InboxHost, InboxSpec, Parking, Store, StoreError, Trouble};
-use eventmodel::{DecodeError, Position, RecordedEvent};
+use eventmodel::record::DecodeError;
+use eventmodel::store::{Inbox, InboxHost, InboxSpec, Parking, Trouble};
+use eventmodel::{Position, RecordedEvent};
+use eventmodel::{Store, StoreError};
 
 use super::shared::{Shared, unavailable};
 

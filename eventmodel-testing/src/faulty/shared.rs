@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use eventmodel::store::{Append, Appended, Store, StoreError};
-use eventmodel::{Position, Subject};
+use eventmodel::Position;
+use eventmodel::record::Subject;
+use eventmodel::store::{Append, Appended};
+use eventmodel::{Store, StoreError};
 
 use super::faults::{Faults, Injected};
 

@@ -1,7 +1,7 @@
 //! The body of a request, from its text to the command in it.
 
 use divan::{Bencher, black_box};
-use eventmodel::adapter::{CommandBody, JsonText};
+use eventmodel::transport::{CommandBody, JsonText};
 use serde::Deserialize;
 
 const BODY: &str = r#"{"data": {"room": {"id": 11}, "client": {"id": 4711, "name": "Ada Lovelace", "email": "ada@example.com"}, "date": "2022-12-12", "nights": 3, "price": 129.90, "notes": ["late", "quiet"]}, "correlationId": "7d0a"}"#;

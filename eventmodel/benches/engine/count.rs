@@ -1,7 +1,8 @@
 //! A number of operations and nothing else, for a program that counts instructions: what two numbers of them take tells
 //! what one takes. `cargo xtask bench memory`.
 
-use eventmodel::{App, AppOptions, MemoryStore, Metadata, Position, envelope};
+use eventmodel::record::cloudevents;
+use eventmodel::{App, AppOptions, MemoryStore, Metadata, Position};
 
 use crate::bank::{self, deposit};
 
@@ -50,13 +51,13 @@ async fn headers(app: &App, operation: &str, number: u64) {
     };
     let receipt = app.execute(command).await.expect("accepted");
     let metadata: &Metadata = receipt.events[0].metadata();
-    let headers = envelope::to_headers(metadata);
+    let headers = cloudevents::to_headers(metadata);
     for _ in 0..number {
         if operation == "headers-written" {
-            std::hint::black_box(envelope::to_headers(std::hint::black_box(metadata)));
+            std::hint::black_box(cloudevents::to_headers(std::hint::black_box(metadata)));
         } else {
             let pairs = headers.iter().map(|(name, value)| (*name, &**value));
-            let read = envelope::from_pairs(Position::new(7), pairs);
+            let read = cloudevents::from_pairs(Position::new(7), pairs);
             std::hint::black_box(read.expect("it was written so"));
         }
     }

@@ -2,7 +2,8 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use eventmodel::store::{Load, Store};
+use eventmodel::Store;
+use eventmodel::store::Load;
 use eventmodel::{AppOptions, MemoryStore, Position, Projection, RecordedEvent, Stream};
 
 use crate::bank::{self, Account, Balance, Deposited};
@@ -56,7 +57,7 @@ fn fold(events: &[RecordedEvent]) -> Balance {
 
 /// A store that keeps events outside of this process gives them undecoded.
 fn undecoded(event: &RecordedEvent) -> RecordedEvent {
-    let new = eventmodel::NewEvent::new(event.metadata().clone(), event.payload().clone());
+    let new = eventmodel::record::NewEvent::new(event.metadata().clone(), event.payload().clone());
     RecordedEvent::new(new, event.position())
 }
 

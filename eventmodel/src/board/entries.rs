@@ -17,12 +17,12 @@ use crate::store::LogSpec;
 
 /// A view of a model.
 #[derive(Clone)]
-pub struct ViewDescription {
+pub struct ViewEntry {
     type_id: TypeId,
     fold: Arc<dyn ViewFold>,
 }
 
-impl ViewDescription {
+impl ViewEntry {
     pub(super) fn of<P: Projection>() -> Self {
         Self {
             type_id: TypeId::of::<P>(),
@@ -44,13 +44,13 @@ impl ViewDescription {
         self.type_id
     }
 
-    /// How it folds, for a [`ViewHost`](crate::view::ViewHost).
+    /// How it folds, for a [`ViewHost`](crate::store::ViewHost).
     pub fn fold(&self) -> &Arc<dyn ViewFold> {
         &self.fold
     }
 }
 
-impl fmt::Debug for ViewDescription {
+impl fmt::Debug for ViewEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.info().ty.name)
     }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use crate::record::Vocabulary;
 use crate::store::LogSpec;
 
-use super::{
-    AutomationEntry, CommandEntry, ModelError, Slice, Step, ViewDescription, check, entries,
-};
+use super::{AutomationEntry, CommandEntry, ModelError, Slice, Step, ViewEntry, check, entries};
 
 /// One bounded context: its slices in the order of time.
 ///
@@ -80,10 +78,10 @@ impl EventModel {
     }
 
     /// The views of all slices, each once.
-    pub fn views(&self) -> Vec<ViewDescription> {
+    pub fn views(&self) -> Vec<ViewEntry> {
         once_each(
             self.steps().filter_map(Step::as_view).cloned(),
-            ViewDescription::type_id,
+            ViewEntry::type_id,
         )
     }
 

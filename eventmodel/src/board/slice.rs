@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::entries::{AutomationEntry, ViewDescription};
+use super::entries::{AutomationEntry, ViewEntry};
 use crate::model::CommandEntry;
 use crate::model::{Automation, Decide, Projection};
 
@@ -23,7 +23,7 @@ pub enum Step {
     /// A command.
     Command(CommandEntry),
     /// A view.
-    View(ViewDescription),
+    View(ViewEntry),
     /// An automation.
     Automation(AutomationEntry),
 }
@@ -36,7 +36,7 @@ impl Step {
         }
     }
 
-    pub(super) fn as_view(&self) -> Option<&ViewDescription> {
+    pub(super) fn as_view(&self) -> Option<&ViewEntry> {
         match self {
             Self::View(entry) => Some(entry),
             _ => None,
@@ -95,7 +95,7 @@ impl Slice {
     /// Adds a view.
     #[must_use]
     pub fn view<P: Projection>(mut self) -> Self {
-        self.steps.push(Step::View(ViewDescription::of::<P>()));
+        self.steps.push(Step::View(ViewEntry::of::<P>()));
         self
     }
 

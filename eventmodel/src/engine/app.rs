@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::refused::RefusedRequests;
-use crate::board::{EventModel, ViewDescription, log_of, logs_of_handlers};
+use crate::board::{EventModel, ViewEntry, log_of, logs_of_handlers};
 use crate::engine::{RunningView, View};
 use crate::memory;
 use crate::model::{AnyCommand, Command, Decide, InHand, Projection};
@@ -396,7 +396,7 @@ async fn start_views(
     let host = options.views.clone();
     let host = host.unwrap_or_else(|| memory::views_of(&**store));
     let views = model.views();
-    let definition = |view: &ViewDescription| ViewDefinition {
+    let definition = |view: &ViewEntry| ViewDefinition {
         model: model.name().clone(),
         logs: logs_of_handlers(model, view.info().handlers.iter().map(|h| h.event)),
         fold: view.fold().clone(),
@@ -404,6 +404,6 @@ async fn start_views(
     };
     let definitions = views.iter().map(definition).collect();
     let running = RunningView::start(definitions, &*host, store, stop).await?;
-    let ids = views.iter().map(ViewDescription::type_id);
+    let ids = views.iter().map(ViewEntry::type_id);
     Ok(ids.zip(running).collect())
 }

@@ -13,7 +13,8 @@ use crate::store::{Read, StoreError};
 /// Which recorded events to read.
 ///
 /// ```
-/// use eventmodel::{EventQuery, Position, SubjectPattern};
+/// use eventmodel::record::SubjectPattern;
+/// use eventmodel::{EventQuery, Position};
 ///
 /// let december_12 = EventQuery::new()
 ///     .matching(SubjectPattern::new("booking.*.2022-12-12").unwrap())

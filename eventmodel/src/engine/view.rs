@@ -8,6 +8,6 @@ mod query;
 mod running;
 
 pub use any::AnyView;
-pub use entry::ViewEntry;
+pub use entry::ViewInstance;
 pub use query::{After, DEFAULT_WAIT, View};
 pub(crate) use running::RunningView;

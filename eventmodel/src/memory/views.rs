@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::record::{Position, RecordedEvent};
 use crate::store::{
-    ErasedEntry, HostedView, NotApplied, OpenView, ViewDefinition, ViewError, ViewEvent, ViewHost,
+    AnyInstance, HostedView, NotApplied, OpenView, ViewDefinition, ViewError, ViewEvent, ViewHost,
     ViewPage, ViewProgress, ViewTable,
 };
 
@@ -94,7 +94,7 @@ struct Content {
 #[derive(Clone)]
 struct Change {
     number: u64,
-    entry: ErasedEntry,
+    entry: AnyInstance,
 }
 
 impl Shared {
@@ -111,7 +111,7 @@ impl Shared {
             // A new instance is kept only if the event could be applied to it.
             let mut state = definition.fold.create();
             definition.apply(&mut state, event)?;
-            let entry = ErasedEntry {
+            let entry = AnyInstance {
                 key: key.clone(),
                 position: event.position(),
                 state,
@@ -171,7 +171,7 @@ fn is_under(key: &str, prefix: &str) -> bool {
 
 #[async_trait]
 impl HostedView for MemoryView {
-    async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
+    async fn get(&self, key: &str) -> Result<Option<AnyInstance>, ViewError> {
         let content = self.0.content();
         Ok(content.entries.get(key).map(|change| change.entry.clone()))
     }
@@ -193,7 +193,7 @@ impl HostedView for MemoryView {
         &self,
         prefix: &str,
         after: Option<Position>,
-    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+    ) -> BoxStream<'static, Result<AnyInstance, ViewError>> {
         let watcher = Watcher::new(self.0.clone(), prefix, after);
         futures_util::stream::unfold(watcher, Watcher::next).boxed()
     }
@@ -204,7 +204,7 @@ struct Watcher {
     prefix: String,
     changes: broadcast::Receiver<Change>,
     /// What is to be shown before the changes, in the order of the changes.
-    waiting: VecDeque<ErasedEntry>,
+    waiting: VecDeque<AnyInstance>,
     /// The number of the last change that was shown, or is among those waiting.
     seen: u64,
     ended: bool,
@@ -236,7 +236,7 @@ impl Watcher {
         self.seen = last;
     }
 
-    async fn next(mut self) -> Option<(Result<ErasedEntry, ViewError>, Self)> {
+    async fn next(mut self) -> Option<(Result<AnyInstance, ViewError>, Self)> {
         loop {
             if let Some(entry) = self.waiting.pop_front() {
                 return Some((Ok(entry), self));

@@ -22,7 +22,7 @@ use scan::{Fault, Finding};
 /// that reads text.
 ///
 /// ```
-/// use eventmodel::adapter::{JsonError, JsonText};
+/// use eventmodel::transport::{JsonError, JsonText};
 ///
 /// let text = JsonText::read(br#"{"room": 340282366920938463463374607431768211455}"#).unwrap();
 /// let rooms: std::collections::BTreeMap<String, u128> = text.deserialize().unwrap();

@@ -23,9 +23,9 @@ const SPEC_VERSION: &str = "1.0";
 /// The metadata of an event as headers, names in lower case but for `Content-Type`.
 ///
 /// ```
-/// # use eventmodel::envelope;
+/// # use eventmodel::record::cloudevents;
 /// # fn show(metadata: &eventmodel::Metadata) {
-/// for (name, value) in envelope::to_headers(metadata) {
+/// for (name, value) in cloudevents::to_headers(metadata) {
 ///     println!("{name}: {value}");
 /// }
 /// # }

@@ -261,7 +261,7 @@ impl<'a> SubjectReader<'a> {
 /// A pattern over subjects with the wildcards of NATS: `*` is one token, a last `>` is one or more.
 ///
 /// ```
-/// use eventmodel::{Subject, SubjectPattern};
+/// use eventmodel::record::{Subject, SubjectPattern};
 ///
 /// let december_12 = SubjectPattern::new("booking.*.2022-12-12").unwrap();
 /// assert!(december_12.matches(&Subject::new("booking.1.2022-12-12").unwrap()));

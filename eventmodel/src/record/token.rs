@@ -17,7 +17,8 @@ use std::sync::Arc;
 ///
 /// ```
 /// use std::fmt;
-/// use eventmodel::{SubjectToken, TokenError};
+/// use eventmodel::record::TokenError;
+/// use eventmodel::SubjectToken;
 ///
 /// #[derive(Clone, Debug, PartialEq)]
 /// struct Floor(i8);

@@ -138,7 +138,8 @@ pub struct Appended {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CommandId, Metadata, Position, Subject};
+    use crate::record::Subject;
+    use crate::{CommandId, Metadata, Position};
 
     fn subject(text: &str) -> Subject {
         Subject::new(text).unwrap()

@@ -141,7 +141,7 @@ pub trait HostedView: Send + Sync {
     ///
     /// # Errors
     /// [`ViewError`].
-    async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError>;
+    async fn get(&self, key: &str) -> Result<Option<AnyInstance>, ViewError>;
 
     /// The instances whose keys start with these tokens, in the order of the text of their keys: at most `limit`, from
     /// the first one on whose key comes after `after`. An instance that is there from the first page to the last is on
@@ -164,7 +164,7 @@ pub trait HostedView: Send + Sync {
         &self,
         prefix: &str,
         after: Option<Position>,
-    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>>;
+    ) -> BoxStream<'static, Result<AnyInstance, ViewError>>;
 }
 
 /// Some of the instances of a view.
@@ -172,21 +172,21 @@ pub trait HostedView: Send + Sync {
 #[non_exhaustive]
 pub struct ViewPage {
     /// In the order of the text of their keys.
-    pub entries: Vec<ErasedEntry>,
+    pub entries: Vec<AnyInstance>,
     /// Whether there are more.
     pub has_more: bool,
 }
 
 impl ViewPage {
     /// These instances, and whether there are more.
-    pub fn new(entries: Vec<ErasedEntry>, has_more: bool) -> Self {
+    pub fn new(entries: Vec<AnyInstance>, has_more: bool) -> Self {
         Self { entries, has_more }
     }
 }
 
 /// An instance of a view, without its type.
 #[derive(Clone, Debug)]
-pub struct ErasedEntry {
+pub struct AnyInstance {
     /// Its key, as [`Key::to_text`] writes it.
     pub key: Arc<str>,
     /// The position of the last event that was folded into it.
@@ -195,7 +195,7 @@ pub struct ErasedEntry {
     pub state: Arc<dyn ViewState>,
 }
 
-impl ErasedEntry {
+impl AnyInstance {
     /// The fold as a JSON value.
     ///
     /// # Errors

@@ -75,7 +75,7 @@ pub fn spec<C: Decide>() -> Spec<C> {
 /// The spec of a command: given some events, when the command is executed, then … Made by [`spec`].
 ///
 /// It needs no store, no runtime and no server. Whatever is expected, it also checks that
-/// - every event, given or emitted, reads back as the event it is ([`EncodeError`](crate::EncodeError)), and those
+/// - every event, given or emitted, reads back as the event it is ([`EncodeError`](crate::model::EncodeError)), and those
 ///   emitted can be folded by the states of the command;
 /// - the decision is the same when it is asked again, and when its state was restored from a snapshot that was taken
 ///   after any of the events;

@@ -23,7 +23,8 @@ use crate::record::Receipt;
 ///
 /// ```
 /// use eventmodel::transport::{CommandBody, CommandHeaders, Exchange, JsonText, Problem};
-/// # use eventmodel::{App, Receipt, CommandEntry};
+/// # use eventmodel::board::CommandEntry;
+/// # use eventmodel::{App, Receipt};
 /// use tokio::time::{Duration, Instant};
 ///
 /// async fn answer(exchange: &Exchange, command: CommandEntry, payload: &[u8]) -> Result<Receipt, Problem> {

@@ -172,9 +172,9 @@ mod tests {
     use tracing::{Event, Metadata, Subscriber};
 
     use super::*;
-    use crate::{
-        DecodeError, DecodeReason, Position, RejectionInfo, SchemaInfo, Subject, TypeInfo,
-    };
+    use crate::Position;
+    use crate::board::{RejectionInfo, SchemaInfo, TypeInfo};
+    use crate::record::{DecodeError, DecodeReason, Subject};
 
     /// The fields of all that is logged.
     #[derive(Clone, Default)]

@@ -21,14 +21,14 @@ pub struct Refused {
 
 impl App {
     /// Counts a request that an adapter has refused before it was a command, by the kind of the problem. One that is
-    /// not of a [kind that all adapters know](crate::adapter::kinds) is not counted.
+    /// not of a [kind that all adapters know](crate::transport::kinds) is not counted.
     ///
     /// Such requests are not in the audit trail: it holds commands. [`execute_json`](Self::execute_json) counts a body that is not
     /// one of its command by itself.
     ///
     /// ```
     /// # use eventmodel::{App, EventModel, MemoryStore};
-    /// use eventmodel::adapter::{Problem, kinds};
+    /// use eventmodel::transport::{Problem, kinds};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

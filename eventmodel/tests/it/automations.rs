@@ -5,9 +5,10 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use eventmodel::store::{AuditQuery, Outcome};
 use eventmodel::{
-    App, AppOptions, AuditQuery, Command, Decide, Decision, Event, EventModel, EventQuery,
-    ExecuteOptions, MemoryStore, Metadata, Outcome, Slice, Stream, automation, emit,
+    App, AppOptions, Command, Decide, Decision, Event, EventModel, EventQuery, ExecuteOptions,
+    MemoryStore, Metadata, Slice, Stream, automation, emit,
 };
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};

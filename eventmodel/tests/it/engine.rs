@@ -1,8 +1,8 @@
 //! What `execute` promises.
 
+use eventmodel::store::{AuditQuery, Outcome};
 use eventmodel::{
-    App, AppOptions, AuditQuery, CommandId, EventQuery, ExecuteError, ExecuteOptions, MemoryStore,
-    Outcome, Position,
+    App, AppOptions, CommandId, EventQuery, ExecuteError, ExecuteOptions, MemoryStore, Position,
 };
 use futures_util::TryStreamExt;
 use jiff::Timestamp;

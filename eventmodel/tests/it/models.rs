@@ -1,8 +1,9 @@
 //! What is found wrong when a model starts.
 
+use eventmodel::board::ModelProblem;
 use eventmodel::{
-    Command, Decide, Decision, Event, EventModel, MemoryStore, ModelProblem, Slice, StartError,
-    Stream, automation, emit, projection,
+    Command, Decide, Decision, Event, EventModel, MemoryStore, Slice, StartError, Stream,
+    automation, emit, projection,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,10 @@
 //! Functions of the model that panic: what was committed gives its receipt, and nobody else is disturbed.
 
+use eventmodel::engine::Panicked;
+use eventmodel::store::{AuditQuery, Outcome};
 use eventmodel::{
-    App, AuditQuery, Command, Decide, Decision, Event, EventModel, ExecuteError, ExecuteOptions,
-    MemoryStore, Outcome, Panicked, Position, Slice, Stream, Violations, emit, projection,
+    App, Command, Decide, Decision, Event, EventModel, ExecuteError, ExecuteOptions, MemoryStore,
+    Position, Slice, Stream, Violations, emit, projection,
 };
 use serde::{Deserialize, Serialize};
 

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use eventmodel::model::EncodeError;
+use eventmodel::store::{AuditQuery, Outcome};
 use eventmodel::{
-    App, AuditQuery, Command, Decide, Decision, EncodeError, Event, EventModel, ExecuteError,
-    MemoryStore, Outcome, Slice, Stream, emit, projection,
+    App, Command, Decide, Decision, Event, EventModel, ExecuteError, MemoryStore, Slice, Stream,
+    emit, projection,
 };
 use serde::{Deserialize, Serialize};
 
@@ -263,7 +265,8 @@ async fn an_event_that_would_be_read_as_another_one_or_not_at_all_is_refused() {
     let view = app.view::<History>().after(receipt.position);
     assert!(view.get(&Sample { id: 7 }).await.unwrap().is_some());
     let noted = app.audit(&AuditQuery::new()).await.unwrap();
-    let failed = |entry: &&eventmodel::AuditEntry| matches!(entry.outcome, Outcome::Failed { .. });
+    let failed =
+        |entry: &&eventmodel::store::AuditEntry| matches!(entry.outcome, Outcome::Failed { .. });
     assert_eq!(noted.iter().filter(failed).count(), 10);
 }
 

@@ -2,10 +2,12 @@
 //! that a user can write makes the engine panic.
 
 use eventmodel::__private::{ErasedSlot, Slot};
+use eventmodel::board::{CommandInfo, ModelProblem, StateInfo, TypeInfo};
+use eventmodel::model::{DecisionState, Emits, StatePart};
+use eventmodel::record::SubjectError;
 use eventmodel::{
-    Command, CommandInfo, Decide, Decision, DecisionState, Emits, Event, EventModel, ExecuteError,
-    MemoryStore, ModelProblem, Rejection, Slice, StartError, StateInfo, StatePart, SubjectError,
-    TypeInfo, emit, reject,
+    Command, Decide, Decision, Event, EventModel, ExecuteError, MemoryStore, Rejection, Slice,
+    StartError, emit, reject,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use eventmodel::{Key, Stream, Subject, SubjectError, SubjectPattern, SubjectToken};
+use eventmodel::record::{Subject, SubjectError, SubjectPattern};
+use eventmodel::{Key, Stream, SubjectToken};
 use proptest::prelude::*;
 
 /// A key with one part of each kind that a user can choose freely.

@@ -14,7 +14,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use eventmodel::view::ViewError;
+use eventmodel::ViewError;
 use eventmodel::{App, Projection, Stream};
 use eventmodel_http::{Http, Problem};
 

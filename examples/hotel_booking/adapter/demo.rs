@@ -2,9 +2,8 @@
 
 use std::io::{self, Write};
 
-use eventmodel::{
-    App, AuditEntry, AuditQuery, EventQuery, ExecuteOptions, Failure, StoreError, ViewError,
-};
+use eventmodel::store::{AuditEntry, AuditQuery};
+use eventmodel::{App, EventQuery, ExecuteOptions, Failure, StoreError, ViewError};
 use futures_util::TryStreamExt;
 use hotel_booking::command::{BookRoom, CheckIn, CleanRoom};
 use hotel_booking::model::booking::Booking;
@@ -29,7 +28,7 @@ pub(crate) enum DemoError {
     #[error("the events cannot be read")]
     Events(#[from] StoreError),
     #[error("a name cannot be used")]
-    Name(#[from] eventmodel::SubjectError),
+    Name(#[from] eventmodel::record::SubjectError),
     #[error("the story cannot be printed")]
     Print(#[from] io::Error),
 }

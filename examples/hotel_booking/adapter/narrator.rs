@@ -2,9 +2,8 @@
 
 use std::io::{self, Write};
 
-use eventmodel::{
-    App, AuditEntry, Decide, ExecuteError, ExecuteOptions, Outcome, RecordedEvent, Rejection,
-};
+use eventmodel::store::{AuditEntry, Outcome};
+use eventmodel::{App, Decide, ExecuteError, ExecuteOptions, RecordedEvent, Rejection};
 
 use super::demo::DemoError;
 
@@ -94,7 +93,7 @@ impl<W: Write> Narrator<W> {
                     events,
                     already_committed,
                 } => {
-                    let at = |event: &eventmodel::AuditedEvent| event.position.to_string();
+                    let at = |event: &eventmodel::store::AuditedEvent| event.position.to_string();
                     let positions = events.iter().map(at).collect::<Vec<_>>().join(", ");
                     let before = if *already_committed {
                         ", done before"

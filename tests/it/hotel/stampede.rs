@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::{CommandRef, MemoryStore, Position, RecordedEvent, Store, StoreError, Subject};
+use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError};
 use futures_util::stream::BoxStream;
 use tokio::sync::Barrier;
 

@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eventmodel::store::{Read, Store};
+use eventmodel::Store;
+use eventmodel::store::Read;
 use eventmodel::{
     App, AppOptions, Decide, Decision, EventModel, ExecuteError, ExecuteOptions, Key, MemoryStore,
     Position, Projection, Receipt, RecordedEvent, Stream,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use eventmodel::record::SubjectPattern;
 use eventmodel::store::Read;
-use eventmodel::{Position, RecordedEvent, StoreError, SubjectPattern};
+use eventmodel::{Position, RecordedEvent, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 
@@ -93,7 +94,7 @@ impl Reader {
         Ok((first == Some(&message.subject)).then_some(event))
     }
 
-    fn fits(&self, subject: &eventmodel::Subject) -> bool {
+    fn fits(&self, subject: &eventmodel::record::Subject) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(subject))
     }
 

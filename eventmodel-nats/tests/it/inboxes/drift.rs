@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use eventmodel::Store;
 use eventmodel::memory;
-use eventmodel::store::Store;
-use eventmodel::{App, InboxSpec, MemoryStore, StoreError};
+use eventmodel::store::InboxSpec;
+use eventmodel::{App, MemoryStore, StoreError};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream::consumer::{
     AckPolicy, Config, DeliverPolicy, PullConsumer, ReplayPolicy,

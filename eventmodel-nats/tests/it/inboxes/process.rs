@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventmodel::Store;
 use eventmodel::memory;
-use eventmodel::store::Store;
-use eventmodel::{Inbox, InboxSpec, MemoryStore, Parking, Position, RecordedEvent};
+use eventmodel::store::{Inbox, InboxSpec, Parking};
+use eventmodel::{MemoryStore, Position, RecordedEvent};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Proxy, Server};
 use support::bank::bank;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use eventmodel::store::{Read, Store};
-use eventmodel::{Position, ViewEntry};
+use eventmodel::Store;
+use eventmodel::store::Read;
+use eventmodel::{Position, ViewInstance};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
 use futures_util::{StreamExt, TryStreamExt};
@@ -94,8 +95,8 @@ impl Book {
     }
 }
 
-impl From<ViewEntry<Balance>> for Seen {
-    fn from(entry: ViewEntry<Balance>) -> Self {
+impl From<ViewInstance<Balance>> for Seen {
+    fn from(entry: ViewInstance<Balance>) -> Self {
         Self {
             account: entry.key.account,
             position: entry.position,

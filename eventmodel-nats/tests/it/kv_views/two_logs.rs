@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use eventmodel::view::After;
+use eventmodel::engine::After;
 use eventmodel::{
     App, Command, Decide, Decision, Event, EventModel, Position, Receipt, Slice, Stream, ViewError,
     emit, projection,

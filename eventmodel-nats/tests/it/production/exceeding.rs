@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use eventmodel::{App, AuditQuery, EventModel, EventQuery, Slice};
+use eventmodel::store::AuditQuery;
+use eventmodel::{App, EventModel, EventQuery, Slice};
 use eventmodel_nats::async_nats::jetstream::consumer::pull;
 use eventmodel_nats::async_nats::{Client, ConnectOptions, Subscriber, jetstream};
 use eventmodel_nats::{KvViews, NatsCommands, NatsStore, NatsStoreBuilder, ServedCommands};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::builder;
-use eventmodel::AuditQuery;
+use eventmodel::store::AuditQuery;
 use eventmodel_nats::async_nats::Request;
 use eventmodel_nats::{ConnectionEvent, KvViews, NatsCommands, NatsStore};
 use eventmodel_nats_harness::Server;

@@ -47,7 +47,10 @@ async fn processes_share_the_requests_and_none_is_lost_when_some_stop() {
         })
         .await;
         leaving.stop().await.unwrap();
-        let audited = app.audit(&eventmodel::AuditQuery::new()).await.unwrap();
+        let audited = app
+            .audit(&eventmodel::store::AuditQuery::new())
+            .await
+            .unwrap();
         assert!(audited.len() > 10, "it had its share: {}", audited.len());
         // The others go on writing: there is no end of the log that it could reach.
         let _ = app.shutdown().await;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use eventmodel::store::{AppendError, Store};
+use eventmodel::Store;
+use eventmodel::store::AppendError;
 use eventmodel_nats_harness::{
     Cluster, Direction, Proxy, Server, When, shared_cluster, shared_server,
 };

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
-use eventmodel::{
-    CommandId, CommandRef, EventId, Guard, Metadata, NewEvent, Position, RecordedEvent, StoreError,
-    Subject, SubjectPattern,
-};
+use eventmodel::Store;
+use eventmodel::record::{CommandRef, Guard, NewEvent, Subject, SubjectPattern};
+use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::{CommandId, EventId, Metadata, Position, RecordedEvent, StoreError};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::unique;

@@ -2,7 +2,8 @@
 //! a conflict has two codes.
 
 use eventmodel::Position;
-use eventmodel::store::{AppendError, Store};
+use eventmodel::Store;
+use eventmodel::store::AppendError;
 use eventmodel_nats::async_nats;
 use futures_util::future::join_all;
 

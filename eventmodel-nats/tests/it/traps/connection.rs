@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use eventmodel::Store;
 use eventmodel::StoreError;
-use eventmodel::store::{AppendError, Store};
+use eventmodel::store::AppendError;
 use eventmodel_nats::{ConnectError, ConnectionEvent};
 use eventmodel_nats_harness::{Cluster, Proxy, Server};
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use eventmodel::store::{AppendError, Store};
+use eventmodel::Store;
+use eventmodel::store::AppendError;
 use eventmodel::{EventModel, Slice, StartError, StoreError};
 use eventmodel_nats::async_nats::{self, jetstream};
 use eventmodel_nats::{ConnectError, NatsStore};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use eventmodel::Store;
 use eventmodel::StoreError;
-use eventmodel::store::Store;
 use eventmodel_nats::async_nats::jetstream::{
     self,
     stream::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eventmodel::ExecuteError;
-use eventmodel::store::Store;
+use eventmodel::Store;
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Cluster;
 use support::bank::{Open, Refused, bank, deposit};

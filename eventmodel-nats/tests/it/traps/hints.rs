@@ -1,7 +1,8 @@
 //! What a message carries only to be read sooner must not make it too large.
 
 use eventmodel::Position;
-use eventmodel::store::{AppendError, Load, Snapshot, Store};
+use eventmodel::Store;
+use eventmodel::store::{AppendError, Load, Snapshot};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::Server;

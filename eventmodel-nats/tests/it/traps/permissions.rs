@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eventmodel::store::Store;
+use eventmodel::Store;
 use eventmodel_nats::{ConnectionEvent, NatsStore};
 use eventmodel_nats_harness::{Server, unique};
 use futures_util::StreamExt;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eventmodel::store::Store;
+use eventmodel::Store;
 use eventmodel_nats::async_nats::jetstream::consumer::pull;
 use eventmodel_nats_harness::{Cluster, Direction, Proxy, Server, When};
 use futures_util::{StreamExt, TryStreamExt};
@@ -144,7 +144,7 @@ async fn values_that_look_like_patterns_are_values() {
         .into_iter()
         .enumerate()
     {
-        let mut writer = eventmodel::SubjectWriter::new();
+        let mut writer = eventmodel::record::SubjectWriter::new();
         writer
             .literal(&format!("{}.item.", bench.log))
             .token(&value.to_owned());

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use eventmodel::Store;
 use eventmodel::StoreError;
-use eventmodel::store::{AppendError, Store};
+use eventmodel::store::AppendError;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::{Cluster, Server, shared_server};
 use futures_util::StreamExt;

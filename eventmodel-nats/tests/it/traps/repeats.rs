@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use eventmodel::store::{AppendError, Store};
-use eventmodel::{ExecuteOptions, Subject};
+use eventmodel::ExecuteOptions;
+use eventmodel::Store;
+use eventmodel::record::Subject;
+use eventmodel::store::AppendError;
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Direction, Proxy, When, shared_cluster, shared_server};
 use futures_util::future::join_all;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use eventmodel::Store;
 use eventmodel::StoreError;
-use eventmodel::store::{LogSpec, Store};
+use eventmodel::store::LogSpec;
 use eventmodel_nats_harness::{shared_cluster, shared_server, unique};
 use futures_util::future::join_all;
 
@@ -17,7 +18,7 @@ async fn subjects_of_a_new_stream_are_added_to_the_log() {
     let mut spec = bench.spec();
     spec.subjects.push(bench.pattern("more.*.*"));
     bench.store.open(&[spec.clone()]).await.unwrap();
-    let more = eventmodel::Subject::new(&format!("{}.more.a.b", bench.log)).unwrap();
+    let more = eventmodel::record::Subject::new(&format!("{}.more.a.b", bench.log)).unwrap();
     bench.put("second", &more, 0).await;
     // An older version of the program takes none away.
     bench.reopen().await.unwrap();
@@ -39,7 +40,8 @@ async fn subjects_that_several_processes_add_at_once_are_all_there_in_the_end() 
             opened.unwrap();
         }
         for n in 0..12 {
-            let subject = eventmodel::Subject::new(&format!("{}.more{n}.a", bench.log)).unwrap();
+            let subject =
+                eventmodel::record::Subject::new(&format!("{}.more{n}.a", bench.log)).unwrap();
             bench.put(&format!("c-{n}"), &subject, 0).await;
         }
     }

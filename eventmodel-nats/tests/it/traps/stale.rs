@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use eventmodel::store::{Load, Store};
+use eventmodel::Store;
+use eventmodel::store::Load;
 use eventmodel::{Position, StoreError};
 use eventmodel_nats_harness::{Cluster, shared_cluster};
 use tokio::time::timeout;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use eventmodel::store::{AppendError, Store};
+use eventmodel::Store;
+use eventmodel::store::AppendError;
 use eventmodel::{AppOptions, ExecuteOptions, StoreError};
 use eventmodel_nats::{ConnectionEvent, NatsStore};
 use eventmodel_nats_harness::{Cluster, Direction, Proxy, Server, When};

@@ -9,7 +9,7 @@ use super::query::After;
 use super::running::RunningView;
 use crate::model::{KeyError, ProjectionInfo};
 use crate::record::{DecodeError, Position, RecordedEvent};
-use crate::store::{ErasedEntry, Store, ViewDefinition, ViewError, ViewHost, ViewPage, ViewStatus};
+use crate::store::{AnyInstance, Store, ViewDefinition, ViewError, ViewHost, ViewPage, ViewStatus};
 
 /// A view without its type, for adapters: keys are text, instances are JSON.
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ impl AnyView {
     ///
     /// # Errors
     /// [`ViewError`].
-    pub async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
+    pub async fn get(&self, key: &str) -> Result<Option<AnyInstance>, ViewError> {
         self.view.hosted()?.get(key).await
     }
 
@@ -99,7 +99,7 @@ impl AnyView {
     ///
     /// # Errors
     /// [`ViewError`].
-    pub async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+    pub async fn list(&self, prefix: &str) -> Result<Vec<AnyInstance>, ViewError> {
         self.view.list(prefix).await
     }
 
@@ -122,10 +122,10 @@ impl AnyView {
         &self,
         prefix: &str,
         after: Option<Position>,
-    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+    ) -> BoxStream<'static, Result<AnyInstance, ViewError>> {
         let (view, prefix) = (self.view.clone(), prefix.to_owned());
         async move {
-            match view.ready(None, crate::view::DEFAULT_WAIT).await {
+            match view.ready(None, super::query::DEFAULT_WAIT).await {
                 Ok(()) => view.watch(&prefix, after),
                 Err(error) => futures_util::stream::iter([Err(error)]).boxed(),
             }

@@ -7,7 +7,7 @@ use crate::record::Position;
 /// One instance of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ViewEntry<P: Projection> {
+pub struct ViewInstance<P: Projection> {
     /// Its key.
     pub key: P::Key,
     /// What was folded.

@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures_core::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 
-use super::entry::{ViewEntry, ViewRange};
+use super::entry::{ViewInstance, ViewRange};
 use super::running::RunningView;
 use crate::model::{Key, Projection, value_of};
 use crate::record::{Position, Receipt};
-use crate::store::{ErasedEntry, StoreError, ViewError, ViewStatus};
+use crate::store::{AnyInstance, StoreError, ViewError, ViewStatus};
 
 /// How long a question waits for the view to get where it must be, unless it says otherwise.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);
@@ -116,7 +116,7 @@ impl<P: Projection> View<P> {
     ///
     /// # Errors
     /// [`ViewError`].
-    pub async fn entry(&self, key: &P::Key) -> Result<Option<ViewEntry<P>>, ViewError> {
+    pub async fn entry(&self, key: &P::Key) -> Result<Option<ViewInstance<P>>, ViewError> {
         let view = self.ready().await?;
         view.hosted()?
             .get(&key.to_text())
@@ -129,7 +129,7 @@ impl<P: Projection> View<P> {
     ///
     /// # Errors
     /// [`ViewError`].
-    pub async fn list(&self) -> Result<Vec<ViewEntry<P>>, ViewError> {
+    pub async fn list(&self) -> Result<Vec<ViewInstance<P>>, ViewError> {
         let view = self.ready().await?;
         let all = view.list(&self.prefix).await?;
         let mut entries = all
@@ -137,7 +137,7 @@ impl<P: Projection> View<P> {
             .map(|entry| typed(&entry))
             .collect::<Result<Vec<_>, _>>()?;
         if let Some(range) = &self.range {
-            entries.retain(|entry: &ViewEntry<P>| range.contains(&entry.key));
+            entries.retain(|entry: &ViewInstance<P>| range.contains(&entry.key));
             entries.sort_by(|a, b| range.compare(&a.key, &b.key));
         }
         Ok(entries)
@@ -147,16 +147,16 @@ impl<P: Projection> View<P> {
     ///
     /// A reader that falls more than a thousand changes behind is given the newest value instead of each. The
     /// stream ends when the app shuts down.
-    pub fn watch(&self, key: &P::Key) -> BoxStream<'static, Result<ViewEntry<P>, ViewError>> {
+    pub fn watch(&self, key: &P::Key) -> BoxStream<'static, Result<ViewInstance<P>, ViewError>> {
         self.watch_under(&key.to_text())
     }
 
     /// As [`watch`](Self::watch), for all instances, or those of the prefix and the range.
-    pub fn watch_all(&self) -> BoxStream<'static, Result<ViewEntry<P>, ViewError>> {
+    pub fn watch_all(&self) -> BoxStream<'static, Result<ViewInstance<P>, ViewError>> {
         self.watch_under(&self.prefix)
     }
 
-    fn watch_under(&self, prefix: &str) -> BoxStream<'static, Result<ViewEntry<P>, ViewError>> {
+    fn watch_under(&self, prefix: &str) -> BoxStream<'static, Result<ViewInstance<P>, ViewError>> {
         let (this, prefix, range) = (self.clone(), prefix.to_owned(), self.range.clone());
         async move {
             match this.ready().await {
@@ -167,7 +167,7 @@ impl<P: Projection> View<P> {
         .into_stream()
         .flatten()
         .map(|entry| entry.and_then(|entry| typed(&entry)))
-        .filter(move |entry: &Result<ViewEntry<P>, _>| {
+        .filter(move |entry: &Result<ViewInstance<P>, _>| {
             let wanted = match (entry, &range) {
                 (Ok(entry), Some(range)) => range.contains(&entry.key),
                 _ => true,
@@ -197,14 +197,14 @@ impl<P: Projection> View<P> {
     }
 }
 
-fn typed<P: Projection>(entry: &ErasedEntry) -> Result<ViewEntry<P>, ViewError> {
+fn typed<P: Projection>(entry: &AnyInstance) -> Result<ViewInstance<P>, ViewError> {
     let view = P::INFO.ty.name;
     let key = P::Key::from_text(&entry.key).map_err(|error| ViewError::Key { view, error })?;
     let value = value_of::<P>(&*entry.state).cloned().ok_or_else(|| {
         let text = format!("the host of the view `{view}` gave the fold of another one");
         StoreError::failed(text)
     })?;
-    Ok(ViewEntry {
+    Ok(ViewInstance {
         key,
         value,
         position: entry.position,

@@ -11,7 +11,7 @@ use super::feeder::Feeder;
 use super::query::After;
 use crate::record::Position;
 use crate::store::{
-    ErasedEntry, HostedView, OpenView, Store, ViewDefinition, ViewError, ViewHost, ViewProgress,
+    AnyInstance, HostedView, OpenView, Store, ViewDefinition, ViewError, ViewHost, ViewProgress,
 };
 
 /// A view of a running app.
@@ -116,7 +116,7 @@ impl RunningView {
     }
 
     /// All instances whose keys start with these tokens.
-    pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<ErasedEntry>, ViewError> {
+    pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<AnyInstance>, ViewError> {
         let all = self.hosted()?.page(prefix, None, usize::MAX).await?;
         Ok(all.entries)
     }
@@ -126,7 +126,7 @@ impl RunningView {
         &self,
         prefix: &str,
         after: Option<Position>,
-    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+    ) -> BoxStream<'static, Result<AnyInstance, ViewError>> {
         // A position of one of several logs says nothing about the others, and one that lies ahead is of a log
         // that is gone: everything is shown then.
         let after = after.filter(|after| {

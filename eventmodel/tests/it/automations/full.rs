@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use eventmodel::engine::AutomationStatus;
 use eventmodel::memory;
+use eventmodel::record::{CommandRef, DecodeError, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::store::{Inbox, InboxHost, InboxSpec, Kept, Parking};
 use eventmodel::{
-    App, AppOptions, AutomationStatus, CommandRef, DecodeError, EventModel, Inbox, InboxHost,
-    InboxSpec, Kept, MemoryStore, Parked, Parking, Position, Receipt, RecordedEvent, Slice, Store,
-    StoreError, Subject, automation,
+    App, AppOptions, EventModel, MemoryStore, Parked, Position, Receipt, RecordedEvent, Slice,
+    Store, StoreError, automation,
 };
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};

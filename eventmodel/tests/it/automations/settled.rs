@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
 use eventmodel::{
-    App, CommandRef, EventQuery, MemoryStore, Position, Receipt, RecordedEvent, Slice, Store,
-    StoreError, Subject, automation,
+    App, EventQuery, MemoryStore, Position, Receipt, RecordedEvent, Slice, Store, StoreError,
+    automation,
 };
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;

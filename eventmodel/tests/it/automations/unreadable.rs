@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use eventmodel::record::{CommandRef, DecodeError, DecodeReason, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::{
-    CommandRef, DecodeError, DecodeReason, MemoryStore, Position, RecordedEvent, Store, StoreError,
-    Subject,
-};
+use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use support::bank::deposit;

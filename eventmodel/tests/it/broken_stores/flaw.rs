@@ -1,7 +1,8 @@
 //! What can be wrong with a store.
 
+use eventmodel::record::Subject;
 use eventmodel::store::Read;
-use eventmodel::{Position, RecordedEvent, Subject};
+use eventmodel::{Position, RecordedEvent};
 
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use eventmodel::memory;
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::view::{
-    ErasedEntry, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
+use eventmodel::record::{CommandRef, DecodeError, Subject};
+use eventmodel::store::{
+    AnyInstance, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
     ViewProgress, ViewTable,
 };
-use eventmodel::{
-    AuditEntry, AuditQuery, AuditTrail, CommandRef, DecodeError, Inbox, InboxHost, InboxSpec,
-    MemoryStore, Position, RecordedEvent, Store, StoreError, Subject, ViewError,
-};
+use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::store::{AuditEntry, AuditQuery, AuditTrail, Inbox, InboxHost, InboxSpec};
+use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError, ViewError};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
@@ -50,7 +49,7 @@ impl WrongHosts {
             store: MemoryStore::new(),
             wrong,
             taken: Arc::default(),
-            trail: Arc::new(eventmodel::MemoryAudit::default()),
+            trail: Arc::new(eventmodel::memory::MemoryAudit::default()),
         }
     }
 }
@@ -149,7 +148,7 @@ struct View(Arc<dyn HostedView>, Wrong, Arc<ViewProgress>);
 
 #[async_trait]
 impl HostedView for View {
-    async fn get(&self, key: &str) -> Result<Option<ErasedEntry>, ViewError> {
+    async fn get(&self, key: &str) -> Result<Option<AnyInstance>, ViewError> {
         self.0.get(key).await
     }
 
@@ -171,7 +170,7 @@ impl HostedView for View {
         &self,
         prefix: &str,
         after: Option<Position>,
-    ) -> BoxStream<'static, Result<ErasedEntry, ViewError>> {
+    ) -> BoxStream<'static, Result<AnyInstance, ViewError>> {
         let reached = self.2.status().positions.into_values().max();
         match self.1 {
             Wrong::WatchesOnlyWhatChanges => self.0.watch(prefix, reached),

@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use eventmodel::record::{CommandRef, Guard, NewEvent, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::{
-    CommandId, CommandRef, Guard, NewEvent, Position, RecordedEvent, Store, StoreError, Subject,
-};
+use eventmodel::{CommandId, Position, RecordedEvent, Store, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tokio::sync::watch;

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store};
-use eventmodel::{
-    CommandId, CommandRef, MemoryStore, Position, RecordedEvent, StoreError, Subject,
-};
+use eventmodel::Store;
+use eventmodel::record::{CommandRef, Subject};
+use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::{CommandId, MemoryStore, Position, RecordedEvent, StoreError};
 use futures_util::stream::BoxStream;
 
 /// What becomes of an append.

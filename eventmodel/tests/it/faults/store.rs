@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventmodel::Store;
 use eventmodel::memory;
-use eventmodel::store::{Load, Read, Store};
+use eventmodel::store::InboxSpec;
+use eventmodel::store::{Load, Read};
 use eventmodel::{
-    App, AppOptions, EventModel, ExecuteError, ExecuteOptions, InboxSpec, MemoryStore, Position,
-    Slice, StoreError, Stream,
+    App, AppOptions, EventModel, ExecuteError, ExecuteOptions, MemoryStore, Position, Slice,
+    StoreError, Stream,
 };
 use eventmodel_testing::{Faults, FaultyStore};
 use futures_util::StreamExt;
@@ -146,7 +148,7 @@ async fn a_stale_load_is_the_beginning_of_the_history_and_knows_the_floor() {
     for _ in 0..4 {
         let _ = app.execute(Visit { branch: 9 }).await.unwrap();
     }
-    let subject = eventmodel::Subject::new("branch.9").unwrap();
+    let subject = eventmodel::record::Subject::new("branch.9").unwrap();
     let load = async |after, floor| {
         let (log, subject) = (LOG.into(), subject.clone());
         let (after, floor) = (Position::new(after), Position::new(floor));

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{
     Append, AppendError, Appended, Load, Loaded, LoadedSnapshot, LogSpec, Read, Snapshot,
 };
-use eventmodel::{CommandRef, MemoryStore, Position, RecordedEvent, Store, StoreError, Subject};
+use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError};
 use futures_util::stream::BoxStream;
 use tokio::sync::Mutex;
 

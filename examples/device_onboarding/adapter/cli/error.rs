@@ -3,8 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use eventmodel::view::ViewError;
-use eventmodel::{Failure, NotDrained, StartError, StoreError, SubjectError};
+use eventmodel::ViewError;
+use eventmodel::record::SubjectError;
+use eventmodel::{Failure, NotDrained, StartError, StoreError};
 
 use crate::adapter::onboard::{Ended, InputProblem, TargetError, UrlError};
 

@@ -1,6 +1,7 @@
 //! Where devices are onboarded to: an app in this process, or a server.
 
-use eventmodel::{App, ExecuteError, ExecuteOptions, Failure, InvalidCommandId, Receipt};
+use eventmodel::record::InvalidCommandId;
+use eventmodel::{App, ExecuteError, ExecuteOptions, Failure, Receipt};
 
 use super::server::Server;
 use super::{Outcome, WrongLine};

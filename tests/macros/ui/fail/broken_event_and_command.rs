@@ -1,6 +1,8 @@
 //! One mistake each, and no second wave at what uses them.
 
-use eventmodel::{Automation, Command, Decide, Decision, Event, Stream, automation, emit, projection};
+use eventmodel::{
+    Automation, Command, Decide, Decision, Event, Stream, automation, emit, projection,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,9 +2,10 @@
 
 #![deny(warnings)]
 
+use eventmodel::model::BelongsTo;
 use eventmodel::{
-    App, BelongsTo, Command, Decide, Decision, Event, Metadata, Stream, SubjectToken, automation,
-    emit, projection,
+    App, Command, Decide, Decision, Event, Metadata, Stream, SubjectToken, automation, emit,
+    projection,
 };
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,8 @@
 
 #![deny(warnings)]
 
-use eventmodel::{BelongsTo, Command, Event, Projection, Stream, Unguarded, projection};
+use eventmodel::model::BelongsTo;
+use eventmodel::{Command, Event, Projection, Stream, Unguarded, projection};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Hash)]
