@@ -1,6 +1,7 @@
 //! The audit trail of the newest commands.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ impl MemoryAudit {
         }
     }
 
-    /// Keeps the newest entries that take no more than `bytes` in memory.
+    /// Keeps the newest entries that take no more than `bytes` in memory, where they stand in pages of 64 KiB.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
@@ -90,7 +91,7 @@ impl AuditTrail for MemoryAudit {
 /// blocks of memory each, between which the allocator has to find room for all that is short-lived.
 ///
 /// The length of an entry stands before and behind it: the oldest one is dropped, and the newest one is read first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Entries {
     pages: VecDeque<Arc<Vec<u8>>>,
     /// Where the oldest entry starts in the first page.
@@ -100,6 +101,16 @@ struct Entries {
     bytes: usize,
 }
 
+impl fmt::Debug for Entries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entries")
+            .field("count", &self.count)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many bytes a length takes.
 const LENGTH: usize = size_of::<u64>();
 
 impl Entries {
