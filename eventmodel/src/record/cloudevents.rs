@@ -410,6 +410,8 @@ mod tests {
     fn headers_are_read_as_they_are_written_among_others() {
         let written = to_headers(&metadata());
         let written = written.iter().map(|(name, value)| (*name, &**value));
+        // `Content-Type` alone says as much.
+        let written = written.filter(|(name, _)| *name != "ce-datacontenttype");
         let others = [("Nats-Msg-Id", "x"), ("CE-ID", "other"), ("", "")];
         let read = from_pairs(Position::new(7), written.rev().chain(others));
         assert_eq!(read.unwrap(), metadata());
