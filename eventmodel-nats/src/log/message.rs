@@ -147,20 +147,10 @@ impl Stored {
     pub(crate) fn event(&self) -> Result<RecordedEvent, StoreError> {
         let kind = self.kind()?;
         let position = kind.position(self.sequence);
-        // With so few headers a scan beats hashing their names.
         let headers = self.headers.iter();
-        let headers: Vec<(&str, &str)> = headers
-            .filter_map(|(name, values)| Some((name.as_ref(), values.first()?.as_str())))
-            .collect();
-        let find = |wanted: &str| {
-            let found = headers.iter().find(|(name, _)| *name == wanted);
-            found.map(|(_, value)| *value)
-        };
-        let header = |name: &str| match name {
-            "content-type" => find("Content-Type").or_else(|| find(name)),
-            _ => find(name),
-        };
-        let metadata = cloudevents::from_headers(position, header);
+        let headers =
+            headers.filter_map(|(name, values)| Some((name.as_ref(), values.first()?.as_str())));
+        let metadata = cloudevents::from_pairs(position, headers);
         let metadata = metadata.map_err(|error| self.undecodable(error))?;
         let belongs = match kind {
             Kind::Event => metadata.subjects[0] == self.subject,
