@@ -163,13 +163,13 @@ async fn list(view: &AnyView, prefix: &str, page: &Page, link: Href) -> Result<R
     let cursor = page.cursor.as_deref();
     let shown = view.page(prefix, cursor, page.limit).await;
     let shown = shown.map_err(|error| of_view(&error))?;
-    let last = shown.entries.last().filter(|_| shown.has_more);
+    let last = shown.instances.last().filter(|_| shown.has_more);
     let next = last.map(|last| {
         let link = link.param("limit", &page.limit.to_string());
         link.param("cursor", &last.key).into_string()
     });
     let items = shown
-        .entries
+        .instances
         .iter()
         .map(EntryBody::of)
         .collect::<Result<_, _>>()?;

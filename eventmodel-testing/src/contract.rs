@@ -209,6 +209,7 @@ macro_rules! hosts_contract {
                     a_view_that_has_reached_a_position_shows_what_was_there
                     an_event_that_is_none_of_its_own_takes_a_view_further
                     a_view_lists_by_the_tokens_of_a_key
+                    a_view_is_listed_in_pages
                     a_view_stops_at_an_event_that_it_cannot_read
                     a_watcher_starts_with_what_is_there_and_misses_nothing
                     a_watcher_that_comes_back_gets_what_changed

@@ -122,6 +122,45 @@ pub async fn a_view_lists_by_the_tokens_of_a_key(bench: Bench) {
     assert!(listed("1.a.x").await.is_empty());
 }
 
+pub async fn a_view_is_listed_in_pages(bench: Bench) {
+    let hosted = host(&bench).await;
+    let mut last = Position::START;
+    for row in ["1", "10", "2"] {
+        for number in ["a", "b", "c"] {
+            last = reserve(&bench, row, number, 1).await;
+        }
+    }
+    hosted.reached(last).await.expect("the view goes on");
+    for (prefix, count) in [("", 9), ("1", 3), ("10", 3), ("3", 0)] {
+        let all = hosted.list(prefix).await;
+        assert_eq!(all.len(), count);
+        for limit in [1, 2, 3, 9, 10] {
+            let (mut read, mut after) = (Vec::new(), None::<String>);
+            loop {
+                let page = hosted.view.page(prefix, after.as_deref(), limit).await;
+                let page = page.unwrap_or_else(|error| panic!("there is no page: {error}"));
+                assert!(page.instances.len() <= limit);
+                read.extend(page.instances.iter().map(entry));
+                assert_eq!(page.has_more, read.len() < all.len());
+                if !page.has_more {
+                    break;
+                }
+                after = read.last().map(|(key, _)| key.clone());
+            }
+            assert_eq!(read, all, "in pages of {limit} under `{prefix}`");
+        }
+    }
+    // A key that is not there, or not under the prefix, is a place all the same.
+    let keys = async |prefix: &str, after: &str| -> Vec<String> {
+        let page = hosted.view.page(prefix, Some(after), 2).await;
+        let page = page.unwrap_or_else(|error| panic!("there is no page: {error}"));
+        page.instances.iter().map(|found| entry(found).0).collect()
+    };
+    assert_eq!(keys("", "1.bb").await, ["1.c", "10.a"]);
+    assert_eq!(keys("10", "1.a").await, ["10.a", "10.b"]);
+    assert!(keys("1", "10.a").await.is_empty());
+}
+
 pub async fn a_view_stops_at_an_event_that_it_cannot_read(bench: Bench) {
     let wrongs: [fn(Draft<'_>) -> Draft<'_>; 2] = [
         |draft| draft.payload("{ not JSON"),

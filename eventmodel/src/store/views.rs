@@ -172,15 +172,18 @@ pub trait HostedView: Send + Sync {
 #[non_exhaustive]
 pub struct ViewPage {
     /// In the order of the text of their keys.
-    pub entries: Vec<AnyInstance>,
+    pub instances: Vec<AnyInstance>,
     /// Whether there are more.
     pub has_more: bool,
 }
 
 impl ViewPage {
     /// These instances, and whether there are more.
-    pub fn new(entries: Vec<AnyInstance>, has_more: bool) -> Self {
-        Self { entries, has_more }
+    pub fn new(instances: Vec<AnyInstance>, has_more: bool) -> Self {
+        Self {
+            instances,
+            has_more,
+        }
     }
 }
 

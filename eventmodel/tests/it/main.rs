@@ -7,6 +7,7 @@ mod broken_stores;
 mod command_bodies;
 mod engine;
 mod faults;
+mod feeds;
 mod memory;
 mod models;
 mod panics;

@@ -28,7 +28,7 @@ async fn a_view_that_is_asked_after_a_receipt_has_seen_it() {
     for cents in 1..200 {
         let receipt = app.execute(deposit("ann", cents)).await.unwrap();
         let view = app.view::<Balance>().after(receipt.position);
-        let entry = view.entry(&account("ann")).await.unwrap().unwrap();
+        let entry = view.instance(&account("ann")).await.unwrap().unwrap();
         assert_eq!(entry.value.cents, i64::from(cents * (cents + 1) / 2));
         assert_eq!(entry.position, receipt.position);
         let total = app

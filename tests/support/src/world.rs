@@ -259,7 +259,7 @@ impl World {
         let app = self.app();
         let entry = self.through_outages(|| async {
             let view = app.view::<P>().after(receipt).within(LONG);
-            view.entry(key).await
+            view.instance(key).await
         });
         let entry = entry.await.expect("an entry");
         assert!(entry.position >= receipt.position);

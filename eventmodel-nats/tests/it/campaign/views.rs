@@ -161,7 +161,7 @@ async fn ask(app: &App, number: usize, shown: &Shared) {
     loop {
         let name = any_account();
         let floor = shown.lock().unwrap().floor(&name);
-        match view.entry(&account(&name)).await {
+        match view.instance(&account(&name)).await {
             Ok(entry) => shown
                 .lock()
                 .unwrap()
@@ -182,7 +182,7 @@ async fn ask(app: &App, number: usize, shown: &Shared) {
             }
             Err(error) => shown.lock().unwrap().failed("list", &error),
         }
-        match total.entry(&()).await {
+        match total.instance(&()).await {
             Ok(Some(entry)) => {
                 let mut shown = shown.lock().unwrap();
                 shown.answers[number] += 1;
@@ -202,7 +202,7 @@ async fn ask_after(app: &App, shown: &Shared, written: &Shared) {
         let position = written.lock().unwrap().floor(&name);
         let floor = shown.lock().unwrap().floor(&name).max(position);
         let view = app.view::<Balance>().after(position);
-        match view.entry(&account(&name)).await {
+        match view.instance(&account(&name)).await {
             Ok(entry) => shown
                 .lock()
                 .unwrap()

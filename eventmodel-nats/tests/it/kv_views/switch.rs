@@ -55,7 +55,7 @@ async fn ask(old: &App, new: &App, is_switched: &AtomicBool, going: &AtomicBool)
         let is_new = is_switched.load(Ordering::Relaxed);
         let app = if is_new { new } else { old };
         let view = app.view::<Balance>().after(newest);
-        let entry = view.entry(&account(&name)).await.unwrap().unwrap();
+        let entry = view.instance(&account(&name)).await.unwrap().unwrap();
         let before = seen.insert(name, entry.position).unwrap_or_default();
         assert!(before <= entry.position, "{before} was seen: {entry:?}");
         newest = newest.max(entry.position);

@@ -109,14 +109,14 @@ impl<P: Projection> View<P> {
     /// # Errors
     /// [`ViewError`].
     pub async fn get(&self, key: &P::Key) -> Result<Option<P>, ViewError> {
-        Ok(self.entry(key).await?.map(|entry| entry.value))
+        Ok(self.instance(key).await?.map(|instance| instance.value))
     }
 
     /// The instance with this key, and the position of its last event.
     ///
     /// # Errors
     /// [`ViewError`].
-    pub async fn entry(&self, key: &P::Key) -> Result<Option<ViewInstance<P>>, ViewError> {
+    pub async fn instance(&self, key: &P::Key) -> Result<Option<ViewInstance<P>>, ViewError> {
         let view = self.ready().await?;
         view.hosted()?
             .get(&key.to_text())

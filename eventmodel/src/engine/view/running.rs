@@ -118,7 +118,7 @@ impl RunningView {
     /// All instances whose keys start with these tokens.
     pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<AnyInstance>, ViewError> {
         let all = self.hosted()?.page(prefix, None, usize::MAX).await?;
-        Ok(all.entries)
+        Ok(all.instances)
     }
 
     /// Those of them that are there, and then every change.

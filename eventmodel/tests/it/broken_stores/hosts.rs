@@ -162,7 +162,7 @@ impl HostedView for View {
             return self.0.page(prefix, after, limit).await;
         }
         let mut page = self.0.page("", after, limit).await?;
-        page.entries.retain(|entry| entry.key.starts_with(prefix));
+        page.instances.retain(|entry| entry.key.starts_with(prefix));
         Ok(page)
     }
 
