@@ -161,12 +161,7 @@ impl Http {
 
     /// A failed command as a problem, for a handler that executes it by itself.
     pub fn problem<C: Decide>(&self, error: ExecuteError<C::Rejection>) -> Problem {
-        let context = CommandContext {
-            info: C::INFO,
-            id: None,
-            correlation_id: None,
-            pointer: "",
-        };
+        let context = CommandContext::new(C::INFO, "");
         Problem::from(context.problem(error.erase())).based(&self.options.problem_types)
     }
 }

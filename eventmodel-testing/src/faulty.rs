@@ -143,10 +143,7 @@ impl Shared {
         self.available()?;
         let (log, subject) = (load.log.clone(), load.subject.clone());
         let floor = load.floor.max(load.after);
-        let history = Load {
-            snapshot: None,
-            ..load.clone()
-        };
+        let history = load.clone().snapshot(None);
         let mut loaded = self.store.load(load).await?;
         if let Some(older) = self.stale(&log, &subject, floor, loaded.revision) {
             // The state cannot be taken back to the older point, a history can.

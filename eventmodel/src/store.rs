@@ -203,6 +203,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
 /// A log that a model needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogSpec {
     /// Its name.
     pub name: Arc<str>,
@@ -216,8 +217,27 @@ pub struct LogSpec {
     pub several_guards: Vec<&'static str>,
 }
 
+impl LogSpec {
+    /// A log with these subjects, whose commands need one guard.
+    pub fn new(name: impl Into<Arc<str>>, subjects: Vec<SubjectPattern>) -> Self {
+        Self {
+            name: name.into(),
+            subjects,
+            several_guards: Vec::new(),
+        }
+    }
+
+    /// The commands that may need several guards.
+    #[must_use]
+    pub fn several_guards(mut self, commands: Vec<&'static str>) -> Self {
+        self.several_guards = commands;
+        self
+    }
+}
+
 /// Which events of one stream instance to load.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Load {
     /// The log.
     pub log: Arc<str>,
@@ -235,8 +255,51 @@ pub struct Load {
     pub commands: bool,
 }
 
+impl Load {
+    /// All events of an instance.
+    pub fn new(log: Arc<str>, subject: Subject) -> Self {
+        Self {
+            log,
+            subject,
+            after: Position::START,
+            floor: Position::START,
+            snapshot: None,
+            commands: false,
+        }
+    }
+
+    /// Only those after a position.
+    #[must_use]
+    pub fn after(mut self, position: Position) -> Self {
+        self.after = position;
+        self
+    }
+
+    /// The answer must know of the event at this position.
+    #[must_use]
+    pub fn floor(mut self, position: Position) -> Self {
+        self.floor = position;
+        self
+    }
+
+    /// The fold of the snapshots that it may start from.
+    #[must_use]
+    pub fn snapshot(mut self, fold: Option<u64>) -> Self {
+        self.snapshot = fold;
+        self
+    }
+
+    /// Whether it will be asked which commands are absent.
+    #[must_use]
+    pub fn commands(mut self, commands: bool) -> Self {
+        self.commands = commands;
+        self
+    }
+}
+
 /// The events of one stream instance.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Loaded {
     /// A snapshot, if one was asked for and there is one: the state after all events up to its position.
     pub snapshot: Option<LoadedSnapshot>,
@@ -246,8 +309,27 @@ pub struct Loaded {
     pub revision: Position,
 }
 
+impl Loaded {
+    /// These events, up to a revision of the instance.
+    pub fn new(events: Vec<RecordedEvent>, revision: Position) -> Self {
+        Self {
+            snapshot: None,
+            events,
+            revision,
+        }
+    }
+
+    /// The snapshot that the events go on from.
+    #[must_use]
+    pub fn snapshot(mut self, snapshot: Option<LoadedSnapshot>) -> Self {
+        self.snapshot = snapshot;
+        self
+    }
+}
+
 /// Which events of a log to read.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Read {
     /// The log.
     pub log: Arc<str>,
@@ -257,4 +339,37 @@ pub struct Read {
     pub subjects: Vec<SubjectPattern>,
     /// Whether to wait for more at the end of the log. Else the stream ends there.
     pub follow: bool,
+}
+
+impl Read {
+    /// All events of a log, to its end.
+    pub fn new(log: Arc<str>) -> Self {
+        Self {
+            log,
+            after: Position::START,
+            subjects: Vec::new(),
+            follow: false,
+        }
+    }
+
+    /// Only those after a position.
+    #[must_use]
+    pub fn after(mut self, position: Position) -> Self {
+        self.after = position;
+        self
+    }
+
+    /// Only those on a subject that fits one of these; all, if there are none.
+    #[must_use]
+    pub fn subjects(mut self, subjects: Vec<SubjectPattern>) -> Self {
+        self.subjects = subjects;
+        self
+    }
+
+    /// Whether to wait for more at the end.
+    #[must_use]
+    pub fn follow(mut self, follow: bool) -> Self {
+        self.follow = follow;
+        self
+    }
 }

@@ -32,11 +32,7 @@ const RAW: &str = "raw";
 pub(crate) async fn run(operation: &str, number: u64) -> Result<()> {
     let server = Server::start().await?;
     let store = NatsStore::connect(server.url()).await?;
-    let spec = LogSpec {
-        name: RAW.into(),
-        subjects: vec![SubjectPattern::new("raw.account.*")?],
-        several_guards: vec![],
-    };
+    let spec = LogSpec::new(RAW, vec![SubjectPattern::new("raw.account.*")?]);
     store.open(&[spec]).await?;
     let app = commands(LOG).start_with(store.clone(), options()).await?;
     let raw = Raw::connect(&server.url(), RAW).await?;
@@ -96,12 +92,7 @@ async fn follow(store: &NatsStore) -> Result<()> {
 
 async fn read(store: &NatsStore) -> Result<()> {
     let log: Arc<str> = LOG.into();
-    let mut events = store.read(Read {
-        log,
-        after: Position::START,
-        subjects: Vec::new(),
-        follow: false,
-    });
+    let mut events = store.read(Read::new(log));
     while let Some(event) = events.next().await {
         std::hint::black_box(event?);
     }

@@ -27,11 +27,7 @@ pub(crate) struct Hot {
 
 impl Hot {
     pub(crate) async fn start(store: NatsStore, options: AppOptions, url: &str) -> Result<Self> {
-        let spec = LogSpec {
-            name: RAW.into(),
-            subjects: vec![SubjectPattern::new("raw.account.*")?],
-            several_guards: vec![],
-        };
+        let spec = LogSpec::new(RAW, vec![SubjectPattern::new("raw.account.*")?]);
         store.open(&[spec]).await?;
         let app = commands("bank").start_with(store, options).await?;
         let beside = Beside::start(url, RAW)?;

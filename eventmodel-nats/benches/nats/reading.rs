@@ -47,12 +47,7 @@ pub(crate) async fn rows(filled: &mut Filled, scale: Scale) -> Result<Vec<Row>> 
         let by_raw = rate(filled.beside.time(&Ask::Read { until }).await?);
 
         let start = Instant::now();
-        let mut events = store.read(Read {
-            log: log.clone(),
-            after: eventmodel::Position::START,
-            subjects: Vec::new(),
-            follow: false,
-        });
+        let mut events = store.read(Read::new(log.clone()).after(eventmodel::Position::START));
         while let Some(event) = events.next().await {
             std::hint::black_box(event?);
         }

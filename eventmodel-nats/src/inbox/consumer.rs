@@ -309,13 +309,7 @@ mod tests {
 
     #[test]
     fn names_of_models_and_automations_do_not_run_into_each_other() {
-        let name = |model: &str, automation| {
-            name(&InboxSpec {
-                model: model.into(),
-                automation,
-                log: "log".into(),
-            })
-        };
+        let name = |model: &str, automation| name(&InboxSpec::new(model, automation, "log"));
         assert_eq!(
             name("hotel-booking", "CleaningBot"),
             "hotel-booking_CleaningBot"

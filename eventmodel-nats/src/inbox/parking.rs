@@ -170,22 +170,20 @@ impl KvParking {
                 self.bucket
             ))
         })?;
-        Ok(Kept {
-            parked: Parked {
-                automation: self.automation,
-                log: self.log.name.clone(),
-                subject: value.subject,
-                position: value.position,
-                event_type: value.event_type,
-                error: value.error,
-                attempts: value.attempts,
-                since: value.since,
-                waiting: value.waiting,
-            },
-            last: value.last,
-            claim: value.claim,
-            revision: 0,
-        })
+        let mut parked = Parked::new(
+            self.automation,
+            self.log.name.clone(),
+            value.subject,
+            value.position,
+            value.event_type,
+            value.error,
+            value.attempts,
+            value.since,
+        );
+        parked.waiting = value.waiting;
+        let mut kept = Kept::new(parked, value.last);
+        kept.claim = value.claim;
+        Ok(kept)
     }
 
     /// Writes a key; `None` if another process has changed it.

@@ -177,7 +177,7 @@ impl Pump {
             limited!(WARN, "the inbox of an automation makes no progress", consumer, %error);
             let mut trouble = locked(&self.shared.trouble);
             let since = trouble.as_ref().map_or_else(Timestamp::now, |t| t.since);
-            *trouble = Some(Trouble { since, error });
+            *trouble = Some(Trouble::new(since, error));
         }
         pause
     }

@@ -105,25 +105,20 @@ async fn convict(
         %subject,
         attempts
     );
-    let kept = Kept {
-        parked: Parked {
-            automation,
-            log: shared.log.name.clone(),
-            subject,
-            position: event.position(),
-            event_type: event.metadata().event_type.clone(),
-            error: format!(
-                "{attempts} processes ended, or were not heard of, while they had it in hand; the last one while \
-                 it handled it"
-            ),
-            attempts,
-            since: Timestamp::now(),
-            waiting: 0,
-        },
-        last: event.position(),
-        claim: None,
-        revision: 0,
-    };
+    let parked = Parked::new(
+        automation,
+        shared.log.name.clone(),
+        subject,
+        event.position(),
+        event.metadata().event_type.clone(),
+        format!(
+            "{attempts} processes ended, or were not heard of, while they had it in hand; the last one while it handled \
+             it"
+        ),
+        attempts,
+        Timestamp::now(),
+    );
+    let kept = Kept::new(parked, event.position());
     let parking = &shared.parking;
     if parking.keep(kept).await?.is_none() {
         // The next call looks at it again.

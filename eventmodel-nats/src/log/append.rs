@@ -209,11 +209,7 @@ impl Log {
                 self.command_ids.note(subject, expected, last, ids);
             }
         }
-        Appended {
-            events,
-            revisions,
-            already_committed: false,
-        }
+        Appended::new(events, revisions, false)
     }
 
     /// The server stored nothing: a guard failed, or the events are already there.

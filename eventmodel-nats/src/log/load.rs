@@ -37,11 +37,7 @@ impl Log {
         };
         let seen = floor.max(after);
         let Some(last) = self.newest(&load.subject, seen, source).await? else {
-            return Ok(Loaded {
-                snapshot: None,
-                events: Vec::new(),
-                revision: Position::START,
-            });
+            return Ok(Loaded::new(Vec::new(), Position::START));
         };
         let revision = Position::new(last.sequence);
         // A state does not name the commands that led to it.
@@ -51,11 +47,7 @@ impl Log {
             .snapshot
             .filter(|_| load.after == Position::START && is_state_enough);
         if let Some(snapshot) = wanted.and_then(|fold| snapshot::of(&last, fold)) {
-            return Ok(Loaded {
-                snapshot: Some(snapshot),
-                events: Vec::new(),
-                revision,
-            });
+            return Ok(Loaded::new(Vec::new(), revision).snapshot(Some(snapshot)));
         }
         let mut events = Vec::new();
         for message in self.tail(&load.subject, after, last).await? {
@@ -70,11 +62,7 @@ impl Log {
             self.command_ids
                 .note(&load.subject, after, revision.get(), ids);
         }
-        Ok(Loaded {
-            snapshot: None,
-            events,
-            revision,
-        })
+        Ok(Loaded::new(events, revision))
     }
 
     /// All messages on a subject after a sequence, as the leader knows them.

@@ -109,11 +109,7 @@ impl Log {
         for event in &events {
             push_revisions(&mut revisions, event);
         }
-        Ok(Appended {
-            events,
-            revisions,
-            already_committed: true,
-        })
+        Ok(Appended::new(events, revisions, true))
     }
 
     fn check_same(&self, one: &RecordedEvent, other: &RecordedEvent) -> Result<(), StoreError> {

@@ -193,11 +193,11 @@ impl Stored {
     }
 
     fn undecodable(&self, error: EnvelopeError) -> StoreError {
-        StoreError::Undecodable(Arc::new(DecodeError {
-            position: Position::new(self.sequence),
-            subject: self.subject.clone(),
-            event_type: self.header("ce-type").unwrap_or("?").into(),
-            reason: DecodeReason::Envelope(error),
-        }))
+        StoreError::Undecodable(Arc::new(DecodeError::new(
+            Position::new(self.sequence),
+            self.subject.clone(),
+            self.header("ce-type").unwrap_or("?"),
+            DecodeReason::Envelope(error),
+        )))
     }
 }

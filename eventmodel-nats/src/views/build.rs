@@ -158,11 +158,7 @@ impl Build {
 impl Entry {
     /// The entry for a query.
     pub(super) fn into_erased(self, text: &str) -> AnyInstance {
-        AnyInstance {
-            key: text.into(),
-            position: self.positions.get(self.log),
-            state: self.state,
-        }
+        AnyInstance::new(text, self.positions.get(self.log), self.state)
     }
 
     /// Whether it holds the event at this position.

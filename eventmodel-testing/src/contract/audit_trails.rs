@@ -59,14 +59,16 @@ fn entries(bench: &Bench) -> Vec<AuditEntry> {
         },
     ];
     let start = Timestamp::from_second(Timestamp::now().as_second()).expect("it is in range");
-    let entry = |(n, outcome): (usize, Outcome)| AuditEntry {
-        time: start + Duration::from_millis(1000 * n as u64 + 123),
-        command: if n % 2 == 0 { "BookRoom" } else { "CheckIn" }.into(),
-        id: CommandId::fresh(),
-        correlation_id: bench.log.clone(),
-        causation_id: (n == 1).then(|| "an event/0".into()),
-        source: "the desk \"1\"".into(),
-        outcome,
+    let entry = |(n, outcome): (usize, Outcome)| {
+        AuditEntry::new(
+            start + Duration::from_millis(1000 * n as u64 + 123),
+            if n % 2 == 0 { "BookRoom" } else { "CheckIn" },
+            CommandId::fresh(),
+            bench.log.clone(),
+            "the desk \"1\"",
+            outcome,
+        )
+        .causation_id((n == 1).then(|| "an event/0".into()))
     };
     outcomes.into_iter().enumerate().map(entry).collect()
 }

@@ -73,11 +73,11 @@ impl Bench {
     /// What a model with the streams `account.{}`, `course.{}`, `student.{}` and `seat.{}.{}` needs.
     pub(super) fn spec(&self) -> LogSpec {
         let patterns = ["account.*", "course.*", "student.*", "seat.*.*"];
-        LogSpec {
-            name: self.log.clone(),
-            subjects: patterns.iter().map(|text| self.pattern(text)).collect(),
-            several_guards: vec!["Move"],
-        }
+        LogSpec::new(
+            self.log.clone(),
+            patterns.iter().map(|text| self.pattern(text)).collect(),
+        )
+        .several_guards(vec!["Move"])
     }
 
     /// A pattern over the subjects of this log.
@@ -139,11 +139,9 @@ impl Bench {
                     in_doubt |= matches!(error, AppendError::Unknown { .. });
                 }
                 // Whether the attempt with the lost answer has stored it cannot be told apart from the outside.
-                Ok(appended) if in_doubt => {
-                    return Ok(Appended {
-                        already_committed: false,
-                        ..appended
-                    });
+                Ok(mut appended) if in_doubt => {
+                    appended.already_committed = false;
+                    return Ok(appended);
                 }
                 answer => return answer,
             }
@@ -190,14 +188,11 @@ impl Bench {
         snapshot: Option<u64>,
         commands: bool,
     ) -> Loaded {
-        let load = Load {
-            log: self.log.clone(),
-            subject: subject.clone(),
-            after,
-            floor,
-            snapshot,
-            commands,
-        };
+        let load = Load::new(self.log.clone(), subject.clone())
+            .after(after)
+            .floor(floor)
+            .snapshot(snapshot)
+            .commands(commands);
         self.answer("load", || self.store.load(load.clone()))
             .await
             .unwrap_or_else(|error| panic!("`{subject}` cannot be loaded: {error}"))
@@ -246,12 +241,10 @@ impl Bench {
     }
 
     fn reader(&self, after: Position, subjects: &[SubjectPattern], follow: bool) -> Reader {
-        let read = Read {
-            log: self.log.clone(),
-            after,
-            subjects: subjects.to_vec(),
-            follow,
-        };
+        let read = Read::new(self.log.clone())
+            .after(after)
+            .subjects(subjects.to_vec())
+            .follow(follow);
         Reader::new(self.store.clone(), read, self.patience)
     }
 

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use eventmodel::record::{CommandRef, Guard, NewEvent, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Snapshot};
 use eventmodel::{CommandId, Metadata, Position, RecordedEvent};
-use jiff::Timestamp;
 
 use super::bench::Bench;
 
@@ -106,31 +105,17 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn command_ref(&self) -> CommandRef {
-        CommandRef {
-            id: self.id.clone(),
-            name: self.name.as_str().into(),
-            fingerprint: self.fingerprint,
-            events: u32::try_from(self.events.len()).expect("a test has few events"),
-        }
+        CommandRef::new(self.id.clone(), self.name.as_str())
+            .fingerprint(self.fingerprint)
+            .events(u32::try_from(self.events.len()).expect("a test has few events"))
     }
 
     pub(super) fn build(&self) -> Append {
         let command = self.command_ref();
         let events = self.events.iter().enumerate().map(|(n, event)| {
-            let mut metadata = Metadata {
-                position: Position::START,
-                subjects: event.subjects.clone().into(),
-                id: self.id.event(n),
-                event_type: "SomethingHappened".into(),
-                version: 1,
-                time: Timestamp::UNIX_EPOCH,
-                source: "store-contract".into(),
-                content_type: "application/json".into(),
-                correlation_id: self.id.as_str().into(),
-                causation_id: None,
-                traceparent: None,
-                command: command.clone(),
-            };
+            let (id, subjects) = (self.id.event(n), event.subjects.clone());
+            let mut metadata = Metadata::new(command.clone(), id, "SomethingHappened", subjects);
+            metadata.source = "store-contract".into();
             if let Some(edit) = event.edit {
                 edit(&mut metadata);
             }
@@ -273,10 +258,9 @@ pub(super) fn revision_of(appended: &Appended, subject: &Subject) -> Position {
 }
 
 pub(super) fn without_position(event: &RecordedEvent) -> Metadata {
-    Metadata {
-        position: Position::START,
-        ..event.metadata().clone()
-    }
+    let mut metadata = event.metadata().clone();
+    metadata.position = Position::START;
+    metadata
 }
 
 /// The same events at the same positions.

@@ -23,12 +23,12 @@ pub(super) struct Hosted {
 
 pub(super) async fn host(bench: &Bench) -> Hosted {
     let model = EventModel::new("contract").slice(Slice::new("Somebody looks").view::<Seats>());
-    let definition = ViewDefinition {
-        model: bench.log.clone(),
-        logs: vec![bench.log.clone()],
-        fold: model.views()[0].fold().clone(),
-        vocabulary: Arc::new(model.vocabulary()),
-    };
+    let definition = ViewDefinition::new(
+        bench.log.clone(),
+        vec![bench.log.clone()],
+        model.views()[0].fold().clone(),
+        Arc::new(model.vocabulary()),
+    );
     let stop = CancellationToken::new();
     let views = memory::views_of(&*bench.store);
     let hosted = AnyView::feed(definition, &*views, &bench.store, &stop);

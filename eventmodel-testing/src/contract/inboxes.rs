@@ -12,11 +12,7 @@ use super::bench::Bench;
 use super::draft::same_events;
 
 async fn open(bench: &Bench) -> Box<dyn Inbox> {
-    let spec = InboxSpec {
-        model: bench.log.clone(),
-        automation: "Contract",
-        log: bench.log.clone(),
-    };
+    let spec = InboxSpec::new(bench.log.clone(), "Contract", bench.log.clone());
     let host = memory::inboxes_of(&*bench.store);
     let opened = timeout(bench.patience, host.open(&spec, &bench.store)).await;
     let opened = opened.expect("an inbox is opened in time");

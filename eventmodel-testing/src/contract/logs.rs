@@ -26,14 +26,7 @@ pub async fn a_log_that_was_not_opened_is_named_in_the_error(bench: Bench) {
         .await;
     let found = found.expect_err("it is not there");
     assert!(names_it_too(&found), "committed: {found}");
-    let load = Load {
-        log: nowhere.log.clone(),
-        subject: account.clone(),
-        after: Position::START,
-        floor: Position::START,
-        snapshot: None,
-        commands: false,
-    };
+    let load = Load::new(nowhere.log.clone(), account.clone());
     let load = bench.store.load(load).await.expect_err("it is not there");
     assert!(names_it(&load), "load: {load}");
     let revision = bench.store.revision(&nowhere.log, &account).await;

@@ -4,7 +4,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use eventmodel::Store;
 use eventmodel::store::Load;
-use eventmodel::{AppOptions, MemoryStore, Position, Projection, RecordedEvent, Stream};
+use eventmodel::{AppOptions, MemoryStore, Projection, RecordedEvent, Stream};
 
 use crate::bank::{self, Account, Balance, Deposited};
 
@@ -69,14 +69,10 @@ fn recorded() -> Vec<RecordedEvent> {
         for _ in 0..EVENTS {
             bank::deposit(&app, 1).await;
         }
-        let load = Load {
-            log: app.model().name().clone(),
-            subject: Account { account: 1 }.subject().expect("a short key"),
-            after: Position::START,
-            floor: Position::START,
-            snapshot: None,
-            commands: false,
-        };
+        let load = Load::new(
+            app.model().name().clone(),
+            Account { account: 1 }.subject().expect("a short key"),
+        );
         store.load(load).await.expect("it is there").events
     })
 }

@@ -9,6 +9,7 @@ use crate::model::{MAX_STATES, kebab_case};
 
 /// A model that cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ModelError {
     /// The model.
     pub model: Arc<str>,

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::codec::{Codec, Json};
 use super::id::{CommandId, EventId};
 use super::position::Position;
 use super::subject::Subject;
 
 /// What is known of an event beside its payload: the attributes of its CloudEvents 1.0 envelope, and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Metadata {
     /// Where it stands in its log; [`Position::START`] as long as it is not recorded.
     pub position: Position,
@@ -38,6 +40,32 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// Of an event of a command: version 1, in JSON, with the command's id as correlation id. Its position is still
+    /// [`Position::START`], its time the epoch, its source unknown.
+    pub fn new(
+        command: CommandRef,
+        id: EventId,
+        event_type: impl Into<Arc<str>>,
+        subjects: impl Into<Arc<[Subject]>>,
+    ) -> Self {
+        Self {
+            position: Position::START,
+            subjects: subjects.into(),
+            id,
+            event_type: event_type.into(),
+            version: 1,
+            time: Timestamp::UNIX_EPOCH,
+            source: "".into(),
+            content_type: Json::CONTENT_TYPE.into(),
+            correlation_id: command.id.shared(),
+            causation_id: None,
+            traceparent: None,
+            command,
+        }
+    }
+}
+
+impl Metadata {
     /// The subject of the event's first stream.
     pub fn subject(&self) -> &Subject {
         &self.subjects[0]
@@ -46,6 +74,7 @@ impl Metadata {
 
 /// Which command emitted an event. It tells a repeated command from another one under the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CommandRef {
     /// The id.
     pub id: CommandId,
@@ -55,6 +84,32 @@ pub struct CommandRef {
     pub fingerprint: Option<u64>,
     /// How many events it emitted.
     pub events: u32,
+}
+
+impl CommandRef {
+    /// A command without a fingerprint, which has emitted nothing so far.
+    pub fn new(id: CommandId, name: impl Into<Arc<str>>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            fingerprint: None,
+            events: 0,
+        }
+    }
+
+    /// What tells it from another command under its id, if that is known.
+    #[must_use]
+    pub fn fingerprint(mut self, fingerprint: Option<u64>) -> Self {
+        self.fingerprint = fingerprint;
+        self
+    }
+
+    /// How many events it has emitted.
+    #[must_use]
+    pub fn events(mut self, events: u32) -> Self {
+        self.events = events;
+        self
+    }
 }
 
 impl CommandRef {

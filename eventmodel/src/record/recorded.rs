@@ -148,6 +148,7 @@ impl fmt::Debug for RecordedEvent {
 /// It is never skipped: what reads it stops there and says so, because a fold without it would be wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("the event `{event_type}` at position {position} on `{subject}` cannot be read: {reason}")]
+#[non_exhaustive]
 pub struct DecodeError {
     /// Where it stands in its log.
     pub position: Position,
@@ -158,6 +159,23 @@ pub struct DecodeError {
     /// Why.
     #[source]
     pub reason: DecodeReason,
+}
+
+impl DecodeError {
+    /// Where the event stands, and why it cannot be read.
+    pub fn new(
+        position: Position,
+        subject: Subject,
+        event_type: impl Into<Arc<str>>,
+        reason: DecodeReason,
+    ) -> Self {
+        Self {
+            position,
+            subject,
+            event_type: event_type.into(),
+            reason,
+        }
+    }
 }
 
 /// Why an event cannot be read.

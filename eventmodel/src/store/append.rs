@@ -126,6 +126,7 @@ impl Append {
 
 /// What an append has stored, or had stored before.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Appended {
     /// The events.
     pub events: Vec<RecordedEvent>,
@@ -133,6 +134,17 @@ pub struct Appended {
     pub revisions: Vec<Guard>,
     /// Whether the command had been committed before.
     pub already_committed: bool,
+}
+
+impl Appended {
+    /// These events, and the position of the last one on each subject.
+    pub fn new(events: Vec<RecordedEvent>, revisions: Vec<Guard>, already_committed: bool) -> Self {
+        Self {
+            events,
+            revisions,
+            already_committed,
+        }
+    }
 }
 
 #[cfg(test)]

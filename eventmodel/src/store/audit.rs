@@ -11,6 +11,7 @@ use crate::record::{CommandId, Position};
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AuditEntry {
     /// When it ended.
     pub time: Timestamp,
@@ -26,6 +27,35 @@ pub struct AuditEntry {
     pub source: Arc<str>,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+impl AuditEntry {
+    /// A command that nothing has caused.
+    pub fn new(
+        time: Timestamp,
+        command: impl Into<Arc<str>>,
+        id: CommandId,
+        correlation_id: impl Into<Arc<str>>,
+        source: impl Into<Arc<str>>,
+        outcome: Outcome,
+    ) -> Self {
+        Self {
+            time,
+            command: command.into(),
+            id,
+            correlation_id: correlation_id.into(),
+            causation_id: None,
+            source: source.into(),
+            outcome,
+        }
+    }
+
+    /// What has caused it.
+    #[must_use]
+    pub fn causation_id(mut self, id: Option<Arc<str>>) -> Self {
+        self.causation_id = id;
+        self
+    }
 }
 
 /// How a command ended.

@@ -12,6 +12,7 @@ use crate::record::{DecodeError, Position, RecordedEvent};
 
 /// Which events an automation is to see.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct InboxSpec {
     /// The event model.
     pub model: Arc<str>,
@@ -19,6 +20,21 @@ pub struct InboxSpec {
     pub automation: &'static str,
     /// The log.
     pub log: Arc<str>,
+}
+
+impl InboxSpec {
+    /// What an automation of a model is to see of a log.
+    pub fn new(
+        model: impl Into<Arc<str>>,
+        automation: &'static str,
+        log: impl Into<Arc<str>>,
+    ) -> Self {
+        Self {
+            model: model.into(),
+            automation,
+            log: log.into(),
+        }
+    }
 }
 
 /// Opens the inboxes of automations.
@@ -37,11 +53,19 @@ pub trait InboxHost: Send + Sync + 'static {
 
 /// What keeps an inbox from going on. It tries again by itself, with patience.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Trouble {
     /// Since when.
     pub since: Timestamp,
     /// What was wrong the last time. If it is not retryable, somebody has to mend it.
     pub error: StoreError,
+}
+
+impl Trouble {
+    /// Since when, and what is wrong.
+    pub fn new(since: Timestamp, error: StoreError) -> Self {
+        Self { since, error }
+    }
 }
 
 /// The events that an automation has still to handle. At least once: an event that is not [`done`](Inbox::done)

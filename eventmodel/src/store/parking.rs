@@ -13,6 +13,7 @@ use crate::record::{Position, Subject};
 /// An event that an automation could not handle, set aside by reference. The later events of its stream instance
 /// wait behind it; those of other instances go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Parked {
     /// The automation.
     pub automation: &'static str,
@@ -34,8 +35,36 @@ pub struct Parked {
     pub waiting: usize,
 }
 
+impl Parked {
+    /// An event that an automation could not handle, with nothing behind it so far.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        automation: &'static str,
+        log: Arc<str>,
+        subject: Subject,
+        position: Position,
+        event_type: Arc<str>,
+        error: String,
+        attempts: u32,
+        since: Timestamp,
+    ) -> Self {
+        Self {
+            automation,
+            log,
+            subject,
+            position,
+            event_type,
+            error,
+            attempts,
+            since,
+            waiting: 0,
+        }
+    }
+}
+
 /// A parked event, and how far the events of its stream instance wait behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Kept {
     /// The reference.
     pub parked: Parked,
@@ -45,6 +74,18 @@ pub struct Kept {
     pub claim: Option<Claim>,
     /// Which version this is; 0 before it is kept.
     pub revision: u64,
+}
+
+impl Kept {
+    /// A parked event that nobody handles again yet, behind which its instance waits up to `last`.
+    pub fn new(parked: Parked, last: Position) -> Self {
+        Self {
+            parked,
+            last,
+            claim: None,
+            revision: 0,
+        }
+    }
 }
 
 /// A process that handles what is parked again. Others leave it alone as long as it lives.

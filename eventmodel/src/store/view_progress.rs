@@ -8,6 +8,7 @@ use crate::record::Position;
 
 /// Where a view is.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ViewStatus {
     /// The position it has reached in each of its logs.
     pub positions: BTreeMap<Arc<str>, Position>,

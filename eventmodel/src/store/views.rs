@@ -189,6 +189,7 @@ impl ViewPage {
 
 /// An instance of a view, without its type.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct AnyInstance {
     /// Its key, as [`Key::to_text`] writes it.
     pub key: Arc<str>,
@@ -196,6 +197,17 @@ pub struct AnyInstance {
     pub position: Position,
     /// What was folded.
     pub state: Arc<dyn ViewState>,
+}
+
+impl AnyInstance {
+    /// What was folded for a key, up to a position.
+    pub fn new(key: impl Into<Arc<str>>, position: Position, state: Arc<dyn ViewState>) -> Self {
+        Self {
+            key: key.into(),
+            position,
+            state,
+        }
+    }
 }
 
 impl AnyInstance {
@@ -210,6 +222,7 @@ impl AnyInstance {
 
 /// A view to be hosted.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ViewDefinition {
     /// The event model.
     pub model: Arc<str>,
@@ -219,6 +232,23 @@ pub struct ViewDefinition {
     pub fold: Arc<dyn ViewFold>,
     /// The events that the model knows.
     pub vocabulary: Arc<Vocabulary>,
+}
+
+impl ViewDefinition {
+    /// A view of a model, over these logs.
+    pub fn new(
+        model: impl Into<Arc<str>>,
+        logs: Vec<Arc<str>>,
+        fold: Arc<dyn ViewFold>,
+        vocabulary: Arc<Vocabulary>,
+    ) -> Self {
+        Self {
+            model: model.into(),
+            logs,
+            fold,
+            vocabulary,
+        }
+    }
 }
 
 impl ViewDefinition {

@@ -14,6 +14,7 @@ use crate::trouble::{excerpt, limited};
 
 /// What an answer says of the command that it is about.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CommandContext {
     /// The command.
     pub info: &'static CommandInfo,
@@ -23,6 +24,18 @@ pub struct CommandContext {
     pub correlation_id: Option<String>,
     /// Where the command stands in the body: a JSON Pointer.
     pub pointer: &'static str,
+}
+
+impl CommandContext {
+    /// Of a command that stands at this place in the body; its sender has named nothing.
+    pub fn new(info: &'static CommandInfo, pointer: &'static str) -> Self {
+        Self {
+            info,
+            id: None,
+            correlation_id: None,
+            pointer,
+        }
+    }
 }
 
 impl CommandContext {

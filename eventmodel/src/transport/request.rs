@@ -9,6 +9,7 @@ use crate::transport::kinds;
 
 /// The body of a request that executes a command: `{"data": {...}, "correlationId"?: "..."}`.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CommandBody {
     /// The command.
     pub data: JsonText,

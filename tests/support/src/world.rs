@@ -285,12 +285,7 @@ impl World {
                 break;
             }
         }
-        let read = Read {
-            log: self.log.clone(),
-            after: Position::START,
-            subjects: Vec::new(),
-            follow: false,
-        };
+        let read = Read::new(self.log.clone());
         self.through_outages(|| self.truth.read(read.clone()).try_collect())
             .await
     }

@@ -100,11 +100,7 @@ const CASES: &[Case] = &[
 ];
 
 async fn open(store: &NatsStore) -> Result<(), StoreError> {
-    let spec = InboxSpec {
-        model: "bank".into(),
-        automation: "Checked",
-        log: "bank".into(),
-    };
+    let spec = InboxSpec::new("bank", "Checked", "bank");
     let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let inbox = memory::inboxes_of(store).open(&spec, &memory).await?;
     inbox.close().await;

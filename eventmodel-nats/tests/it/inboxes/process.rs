@@ -32,11 +32,7 @@ impl Process {
             .connect(proxy.url());
         let store = store.await.unwrap();
         store.open(&bank().logs()).await.unwrap();
-        let spec = InboxSpec {
-            model: "bank".into(),
-            automation: "Fatal",
-            log: "bank".into(),
-        };
+        let spec = InboxSpec::new("bank", "Fatal", "bank");
         let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let inbox = memory::inboxes_of(&store)
             .open(&spec, &memory)

@@ -33,12 +33,7 @@ struct Value {
 impl Book {
     /// All that is in the log.
     pub(crate) async fn of(store: &NatsStore) -> Self {
-        let mut events = store.read(Read {
-            log: "bank".into(),
-            after: Position::START,
-            subjects: Vec::new(),
-            follow: false,
-        });
+        let mut events = store.read(Read::new("bank".into()));
         let mut book = Self::default();
         while let Some(event) = events.next().await {
             let event = event.unwrap();

@@ -43,11 +43,7 @@ impl Bench {
     }
 
     pub(crate) fn spec(&self) -> LogSpec {
-        LogSpec {
-            name: self.log.clone(),
-            subjects: vec![self.pattern("item.*")],
-            several_guards: vec![],
-        }
+        LogSpec::new(self.log.clone(), vec![self.pattern("item.*")])
     }
 
     pub(crate) async fn reopen(&self) -> Result<(), StoreError> {
@@ -86,31 +82,18 @@ impl Bench {
         guards: &[(&Subject, u64)],
         events: &[(&Subject, usize)],
     ) -> Append {
-        let command = CommandRef {
-            id: CommandId::new(id).unwrap(),
-            name: "DoIt".into(),
-            fingerprint: Some(7),
-            events: u32::try_from(events.len()).unwrap(),
-        };
+        let command = CommandRef::new(CommandId::new(id).unwrap(), "DoIt")
+            .fingerprint(Some(7))
+            .events(u32::try_from(events.len()).unwrap());
         let guards = guards.iter().map(|(subject, expected)| Guard {
             subject: (*subject).clone(),
             expected: Position::new(*expected),
         });
         let events = events.iter().enumerate().map(|(n, (subject, size))| {
-            let metadata = Metadata {
-                position: Position::START,
-                subjects: vec![(*subject).clone()].into(),
-                id: EventId::new(&format!("{id}/{n}")),
-                event_type: "Done".into(),
-                version: 1,
-                time: jiff::Timestamp::UNIX_EPOCH,
-                source: "traps".into(),
-                content_type: "application/json".into(),
-                correlation_id: id.into(),
-                causation_id: None,
-                traceparent: None,
-                command: command.clone(),
-            };
+            let id = EventId::new(&format!("{id}/{n}"));
+            let subjects = vec![(*subject).clone()];
+            let mut metadata = Metadata::new(command.clone(), id, "Done", subjects);
+            metadata.source = "traps".into();
             let payload = format!("\"{}\"", "x".repeat(size.saturating_sub(2)));
             NewEvent::new(metadata, payload.into())
         });
@@ -146,24 +129,14 @@ impl Bench {
         after: u64,
         floor: u64,
     ) -> Result<Loaded, StoreError> {
-        let load = Load {
-            log: self.log.clone(),
-            subject: subject.clone(),
-            after: Position::new(after),
-            floor: Position::new(floor),
-            snapshot: None,
-            commands: false,
-        };
+        let load = Load::new(self.log.clone(), subject.clone())
+            .after(Position::new(after))
+            .floor(Position::new(floor));
         self.store.load(load).await
     }
 
     pub(crate) fn read(&self, follow: bool) -> Read {
-        Read {
-            log: self.log.clone(),
-            after: Position::START,
-            subjects: Vec::new(),
-            follow,
-        }
+        Read::new(self.log.clone()).follow(follow)
     }
 
     /// All events, in order.

@@ -67,14 +67,11 @@ async fn grows_up_to_the_limit(bench: &Bench, fresh: NatsStore, in_a_batch: bool
     let fresh = bench.through(fresh).await;
     let loaded = fresh.load(&a, 0, last).await.unwrap();
     assert_eq!(loaded.events.len(), stored);
-    let from_snapshot = fresh.store.load(Load {
-        log: bench.log.clone(),
-        subject: a,
-        after: Position::START,
-        floor: Position::new(last),
-        snapshot: Some(FOLD),
-        commands: false,
-    });
+    let from_snapshot = fresh.store.load(
+        Load::new(bench.log.clone(), a)
+            .floor(Position::new(last))
+            .snapshot(Some(FOLD)),
+    );
     let loaded = from_snapshot.await.unwrap();
     assert!(loaded.snapshot.is_none());
     assert_eq!(loaded.events.len(), stored);

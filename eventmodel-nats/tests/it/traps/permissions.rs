@@ -92,10 +92,9 @@ async fn use_all(bench: &Bench) -> Result<(), Box<dyn std::error::Error + Send +
     // By its sequences, by its subject, and from the leader.
     assert_eq!(bench.load(&a, 0, last).await?.events.len(), 72);
     assert_eq!(bench.store.last_position(&bench.log).await?.get(), last);
-    let mut read = bench.store.read(eventmodel::store::Read {
-        subjects: vec![bench.pattern("item.*")],
-        ..bench.read(false)
-    });
+    let mut read = bench
+        .store
+        .read(bench.read(false).subjects(vec![bench.pattern("item.*")]));
     let mut count = 0;
     while let Some(event) = read.next().await {
         event?;

@@ -80,11 +80,7 @@ async fn processes_that_create_a_log_at_once_all_open_the_same() {
 #[tokio::test]
 async fn a_log_whose_subjects_another_one_takes_is_refused_by_name() {
     let bench = Bench::open(store().await).await;
-    let other = LogSpec {
-        name: unique("trap").into(),
-        subjects: vec![bench.pattern(">")],
-        several_guards: vec![],
-    };
+    let other = LogSpec::new(unique("trap"), vec![bench.pattern(">")]);
     let error = bench
         .store
         .open(std::slice::from_ref(&other))
@@ -143,11 +139,7 @@ async fn a_store_that_may_not_set_up_says_what_to_run() {
 async fn a_name_that_jetstream_does_not_take_is_refused_before_it_is_asked() {
     let store = store().await;
     for name in ["a b", "a.b", "a*", "", "ä", &"x".repeat(200)] {
-        let spec = LogSpec {
-            name: name.into(),
-            subjects: vec![],
-            several_guards: vec![],
-        };
+        let spec = LogSpec::new(name, vec![]);
         let error = store.open(&[spec]).await.unwrap_err();
         assert!(
             matches!(error, StoreError::Drift { .. }),

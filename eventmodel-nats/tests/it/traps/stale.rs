@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use eventmodel::Store;
+use eventmodel::StoreError;
 use eventmodel::store::Load;
-use eventmodel::{Position, StoreError};
 use eventmodel_nats_harness::{Cluster, shared_cluster};
 use tokio::time::timeout;
 
@@ -99,14 +99,7 @@ async fn a_leader_that_was_paused_does_not_shorten_a_history_with_a_floor() {
         }
     });
     let position = position.await.unwrap();
-    let load = Load {
-        log: reader.log.clone(),
-        subject: item,
-        after: Position::START,
-        floor: position,
-        snapshot: None,
-        commands: false,
-    };
+    let load = Load::new(reader.log.clone(), item).floor(position);
     // Asked while it sleeps, so that it answers as soon as it wakes.
     let asked = tokio::spawn({
         let store = reader.store.clone();

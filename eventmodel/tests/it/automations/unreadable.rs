@@ -51,12 +51,12 @@ impl Store for Torn {
         let torn = self.1;
         let events = self.0.read(read).map(move |event| match event {
             Ok(event) if event.position() == torn => {
-                Err(StoreError::Undecodable(Arc::new(DecodeError {
-                    position: torn,
-                    subject: event.subject().clone(),
-                    event_type: "?".into(),
-                    reason: DecodeReason::UnknownType,
-                })))
+                Err(StoreError::Undecodable(Arc::new(DecodeError::new(
+                    torn,
+                    event.subject().clone(),
+                    "?",
+                    DecodeReason::UnknownType,
+                ))))
             }
             event => event,
         });

@@ -105,10 +105,7 @@ impl LooseStore {
             let (id, name) = (command.id.clone(), recorded.name.clone());
             return Err(AppendError::IdReused { id, name });
         }
-        Ok(Some(Appended {
-            already_committed: true,
-            ..found
-        }))
+        Ok(Some(Appended::new(found.events, found.revisions, true)))
     }
 
     fn revision_of(&self, content: &Content, subject: &Subject) -> Position {
@@ -260,11 +257,7 @@ impl LooseStore {
                 });
             }
         }
-        Appended {
-            events,
-            revisions,
-            already_committed: false,
-        }
+        Appended::new(events, revisions, false)
     }
 }
 
@@ -347,11 +340,7 @@ impl Store for LooseStore {
         if self.is(Flaw::TruncatesLoads) {
             events.truncate(1000);
         }
-        Ok(Loaded {
-            snapshot: None,
-            events,
-            revision,
-        })
+        Ok(Loaded::new(events, revision))
     }
 
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {

@@ -152,14 +152,7 @@ async fn a_stale_load_is_the_beginning_of_the_history_and_knows_the_floor() {
     let load = async |after, floor| {
         let (log, subject) = (LOG.into(), subject.clone());
         let (after, floor) = (Position::new(after), Position::new(floor));
-        let load = Load {
-            log,
-            subject,
-            after,
-            floor,
-            snapshot: None,
-            commands: false,
-        };
+        let load = Load::new(log, subject).after(after).floor(floor);
         store.load(load).await.unwrap()
     };
     let before = store.injected().stale_reads;
@@ -184,12 +177,8 @@ async fn a_broken_read_ends_in_an_error_and_loses_nothing() {
     history(&memory, 20).await;
     let mut seen = Vec::new();
     while seen.len() < 20 {
-        let mut events = store.read(Read {
-            log: LOG.into(),
-            after: seen.last().copied().unwrap_or_default(),
-            subjects: Vec::new(),
-            follow: false,
-        });
+        let mut events =
+            store.read(Read::new(LOG.into()).after(seen.last().copied().unwrap_or_default()));
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => seen.push(event.position()),
@@ -209,11 +198,7 @@ async fn a_broken_read_ends_in_an_error_and_loses_nothing() {
 async fn an_inbox_delivers_an_event_twice_and_the_first_time_in_order() {
     let (store, memory) = store(Faults::none().duplicates(1.0));
     history(&memory, 10).await;
-    let spec = InboxSpec {
-        model: LOG.into(),
-        automation: "Bot",
-        log: LOG.into(),
-    };
+    let spec = InboxSpec::new(LOG, "Bot", LOG);
     let shared: Arc<dyn Store> = Arc::new(store.clone());
     let inbox = memory::inboxes_of(&store)
         .open(&spec, &shared)
@@ -240,11 +225,7 @@ async fn an_inbox_delivers_an_event_twice_and_the_first_time_in_order() {
 async fn an_event_whose_end_was_not_noted_comes_again() {
     let (store, memory) = store(Faults::none().unavailable(1.0));
     history(&memory, 1).await;
-    let spec = InboxSpec {
-        model: LOG.into(),
-        automation: "Bot",
-        log: LOG.into(),
-    };
+    let spec = InboxSpec::new(LOG, "Bot", LOG);
     let shared: Arc<dyn Store> = Arc::new(memory.clone());
     let inbox = memory::inboxes_of(&store)
         .open(&spec, &shared)
