@@ -160,7 +160,7 @@ pub use transport as adapter;
 
 /// The code of the README is compiled and run.
 #[cfg(all(doctest, feature = "derive"))]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 mod readme {}
 
 #[cfg(feature = "derive")]
