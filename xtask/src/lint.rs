@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use crate::msrv;
 use crate::report::{Report, cargo, succeeds};
+use crate::text;
 use crate::workspace::{Package, packages};
 
 pub(crate) fn run(report: &mut Report) -> Result<(), String> {
     let packages = packages()?;
     format(report);
+    text::check(report)?;
     clippy(report);
     features(report, &packages);
     report.step(

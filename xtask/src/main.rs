@@ -11,6 +11,7 @@ mod msrv;
 mod nats;
 mod report;
 mod test;
+mod text;
 mod version;
 mod workspace;
 
@@ -20,7 +21,7 @@ const USAGE: &str = "\
 Usage: cargo xtask <command>
 
   test   all tests of the workspace with all features, the documentation's examples, the examples' build
-  lint   format, clippy, each feature alone, rustdoc, the oldest supported Rust, licences of dependencies
+  lint   format, texts, clippy, each feature alone, rustdoc, the oldest supported Rust, licences of dependencies
   test nats-matrix    the tests of the JetStream store with each pinned version of the server
   campaign [rounds]   the hotel, and views in buckets, on clusters that are broken under load, in so many rounds (20)
   nats   prints the path of the nats-server that the tests run against, installing it if need be;
