@@ -104,8 +104,9 @@
 //! | `schemars` | JSON Schemas of events and commands that derive `schemars::JsonSchema` |
 //! | `garde` | [`Command::validate`] from `garde::Validate`: `#[command(garde)]` |
 //! | `chrono`, `time` | [`SubjectToken`] for the dates and times of these crates; those of `jiff` always have it |
-//! | `testing` | `eventmodel::testing`: given/when/then specs, and a store that fails on purpose. For `[dev-dependencies]` |
-//! | `store-contract` | the conformance suite for stores |
+//! | `testing` | `eventmodel::testing`: given/when/then specs. For `[dev-dependencies]` |
+//!
+//! The crate `eventmodel-testing` has the conformance suite for stores, and a store that fails on purpose.
 
 pub mod board;
 mod engine;

@@ -1,7 +1,7 @@
 //! Where logs are kept: the one trait that every engine implements.
 //!
 //! A store keeps logs, appends to them under guards, and reads them in order. What it promises is written at each
-//! function and tested, for every store, by `eventmodel::testing::store_contract!`.
+//! function and tested, for every store, by `store_contract!` of `eventmodel-testing`.
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -6,8 +6,7 @@ use device_onboarding::model::device::Status;
 use device_onboarding::projection::{DeviceRegistry, FleetOverview};
 use eventmodel::{App, MemoryStore};
 use serde_json::{Value, json};
-
-use crate::served::Served;
+use support::served::Served;
 
 mod bulk;
 mod files;

@@ -1,26 +1,9 @@
-//! The tests of the whole workspace, in one binary: it links once.
+//! The tests that cross crates, in one binary: it links once.
 // The lint knows test functions only, not what they call.
 #![allow(clippy::unwrap_used)]
 
-mod automations;
-mod bank;
-mod broken_stores;
-mod client;
-mod command_bodies;
 mod devices;
-mod engine;
 mod example;
-mod faults;
 mod hotel;
 mod hotel_faults;
-mod memory;
-mod models;
-mod nats;
-mod panics;
-mod read_back;
-mod served;
-mod snapshots;
-mod states_by_hand;
-mod testing;
-mod tokens;
-mod views;
+mod hotel_on_nats;

@@ -2,15 +2,15 @@
 
 use std::time::Instant;
 
-use crate::msrv;
 use crate::report::{Report, cargo, succeeds};
-use crate::text;
 use crate::workspace::{Package, packages};
+use crate::{groups, msrv, text};
 
 pub(crate) fn run(report: &mut Report) -> Result<(), String> {
     let packages = packages()?;
     format(report);
     text::check(report)?;
+    groups::check(report, &packages);
     clippy(report);
     features(report, &packages);
     report.step(

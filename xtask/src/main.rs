@@ -6,10 +6,13 @@
 use std::process::ExitCode;
 
 mod bench;
+mod campaign;
+mod groups;
 mod lint;
 mod msrv;
 mod nats;
 mod report;
+mod slowest;
 mod test;
 mod text;
 mod version;
@@ -22,13 +25,19 @@ Usage: cargo xtask <command>
 
   test   all tests of the workspace with all features, the documentation's examples, the examples' build
   lint   format, texts, clippy, each feature alone, rustdoc, the oldest supported Rust, licences of dependencies
-  test nats-matrix    the tests of the JetStream store with each pinned version of the server
-  campaign [rounds]   the hotel, and views in buckets, on clusters that are broken under load, in so many rounds (20)
+  campaign [part ..]
+         what takes hours, in parts: the JetStream store with each pinned version of the server; the hotel, views and
+         automations on clusters that are broken under load; many seeds and histories. A part is named by how its name
+         begins. Results are in target/campaign.tsv; what has passed on the same commit is not run again
+  groups writes .config/nextest.toml: which tests start servers of their own
   nats   prints the path of the nats-server that the tests run against, installing it if need be;
          `nats <version>`: of one of the versions pinned in xtask/src/nats/package.rs
   bench nats
          the JetStream store beside async-nats by hand: prints a table and writes it to docs/benchmarks/nats.md;
-         `bench nats hot`, `three`, `cold`, `long`, `reading`, `automation`: a part of it, printed only
+         `bench nats hot`, `three`, `cold`, `long`, `reading`, `automation`: a part of it, printed only;
+         with valgrind, the instructions of a command and of an event, too
+  bench memory
+         the instructions of a command on the store in memory, and of an event's headers; needs valgrind
 ";
 
 fn main() -> ExitCode {
@@ -40,17 +49,15 @@ fn main() -> ExitCode {
             test::run(&mut report);
             Ok(())
         }
-        ["test", "nats-matrix"] => {
-            test::nats_matrix(&mut report);
-            Ok(())
-        }
-        ["campaign", ref rounds @ ..] if rounds.len() <= 1 => {
-            test::campaign(&mut report, rounds.first().unwrap_or(&"20"));
-            Ok(())
-        }
+        ["campaign", ref parts @ ..] => campaign::run(&mut report, parts),
+        ["groups"] => workspace::packages().and_then(|packages| groups::write(&packages)),
         ["lint"] => lint::run(&mut report),
         ["bench", "nats", ref parts @ ..] => {
             bench::nats(&mut report, parts);
+            Ok(())
+        }
+        ["bench", "memory"] => {
+            bench::memory(&mut report);
             Ok(())
         }
         ["nats", ref version @ ..] if version.len() <= 1 => {

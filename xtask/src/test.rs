@@ -2,6 +2,7 @@
 
 use crate::nats::{self, Shared};
 use crate::report::{Report, cargo, succeeds};
+use crate::slowest;
 
 const ALL: [&str; 2] = ["--workspace", "--all-features"];
 
@@ -32,7 +33,13 @@ pub(crate) fn run(report: &mut Report) {
             Some(Err(error)) => report.fail("the servers that tests share", error),
             None => {}
         }
+        if let Err(error) = slowest::forget() {
+            report.fail("the times of an earlier run", &error);
+        }
         report.step("tests", tests.arg("--no-fail-fast"));
+        if let Err(error) = slowest::print() {
+            report.fail("the slowest tests", &error);
+        }
     }
     report.step(
         "code in the documentation",
@@ -46,89 +53,10 @@ pub(crate) fn run(report: &mut Report) {
 }
 
 /// The program that runs tests.
-fn runner() -> &'static [&'static str] {
+pub(crate) fn runner() -> &'static [&'static str] {
     if succeeds(&mut cargo(&["nextest", "--version"])) {
         return &["nextest", "run"];
     }
     println!("cargo-nextest is not installed: the tests run with `cargo test`, which is slower");
     &["test", "--lib", "--bins", "--tests", "--examples"]
-}
-
-/// The case that finds the defect 8376.
-const FALSE_GUARD: &str = "a_false_guard_among_several_is_never_taken";
-
-/// What a server with that defect cannot be tested with: that case; what is done about the defect, which needs a server
-/// without it; and programs that do not accept it.
-const NOT_WITH_DEFECT: [&str; 8] = [
-    "--skip",
-    FALSE_GUARD,
-    "--skip",
-    "nats::traps::defects",
-    "--skip",
-    "nats::hotel_run",
-    "--skip",
-    "nats::hotel::two_programs",
-];
-
-/// The tests of the JetStream store with each version of the server.
-pub(crate) fn nats_matrix(report: &mut Report) {
-    let build = &mut cargo(&["build", "--package", "eventmodel-nats-harness", "--bins"]);
-    if !report.step("build of the shared servers", build) {
-        return;
-    }
-    let defective = nats::defective_step(report);
-    for version in nats::versions() {
-        let started = nats::obtain(Some(version))
-            .and_then(|binary| Shared::start(&binary).map(|shared| (binary, shared)));
-        let (binary, shared) = match started {
-            Ok(started) => started,
-            Err(error) => {
-                report.fail(&format!("nats-server {version}"), &error);
-                continue;
-            }
-        };
-        let tests = |arguments: &[&str]| {
-            let mut tests = cargo(runner());
-            tests
-                .args(["--package", "eventmodel-tests", "--no-fail-fast"])
-                .args(arguments)
-                .env(nats::BINARY, &binary)
-                .envs(shared.environment.iter().map(|(name, value)| (name, value)));
-            if let Some(defective) = &defective {
-                tests.env(nats::DEFECTIVE_BINARY, defective);
-            }
-            tests
-        };
-        let name = format!("the store on nats-server {version}");
-        if !nats::is_defective(version) {
-            report.step(&name, &mut tests(&["nats::"]));
-            continue;
-        }
-        let all_but = [&["nats::", "--"], &NOT_WITH_DEFECT[..]].concat();
-        report.step(&name, &mut tests(&all_but));
-        // Whatever comes of it: it is the server that cannot pass.
-        let case = format!("nats::contract::on_three_servers::{FALSE_GUARD}");
-        let seen = match tests(&[&case]).status() {
-            Ok(status) if status.success() => "was not seen this time, and is there all the same",
-            Ok(_) => "was seen: the output says how many false guards were taken",
-            Err(error) => {
-                report.fail(&case, &error.to_string());
-                continue;
-            }
-        };
-        report.defect(&name, &format!("the defect 8376 {seen}"));
-    }
-}
-
-/// The hotel on clusters that are broken, in so many rounds.
-pub(crate) fn campaign(report: &mut Report, rounds: &str) {
-    let Some(server) = nats::step(report) else {
-        return;
-    };
-    let mut rounds_of_it = cargo(&["test", "--package", "eventmodel-tests", "--test", "it"]);
-    rounds_of_it
-        .args(["nats::campaign", "--", "--nocapture"])
-        .env(nats::BINARY, server)
-        .env("CAMPAIGN_ROUNDS", rounds);
-    report.step("the campaign of faults", &mut rounds_of_it);
 }

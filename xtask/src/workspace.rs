@@ -14,6 +14,8 @@ pub(crate) struct Package {
     /// Whether it is one of this workspace.
     pub(crate) member: bool,
     pub(crate) has_library: bool,
+    /// The sources that its integration tests begin with.
+    pub(crate) tests: Vec<PathBuf>,
     pub(crate) features: Vec<String>,
     pub(crate) rust_version: Option<Version>,
 }
@@ -56,6 +58,8 @@ fn metadata(arguments: &[&str]) -> Result<Value, String> {
 fn read(package: &Value, members: &[Value]) -> Option<Package> {
     let targets = array(&package["targets"]);
     let is_library = |kind: &Value| matches!(kind.as_str(), Some("lib" | "proc-macro"));
+    let is_test = |target: &&Value| array(&target["kind"]).iter().any(|kind| kind == "test");
+    let source = |target: &Value| target["src_path"].as_str().map(PathBuf::from);
     Some(Package {
         name: package["name"].as_str()?.into(),
         version: package["version"].as_str()?.into(),
@@ -63,6 +67,7 @@ fn read(package: &Value, members: &[Value]) -> Option<Package> {
         has_library: targets
             .iter()
             .any(|target| array(&target["kind"]).iter().any(is_library)),
+        tests: targets.iter().filter(is_test).filter_map(source).collect(),
         features: package["features"].as_object()?.keys().cloned().collect(),
         rust_version: package["rust_version"].as_str().and_then(Version::parse),
     })

@@ -1,31 +1,35 @@
 //! A server on a port of its own, and a client that sends what it is told, byte for byte.
 
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
-use eventmodel::{App, AppOptions, MemoryStore, NotDrained, Store};
+use eventmodel::{AppOptions, MemoryStore, NotDrained, Store};
 use eventmodel_http::{Http, Server};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use support::served::Served;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 
 use crate::model::{BonusBot, bank};
 
 pub(crate) struct Bank {
-    pub(crate) app: App,
-    pub(crate) address: SocketAddr,
+    served: Served,
     client: Client<HttpConnector, Body>,
-    stop: Option<oneshot::Sender<()>>,
-    served: JoinHandle<Result<(), NotDrained>>,
+}
+
+impl Deref for Bank {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.served
+    }
 }
 
 impl Bank {
@@ -57,20 +61,10 @@ impl Bank {
             .resolve_within(Duration::ZERO);
         let app = bank(bot).start_with(store, options).await.unwrap();
         let router = router(Http::new(app.clone()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
         let server = server(Server::new(router, app.clone()));
-        let served = tokio::spawn(server.run(listener, async {
-            let _ = stopped.await;
-        }));
-        let client = Client::builder(TokioExecutor::new()).build_http();
         Self {
-            app,
-            address,
-            client,
-            stop: Some(stop),
-            served,
+            served: Served::by(app, |listener, stopped| server.run(listener, stopped)).await,
+            client: Client::builder(TokioExecutor::new()).build_http(),
         }
     }
 
@@ -158,14 +152,12 @@ impl Bank {
 
     /// Asks the server to stop.
     pub(crate) fn stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+        self.served.stop();
     }
 
     /// Waits until it has stopped.
     pub(crate) async fn stopped(self) -> Result<(), NotDrained> {
-        soon(self.served).await.unwrap()
+        soon(self.served.stopped()).await
     }
 }
 

@@ -5,13 +5,11 @@ use std::ops::Range;
 use eventmodel::App;
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::Server;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
+use crate::beside::{Ask, Beside};
 use crate::hot::{deposit, deposit_kept};
-use crate::measure::{Row, Unit, in_turn, rate, resident};
+use crate::measure::{Row, Unit, in_turn, resident, together};
 use crate::model::{commands, options};
-use crate::raw::Raw;
 use crate::{Result, Scale};
 
 const IN_FLIGHT: usize = 512;
@@ -22,7 +20,7 @@ pub(crate) struct Filled {
     pub(crate) log: &'static str,
     pub(crate) events: u64,
     app: App,
-    pub(crate) raw: Raw,
+    pub(crate) beside: Beside,
     /// Those that nobody has touched, in no order.
     untouched: Vec<u64>,
 }
@@ -66,7 +64,7 @@ impl Filled {
         let cold = options().state_cache(0);
         let store = NatsStore::connect(server.url()).await?;
         let app = commands(log).start_with(store, cold).await?;
-        let raw = Raw::connect(&server.url(), log).await?;
+        let beside = Beside::start(&server.url(), log)?;
         let events = warm_up + instances * events_each as u64;
         Ok((
             Self {
@@ -74,7 +72,7 @@ impl Filled {
                 log,
                 events,
                 app,
-                raw,
+                beside,
                 untouched,
             },
             memory,
@@ -85,25 +83,18 @@ impl Filled {
     pub(crate) async fn short<F>(
         &mut self,
         count: usize,
-        command: impl Fn(App, u64) -> F + Send + 'static,
+        command: impl Fn(App, u64) -> F + Send + Sync + Clone + 'static,
     ) -> Result<(f64, f64)>
     where
         F: Future<Output = Result<()>> + Send,
     {
         let (app, accounts) = (self.app.clone(), self.take(count)?);
         let ours = move |n| command(app.clone(), accounts[n]);
-        in_turn(count, ours, self.gets_and_publishes(count)?).await
-    }
-
-    fn gets_and_publishes(
-        &mut self,
-        count: usize,
-    ) -> Result<impl Fn(usize) -> BoxFuture<'static, Result<()>> + Send + use<>> {
-        let (raw, accounts) = (self.raw.clone(), self.take(count)?);
-        Ok(move |n: usize| {
-            let (raw, account) = (raw.clone(), accounts[n]);
-            async move { raw.get_and_publish(account).await }.boxed()
-        })
+        let accounts = self.take(count)?;
+        let ask = |these: Range<usize>| Ask::GetAndPublish {
+            accounts: accounts[these].to_vec(),
+        };
+        in_turn(count, ours, &mut self.beside, ask).await
     }
 
     /// Long histories, of few instances.
@@ -115,12 +106,12 @@ impl Filled {
         for _ in 0..scale.rounds {
             let (app, accounts) = (self.app.clone(), self.untouched[..half].to_vec());
             let ours = move |n| deposit(app.clone(), accounts[n]);
-            let (raw, accounts) = (self.raw.clone(), self.untouched[half..].to_vec());
-            let raw = move |n: usize| {
-                let (raw, account) = (raw.clone(), accounts[n]);
-                async move { raw.consume_and_publish(account).await }
+            let accounts = &self.untouched[half..];
+            let ask = |these: Range<usize>| Ask::ConsumeAndPublish {
+                accounts: accounts[these].to_vec(),
             };
-            row.rounds.push(in_turn(half, ours, raw).await?);
+            row.rounds
+                .push(in_turn(half, ours, &mut self.beside, ask).await?);
         }
         Ok(row)
     }
@@ -135,7 +126,7 @@ impl Filled {
 /// One more event of each instance, with a snapshot: it is of use to one state, and no other one sees it.
 async fn fill(app: &App, accounts: Range<u64>) -> Result<()> {
     let tasks = (accounts.end - accounts.start).min(IN_FLIGHT as u64);
-    rate(usize::try_from(tasks)?, 1, |n, _| {
+    together(usize::try_from(tasks)?, |n| {
         let (app, mut account, end) = (app.clone(), accounts.start + n as u64, accounts.end);
         async move {
             while account < end {

@@ -5,7 +5,9 @@
 //! shrink with it. `EVENTMODEL_BENCH_TABLE` is the file that the table is written to.
 
 mod automation;
+mod beside;
 mod cold;
+mod count;
 mod hot;
 mod measure;
 mod model;
@@ -63,14 +65,14 @@ impl Scale {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let filters = arguments.into_iter().filter(|text| !text.starts_with('-'));
-    let filters: Vec<String> = filters.collect();
+    let arguments = arguments.iter().map(String::as_str);
+    let arguments: Vec<&str> = arguments.filter(|text| !text.starts_with('-')).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build();
     let result = runtime.map_err(Error::from);
-    match result.and_then(|runtime| runtime.block_on(run(filters))) {
+    match result.and_then(|runtime| runtime.block_on(run(&arguments))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -79,9 +81,17 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(filters: Vec<String>) -> Result<()> {
+async fn run(arguments: &[&str]) -> Result<()> {
+    match *arguments {
+        [beside::ARGUMENT, url, log] => beside::serve(url, log).await,
+        [count::ARGUMENT, operation, number] => count::run(operation, number.parse()?).await,
+        ref groups => table(groups).await,
+    }
+}
+
+async fn table(groups: &[&str]) -> Result<()> {
     let scale = Scale::from_env()?;
-    let wanted = |group: &str| filters.is_empty() || filters.iter().any(|text| text == group);
+    let wanted = |group: &str| groups.is_empty() || groups.contains(&group);
     let mut table = Table::new(scale.events);
     if wanted("hot") {
         hot_on_one(&mut table, scale).await?;
@@ -106,7 +116,7 @@ async fn run(filters: Vec<String>) -> Result<()> {
 async fn hot_on_one(table: &mut Table, scale: Scale) -> Result<()> {
     let server = Server::start().await?;
     let store = NatsStore::connect(server.url()).await?;
-    let hot = Hot::start(store, options(), &server.url()).await?;
+    let mut hot = Hot::start(store, options(), &server.url()).await?;
     table.add(&hot.throughput("", Some(0.85), scale).await?);
     table.add(&hot.latency("", Some(1.15), scale).await?);
     table.add(&hot.given_id(scale).await?);
@@ -114,7 +124,7 @@ async fn hot_on_one(table: &mut Table, scale: Scale) -> Result<()> {
 
     let server = Server::start().await?;
     let store = NatsStore::connect(server.url()).await?;
-    let hot = Hot::start(store, AppOptions::new(), &server.url()).await?;
+    let mut hot = Hot::start(store, AppOptions::new(), &server.url()).await?;
     let name = ", audit trail on JetStream";
     table.add(&hot.throughput(name, None, scale).await?);
     Ok(())
@@ -127,7 +137,7 @@ async fn hot_on_three(table: &mut Table, scale: Scale) -> Result<()> {
     let url = cluster.node(0).url();
     let patient = NatsStore::builder().timeout(Duration::from_secs(30));
     let store = patient.replicas(3).connect(&url).await?;
-    let hot = Hot::start(store, options(), &url).await?;
+    let mut hot = Hot::start(store, options(), &url).await?;
     table.add(&hot.throughput(NAME, None, scale).await?);
     table.add(&hot.latency(NAME, None, scale).await?);
     table.add(&hot.two_instances(NAME, scale).await?);
@@ -136,9 +146,9 @@ async fn hot_on_three(table: &mut Table, scale: Scale) -> Result<()> {
 
 async fn cold(table: &mut Table, scale: Scale, cold: bool, reading: bool) -> Result<()> {
     let (small, _) = Filled::new("small", 1_000, 10).await?;
-    let (bad, _) = Filled::new("bad", scale.instances(31_000), 10).await?;
+    let (mut bad, _) = Filled::new("bad", scale.instances(31_000), 10).await?;
     if reading {
-        for row in reading::rows(&bad, scale).await? {
+        for row in reading::rows(&mut bad, scale).await? {
             table.add(&row);
         }
     }

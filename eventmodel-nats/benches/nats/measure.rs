@@ -1,9 +1,11 @@
 //! Measuring two things in turn, so that what disturbs one disturbs the other.
 
 use std::future::Future;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::beside::{Ask, Beside};
 
 /// What is said of both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,53 +82,72 @@ pub(crate) fn quantile(values: &mut [f64], q: f64) -> f64 {
     values.get(at).copied().unwrap_or(f64::NAN)
 }
 
-/// How many a second: so many tasks at the same time, each of which does the same number, one after the other.
-pub(crate) async fn rate<F, Fut>(tasks: usize, each: usize, task: F) -> Result<f64>
+/// How long it takes, in seconds, until so many tasks that run at the same time are done.
+pub(crate) async fn together<F, Fut>(tasks: usize, task: F) -> Result<f64>
 where
-    F: Fn(usize, usize) -> Fut,
+    F: Fn(usize) -> Fut,
     Fut: Future<Output = Result<()>> + Send + 'static,
 {
     let start = Instant::now();
     let mut set = tokio::task::JoinSet::new();
     for n in 0..tasks {
-        set.spawn(task(n, each));
+        set.spawn(task(n));
     }
     while let Some(done) = set.join_next().await {
         done??;
     }
-    #[allow(clippy::cast_precision_loss)]
-    Ok((tasks * each) as f64 / start.elapsed().as_secs_f64())
+    Ok(start.elapsed().as_secs_f64())
 }
 
-/// The medians, in seconds, of two things that are done in turn; each is told the how many-th it is.
-pub(crate) async fn in_turn<Ours, Raw>(
+/// How many are done of one side before it is the turn of the other.
+const TURN: usize = 10;
+
+/// The medians, in seconds, of two things that are done in turn, a few at a time; `ours` is told the how many-th it is,
+/// the counterpart is asked for those of a range.
+pub(crate) async fn in_turn<Ours>(
     count: usize,
-    ours: impl Fn(usize) -> Ours + Send + 'static,
-    raw: impl Fn(usize) -> Raw + Send + 'static,
+    ours: impl Fn(usize) -> Ours + Send + Sync + Clone + 'static,
+    beside: &mut Beside,
+    ask: impl Fn(Range<usize>) -> Ask,
 ) -> Result<(f64, f64)>
 where
     Ours: Future<Output = Result<()>> + Send,
-    Raw: Future<Output = Result<()>> + Send,
 {
-    let both = async move {
-        let (mut first, mut second) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        for n in 0..count {
-            // Whatever the one leaves behind must not always meet the other.
-            if n % 2 == 0 {
-                first.push(timed(ours(n)).await?);
-                second.push(timed(raw(n)).await?);
-            } else {
-                second.push(timed(raw(n)).await?);
-                first.push(timed(ours(n)).await?);
-            }
+    let (mut first, mut second) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for (turn, start) in (0..count).step_by(TURN).enumerate() {
+        let these = start..count.min(start + TURN);
+        let ours = times(these.clone(), ours.clone());
+        // Whatever the one leaves behind must not always meet the other.
+        if turn % 2 == 0 {
+            first.extend(ours.await?);
+            second.extend(beside.ask(&ask(these)).await?);
+        } else {
+            second.extend(beside.ask(&ask(these)).await?);
+            first.extend(ours.await?);
         }
-        Ok((median(&mut first), median(&mut second)))
-    };
-    // On a worker, as in a program: the main thread would be woken for each answer.
-    tokio::spawn(both).await?
+    }
+    Ok((median(&mut first), median(&mut second)))
 }
 
-async fn timed(thing: impl Future<Output = Result<()>>) -> Result<f64> {
+async fn times<Fut>(
+    these: Range<usize>,
+    thing: impl Fn(usize) -> Fut + Send + Sync + 'static,
+) -> Result<Vec<f64>>
+where
+    Fut: Future<Output = Result<()>> + Send,
+{
+    let all = async move {
+        let mut times = Vec::with_capacity(these.len());
+        for n in these {
+            times.push(timed(thing(n)).await?);
+        }
+        Ok(times)
+    };
+    // On a worker, as in a program: the main thread would be woken for each answer.
+    tokio::spawn(all).await?
+}
+
+pub(crate) async fn timed(thing: impl Future<Output = Result<()>>) -> Result<f64> {
     let start = Instant::now();
     thing.await?;
     Ok(start.elapsed().as_secs_f64())

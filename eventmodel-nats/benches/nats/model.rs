@@ -5,47 +5,7 @@ use eventmodel::{
     Stream, automation, emit, projection,
 };
 use serde::{Deserialize, Serialize};
-
-#[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
-#[stream(subject = "account.{account}")]
-pub(crate) struct Account {
-    pub(crate) account: u64,
-}
-
-#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[event(stream = Account)]
-pub(crate) struct Deposited {
-    pub(crate) account: u64,
-    pub(crate) cents: u64,
-}
-
-#[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Balance {
-    pub(crate) cents: u64,
-}
-
-#[projection(key = Account)]
-impl Balance {
-    fn deposited(&mut self, event: &Deposited) {
-        self.cents += event.cents;
-    }
-}
-
-#[derive(Command, Serialize, Deserialize, Clone, Debug)]
-#[command(state = Balance, emits(Deposited), rejects = NoRejection)]
-pub(crate) struct Deposit {
-    pub(crate) account: u64,
-    pub(crate) cents: u64,
-}
-
-impl Decide for Deposit {
-    fn decide(&self, _: &Balance) -> Decision<Self> {
-        emit(Deposited {
-            account: self.account,
-            cents: self.cents,
-        })
-    }
-}
+pub(crate) use support::measured::{Account, Balance, Deposit, Deposited};
 
 /// The same state, a snapshot of which stands beside the last event.
 #[derive(Default, Serialize, Deserialize, Clone, Debug, PartialEq)]

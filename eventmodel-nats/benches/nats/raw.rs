@@ -24,7 +24,7 @@ const HISTORY: usize = 16;
 pub(crate) struct Raw {
     client: Client,
     /// The JetStream stream.
-    pub(crate) log: &'static str,
+    log: Arc<str>,
 }
 
 /// A stream instance that several tasks may write to, one after the other.
@@ -70,8 +70,9 @@ struct Ack {
 }
 
 impl Raw {
-    pub(crate) async fn connect(url: &str, log: &'static str) -> Result<Self> {
+    pub(crate) async fn connect(url: &str, log: &str) -> Result<Self> {
         let client = async_nats::connect(url).await?;
+        let log = log.into();
         Ok(Self { client, log })
     }
 
@@ -82,6 +83,15 @@ impl Raw {
         let request = Request::new().headers(headers).payload(payload(instance));
         let answer = self.client.send_request(instance.subject.clone(), request);
         instance.stored(sequence(&answer.await?)?);
+        Ok(())
+    }
+
+    /// So many, one after the other.
+    pub(crate) async fn publish_many(&self, instance: &Shared, count: usize) -> Result<()> {
+        let mut instance = instance.lock().await;
+        for _ in 0..count {
+            self.publish(&mut instance).await?;
+        }
         Ok(())
     }
 
@@ -156,7 +166,7 @@ impl Raw {
 
     async fn ordered(&self, pattern: &str) -> Result<jetstream::consumer::pull::Ordered> {
         let context = jetstream::new(self.client.clone());
-        let stream = context.get_stream_no_info(self.log).await?;
+        let stream = context.get_stream_no_info(&*self.log).await?;
         let config = OrderedConfig {
             filter_subject: pattern.to_owned(),
             ..OrderedConfig::default()
@@ -175,7 +185,7 @@ impl Raw {
         count: usize,
     ) -> Result<Vec<f64>> {
         let context = jetstream::new(self.client.clone());
-        let stream = context.get_stream_no_info(self.log).await?;
+        let stream = context.get_stream_no_info(&*self.log).await?;
         let config = OrderedConfig {
             deliver_policy: DeliverPolicy::ByStartSequence {
                 start_sequence: from,

@@ -114,9 +114,9 @@ impl Table {
 const INTRODUCTION: &str = "\
 # The JetStream store, beside async-nats by hand
 
-Written by `cargo xtask bench nats`. Both sides run in one process, on the same nats-server, in turn: medians of the
-rounds, the ratio is the median of the ratios of the rounds, the spread is the lowest and the highest of them. Servers
-and client share the machine.
+Written by `cargo xtask bench nats`. Each side runs in a process of its own, both on the same nats-server, in turn:
+medians of the rounds, the ratio is the median of the ratios of the rounds, the spread is the lowest and the highest of
+them. Servers and clients share the machine.
 
 *By hand* is what a careful user writes with the client library: `Client::send_request` with the same headers and the
 same payload, the headers built for each message, the answer read. No state, no decision, no retry. *Hot*: the state of

@@ -5,6 +5,7 @@
 
 mod bank;
 mod body;
+mod count;
 mod emit;
 mod execute;
 mod fold;
@@ -12,5 +13,8 @@ mod subject;
 mod view;
 
 fn main() {
-    divan::main();
+    match count::asked() {
+        Some((operation, number)) => count::run(&operation, number),
+        None => divan::main(),
+    }
 }

@@ -44,7 +44,8 @@ impl ViewDescription {
         self.type_id
     }
 
-    pub(crate) fn fold(&self) -> &Arc<dyn ViewFold> {
+    /// How it folds, for a [`ViewHost`](crate::view::ViewHost).
+    pub fn fold(&self) -> &Arc<dyn ViewFold> {
         &self.fold
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use foldhash::fast::RandomState;
 use futures_core::stream::BoxStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -47,18 +48,21 @@ pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
     pub(super) options: AppOptions,
     pub(super) vocabulary: Arc<Vocabulary>,
-    pub(super) routes: HashMap<TypeId, Route>,
+    pub(super) routes: OfTypes<Route>,
     pub(super) cache: StateCache,
     /// Unless there are none.
     pub(super) snapshots: Option<Snapshots>,
     pub(super) audit: Arc<dyn AuditTrail>,
-    pub(super) views: HashMap<TypeId, RunningView>,
+    pub(super) views: OfTypes<RunningView>,
     pub(super) automations: std::sync::OnceLock<Vec<RunningAutomation>>,
     pub(super) refused: RefusedRequests,
     pub(super) closing: AtomicBool,
     pub(super) in_flight: TaskTracker,
     pub(super) stop: CancellationToken,
 }
+
+/// What there is of each type of command or view.
+type OfTypes<T> = HashMap<TypeId, T, RandomState>;
 
 /// What the engine needs to know of a command type.
 #[derive(Clone)]
@@ -353,7 +357,7 @@ impl fmt::Debug for App {
     }
 }
 
-fn routes(model: &EventModel) -> HashMap<TypeId, Route> {
+fn routes(model: &EventModel) -> OfTypes<Route> {
     let commands = model.commands();
     let route = |info: &crate::model::CommandInfo| {
         let written = info
@@ -388,7 +392,7 @@ async fn start_views(
     options: &AppOptions,
     vocabulary: &Arc<Vocabulary>,
     stop: &CancellationToken,
-) -> Result<HashMap<TypeId, RunningView>, StartError> {
+) -> Result<OfTypes<RunningView>, StartError> {
     let host = options.views.clone();
     let host = host.unwrap_or_else(|| memory::views_of(&**store));
     let views = model.views();

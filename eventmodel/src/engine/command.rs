@@ -125,7 +125,9 @@ impl<'a> Execution<'a> {
     }
 
     async fn attempt(&mut self, command: &mut dyn AnyCommand) -> Result<Receipt, Failed> {
-        if let Some(receipt) = self.load(&mut command.slots()).await? {
+        let mut slots = command.slots();
+        self.note(&slots);
+        if let Some(receipt) = self.load(&mut slots).await? {
             return Ok(receipt);
         }
         let id = self.command.id.clone();
@@ -162,7 +164,7 @@ impl<'a> Execution<'a> {
     }
 
     /// What can be said of the command before anything is loaded: whether it is valid, what tells it from another one
-    /// under its id, which instances it decides on.
+    /// under its id, the keys of what it decides on.
     fn identify(&mut self, command: &mut dyn AnyCommand) -> Result<(), Failed> {
         let info = command.info();
         validate(command)?;
@@ -171,13 +173,15 @@ impl<'a> Execution<'a> {
             let canonical = canonical.map_err(ExecuteError::Fingerprint)?;
             self.command.fingerprint = Some(xxhash_rust::xxh3::xxh3_64(&canonical));
         }
-        caught(info, "keys", || command.open())?.map_err(ExecuteError::Key)?;
-        let slots = command.slots();
+        caught(info, "keys", || command.open())?.map_err(ExecuteError::Key)
+    }
+
+    /// Notes which instances the command decides on.
+    fn note(&mut self, slots: &[&mut dyn ErasedSlot]) {
         self.keyed_by = slots.first().map(|slot| slot.subject().clone());
         if self.given_id {
             self.instances = slots.iter().map(|slot| slot.subject().clone()).collect();
         }
-        Ok(())
     }
 
     async fn decide(&mut self, command: &mut dyn AnyCommand) -> Result<Decided, Failed> {

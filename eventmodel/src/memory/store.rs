@@ -27,7 +27,7 @@ use crate::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, S
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
-    logs: Arc<RwLock<HashMap<Arc<str>, Arc<Log>>>>,
+    logs: Arc<RwLock<Logs>>,
     max_payload: usize,
 }
 
@@ -63,6 +63,8 @@ impl MemoryStore {
             .ok_or_else(|| StoreError::UnknownLog { log: name.clone() })
     }
 }
+
+type Logs = HashMap<Arc<str>, Arc<Log>, RandomState>;
 
 #[derive(Debug)]
 struct Log {
@@ -164,7 +166,7 @@ impl Store for MemoryStore {
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let log = self.log(append.log())?;
-        let (_, command, guards, events) = append.into_parts();
+        let (command, events) = (append.command(), append.events());
         if let Some(event) = events
             .iter()
             .find(|event| event.payload.len() > self.max_payload)
@@ -176,10 +178,10 @@ impl Store for MemoryStore {
             });
         }
         let mut content = log.content_mut();
-        if let Some(committed) = content.committed(&command)? {
+        if let Some(committed) = content.committed(command)? {
             return Ok(committed);
         }
-        for guard in &guards {
+        for guard in append.guards() {
             let actual = content.revision(&guard.subject);
             if actual != guard.expected {
                 let subject = Some(guard.subject.clone());
@@ -192,9 +194,9 @@ impl Store for MemoryStore {
         let first = content.events.len() as u64 + 1;
         let events: Vec<_> = (first..)
             .zip(events)
-            .map(|(position, event)| RecordedEvent::new(event, Position::new(position)))
+            .map(|(position, event)| RecordedEvent::new(event.clone(), Position::new(position)))
             .collect();
-        content.commands.insert(command.id, first);
+        content.commands.insert(command.id.clone(), first);
         for event in &events {
             for subject in event.metadata().subjects.iter() {
                 let position = event.position().get();

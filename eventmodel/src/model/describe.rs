@@ -110,6 +110,9 @@ impl FieldInfo {
 pub struct SchemaInfo(pub(crate) Option<fn() -> serde_json::Value>);
 
 impl SchemaInfo {
+    /// No schema is known.
+    pub const NONE: Self = Self(None);
+
     /// The schema, if the type has one.
     pub fn get(&self) -> Option<serde_json::Value> {
         self.0.map(|schema| schema())

@@ -31,7 +31,6 @@ const SPEC_VERSION: &str = "1.0";
 /// # }
 /// ```
 pub fn to_headers(metadata: &Metadata) -> Vec<(&'static str, String)> {
-    let text = |value: &str| Cow::from(utf8_percent_encode(value, ENCODED)).into_owned();
     let command = &metadata.command;
     let mut headers = vec![
         ("ce-specversion", SPEC_VERSION.to_owned()),
@@ -64,6 +63,16 @@ pub fn to_headers(metadata: &Metadata) -> Vec<(&'static str, String)> {
     headers
 }
 
+/// As it stands in a header.
+fn text(value: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'%');
+    // Most texts are plain. To look at all their bytes is quicker than to look for the first that is not.
+    if value.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        return value.to_owned();
+    }
+    utf8_percent_encode(value, ENCODED).collect()
+}
+
 /// The metadata of the event at `position` of its log, from its headers: `header` gives the value of one, by its
 /// name in lower case.
 ///
@@ -73,8 +82,31 @@ pub fn from_headers<'a>(
     position: Position,
     header: impl Fn(&str) -> Option<&'a str>,
 ) -> Result<Metadata, EnvelopeError> {
-    let headers = Headers { header };
-    let version = headers.required_text("ce-specversion")?;
+    metadata(position, &Headers(Header::NAMES.map(header)))
+}
+
+/// The same, from all headers of a message, in any order: names in lower case but for `Content-Type`, each once.
+/// Headers that are not of the envelope are passed over.
+///
+/// # Errors
+/// As [`from_headers`].
+pub fn from_pairs<'a>(
+    position: Position,
+    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Metadata, EnvelopeError> {
+    let mut headers = Headers::default();
+    for (name, value) in pairs {
+        if let Some(header) = Header::NAMES.iter().position(|known| *known == name) {
+            headers.0[header].get_or_insert(value);
+        } else if name == "Content-Type" {
+            headers.0[Header::ContentType as usize] = Some(value);
+        }
+    }
+    metadata(position, &headers)
+}
+
+fn metadata(position: Position, headers: &Headers<'_>) -> Result<Metadata, EnvelopeError> {
+    let version = headers.required_text(Header::SpecVersion)?;
     if version != SPEC_VERSION {
         return Err(malformed(
             "ce-specversion",
@@ -82,15 +114,15 @@ pub fn from_headers<'a>(
             "only 1.0 is understood",
         ));
     }
-    let id = EventId::new(&headers.required_text("ce-id")?);
+    let id = EventId::new(&headers.required_text(Header::Id)?);
     let (command_id, n) = id
         .split()
         .ok_or_else(|| malformed("ce-id", id.as_str(), "it must be `<command id>/<number>`"))?;
     let command = CommandRef {
         id: CommandId::new(command_id).map_err(|e| malformed("ce-id", command_id, e))?,
-        name: headers.text("ce-commandname")?,
+        name: headers.text(Header::CommandName)?,
         fingerprint: headers.fingerprint()?,
-        events: headers.required("ce-commandevents")?,
+        events: headers.required(Header::CommandEvents)?,
     };
     if n >= command.events as usize {
         return Err(EnvelopeError::Contradiction {
@@ -103,14 +135,14 @@ pub fn from_headers<'a>(
     Ok(Metadata {
         position,
         subjects: headers.subjects()?,
-        event_type: headers.text("ce-type")?,
-        version: headers.required("ce-dataversion")?,
-        time: headers.required("ce-time")?,
-        source: headers.text("ce-source")?,
+        event_type: headers.text(Header::Type)?,
+        version: headers.required(Header::DataVersion)?,
+        time: headers.required(Header::Time)?,
+        source: headers.text(Header::Source)?,
         content_type: headers.content_type()?,
-        correlation_id: headers.text("ce-correlationid")?,
-        causation_id: headers.get("ce-causationid")?.map(Arc::from),
-        traceparent: headers.get("ce-traceparent")?.map(Arc::from),
+        correlation_id: headers.text(Header::CorrelationId)?,
+        causation_id: headers.get(Header::CausationId)?.map(Arc::from),
+        traceparent: headers.get(Header::TraceParent)?.map(Arc::from),
         command,
         id,
     })
@@ -168,57 +200,114 @@ fn unescape(quoted: &str) -> String {
     .collect()
 }
 
-struct Headers<F> {
-    header: F,
+/// A header of an envelope.
+#[derive(Clone, Copy)]
+enum Header {
+    SpecVersion,
+    Id,
+    Source,
+    Type,
+    Time,
+    Subject,
+    Subjects,
+    DataContentType,
+    ContentType,
+    DataVersion,
+    CorrelationId,
+    CausationId,
+    TraceParent,
+    CommandName,
+    CommandEvents,
+    CommandHash,
 }
 
-impl<'a, F: Fn(&str) -> Option<&'a str>> Headers<F> {
-    fn get(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, EnvelopeError> {
-        let Some(value) = (self.header)(name) else {
+impl Header {
+    /// In the order of the variants.
+    const NAMES: [&str; 16] = [
+        "ce-specversion",
+        "ce-id",
+        "ce-source",
+        "ce-type",
+        "ce-time",
+        "ce-subject",
+        "ce-subjects",
+        "ce-datacontenttype",
+        "content-type",
+        "ce-dataversion",
+        "ce-correlationid",
+        "ce-causationid",
+        "ce-traceparent",
+        "ce-commandname",
+        "ce-commandevents",
+        "ce-commandhash",
+    ];
+
+    fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// The values of an envelope's headers.
+#[derive(Default)]
+struct Headers<'a>([Option<&'a str>; Header::NAMES.len()]);
+
+impl<'a> Headers<'a> {
+    fn raw(&self, header: Header) -> Option<&'a str> {
+        self.0[header as usize]
+    }
+
+    fn get(&self, header: Header) -> Result<Option<Cow<'a, str>>, EnvelopeError> {
+        let Some(value) = self.raw(header) else {
             return Ok(None);
         };
         // Older senders quoted a value instead of encoding it.
         let unquoted = value
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'));
-        if let Some(unquoted) = unquoted {
-            let value = unescape(unquoted);
-            let text = percent_decode_str(&value).decode_utf8();
-            let text = text.map_err(|e| malformed(name, &value, e))?;
-            return Ok(Some(Cow::Owned(text.into_owned())));
+        let value = unquoted.map_or(Cow::Borrowed(value), |quoted| unescape(quoted).into());
+        // Most values are plain.
+        if !value.as_bytes().contains(&b'%') {
+            return Ok(Some(value));
         }
-        let text = percent_decode_str(value).decode_utf8();
-        text.map(Some).map_err(|e| malformed(name, value, e))
+        let text = percent_decode_str(&value).decode_utf8();
+        let text = text.map_err(|e| malformed(header.name(), &value, e))?;
+        Ok(Some(Cow::Owned(text.into_owned())))
     }
 
-    fn required_text(&self, name: &'static str) -> Result<Cow<'a, str>, EnvelopeError> {
-        self.get(name)?
-            .ok_or(EnvelopeError::Missing { header: name })
+    fn required_text(&self, header: Header) -> Result<Cow<'a, str>, EnvelopeError> {
+        self.get(header)?.ok_or(EnvelopeError::Missing {
+            header: header.name(),
+        })
     }
 
-    fn required<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, EnvelopeError> {
-        let value = self.required_text(name)?;
-        value.parse().map_err(|e| malformed(name, &value, e))
+    fn required<T: FromStr<Err: Display>>(&self, header: Header) -> Result<T, EnvelopeError> {
+        let value = self.required_text(header)?;
+        value
+            .parse()
+            .map_err(|e| malformed(header.name(), &value, e))
     }
 
-    fn text(&self, name: &'static str) -> Result<Arc<str>, EnvelopeError> {
-        self.required_text(name).map(Arc::from)
+    fn text(&self, header: Header) -> Result<Arc<str>, EnvelopeError> {
+        self.required_text(header).map(Arc::from)
     }
 
     fn fingerprint(&self) -> Result<Option<u64>, EnvelopeError> {
-        let name = "ce-commandhash";
-        let parse =
-            |hex: Cow<'a, str>| u64::from_str_radix(&hex, 16).map_err(|e| malformed(name, &hex, e));
-        self.get(name)?.map(parse).transpose()
+        let header = Header::CommandHash;
+        let parse = |hex: Cow<'a, str>| {
+            u64::from_str_radix(&hex, 16).map_err(|e| malformed(header.name(), &hex, e))
+        };
+        self.get(header)?.map(parse).transpose()
     }
 
     fn subjects(&self) -> Result<Arc<[Subject]>, EnvelopeError> {
-        let subject = |name, text: &str| Subject::new(text).map_err(|e| malformed(name, text, e));
-        let first = self.required_text("ce-subject")?;
-        let Some(all) = self.get("ce-subjects")? else {
-            return Ok([subject("ce-subject", &first)?].into());
+        let subject = |header: Header, text: &str| {
+            Subject::new(text).map_err(|e| malformed(header.name(), text, e))
         };
-        let subjects = all.split(' ').map(|text| subject("ce-subjects", text));
+        let first = self.required_text(Header::Subject)?;
+        let Some(all) = self.get(Header::Subjects)? else {
+            return Ok([subject(Header::Subject, &first)?].into());
+        };
+        let subjects = all.split(' ').map(|text| subject(Header::Subjects, text));
         let subjects: Arc<[Subject]> = subjects.collect::<Result<_, _>>()?;
         if subjects[0].as_str() != first {
             return Err(EnvelopeError::Contradiction {
@@ -234,8 +323,8 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Headers<F> {
     /// Both spellings are read; one is enough.
     fn content_type(&self) -> Result<Arc<str>, EnvelopeError> {
         let (attribute, plain) = (
-            self.get("ce-datacontenttype")?,
-            (self.header)("content-type"),
+            self.get(Header::DataContentType)?,
+            self.raw(Header::ContentType),
         );
         match (attribute, plain) {
             (Some(attribute), Some(plain)) if *attribute != *plain => {
@@ -293,9 +382,11 @@ mod tests {
     }
 
     fn read(headers: &HashMap<String, String>) -> Result<Metadata, EnvelopeError> {
-        from_headers(Position::new(7), |name| {
-            headers.get(name).map(String::as_str)
-        })
+        let position = Position::new(7);
+        let by_name = from_headers(position, |name| headers.get(name).map(String::as_str));
+        let pairs = headers.iter().map(|(name, value)| (&**name, &**value));
+        assert_eq!(from_pairs(position, pairs), by_name);
+        by_name
     }
 
     #[test]
@@ -313,6 +404,15 @@ mod tests {
             ..full
         };
         assert_eq!(read(&headers(&bare)).unwrap(), bare);
+    }
+
+    #[test]
+    fn headers_are_read_as_they_are_written_among_others() {
+        let written = to_headers(&metadata());
+        let written = written.iter().map(|(name, value)| (*name, &**value));
+        let others = [("Nats-Msg-Id", "x"), ("CE-ID", "other"), ("", "")];
+        let read = from_pairs(Position::new(7), written.rev().chain(others));
+        assert_eq!(read.unwrap(), metadata());
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl CommandId {
     }
 
     /// The id of the `n`th event that this command emitted, from 0.
-    pub(crate) fn event(&self, n: usize) -> EventId {
+    pub fn event(&self, n: usize) -> EventId {
         let mut text = string_pool::take();
         text.push_str(&self.0);
         text.push('/');

@@ -123,7 +123,8 @@ impl RecordedEvent {
             .downcast_ref()
     }
 
-    pub(crate) fn decode_error(&self, reason: DecodeReason) -> DecodeError {
+    /// The error that this event cannot be read, and why.
+    pub fn decode_error(&self, reason: DecodeReason) -> DecodeError {
         DecodeError {
             position: self.position(),
             subject: self.subject().clone(),

@@ -81,8 +81,15 @@ pub(crate) struct TokenEncoder<'a>(pub(crate) &'a mut String);
 impl Write for TokenEncoder<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         const HEX: &[u8; 16] = b"0123456789ABCDEF";
+        let is_plain =
+            |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'.' | b'*' | b'>' | b'%' | b'$');
+        // Most texts are plain as a whole.
+        if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+            self.0.push_str(text);
+            return Ok(());
+        }
         for byte in text.bytes() {
-            if byte.is_ascii_graphic() && !matches!(byte, b'.' | b'*' | b'>' | b'%' | b'$') {
+            if is_plain(byte) {
                 self.0.push(char::from(byte));
             } else {
                 self.0.push('%');
@@ -126,11 +133,11 @@ pub(crate) fn decode_token(token: &str) -> Result<Cow<'_, str>, TokenError> {
     }
 }
 
-macro_rules! by_display {
-    ($($type:ty),* $(,)?) => {$(
+macro_rules! by_text {
+    ($($type:ty),*: |$self:ident, $out:ident| $write:expr) => {$(
         impl SubjectToken for $type {
-            fn write_token(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-                write!(out, "{self}")
+            fn write_token(&$self, $out: &mut dyn fmt::Write) -> fmt::Result {
+                $write
             }
             fn parse_token(text: &str) -> Result<Self, TokenError> {
                 let value: Self = text.parse().map_err(|e| TokenError::new::<Self>(text, e))?;
@@ -151,19 +158,15 @@ fn canonical<T: SubjectToken>(text: &str, value: T) -> Result<T, TokenError> {
     }
 }
 
-by_display!(
-    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, bool, char
-);
-by_display!(
-    uuid::Uuid,
-    jiff::civil::Date,
-    jiff::civil::DateTime,
-    jiff::civil::Time,
-    jiff::Timestamp
-);
+// The usual keys, without the machinery of formats.
+by_text!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize:
+    |self, out| out.write_str(itoa::Buffer::new().format(*self)));
+by_text!(bool, char, uuid::Uuid,
+    jiff::civil::Date, jiff::civil::DateTime, jiff::civil::Time, jiff::Timestamp:
+    |self, out| write!(out, "{self}"));
 
 #[cfg(feature = "chrono")]
-by_display!(chrono::NaiveDate);
+by_text!(chrono::NaiveDate: |self, out| write!(out, "{self}"));
 
 #[cfg(feature = "chrono")]
 impl SubjectToken for chrono::DateTime<chrono::Utc> {

@@ -6,9 +6,13 @@ use super::error::InvalidAppend;
 use super::snapshot::Snapshot;
 use crate::record::{CommandRef, Guard, NewEvent, RecordedEvent};
 
-/// The events of one command, to be stored together.
+/// The events of one command, to be stored together. Clones are cheap: an append is made again when its answer was
+/// lost.
 #[derive(Clone, Debug)]
-pub struct Append {
+pub struct Append(Arc<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     log: Arc<str>,
     command: CommandRef,
     guards: Vec<Guard>,
@@ -55,59 +59,68 @@ impl Append {
                 }
             }
         }
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             log,
             command,
             guards,
             events,
             snapshots: Vec::new(),
-        })
+        })))
     }
 
     /// Adds the states of instances as they are after this append, to be kept beside the last event of each.
     ///
     /// # Errors
     /// [`InvalidAppend::SnapshotOfUnwritten`] if no event is on the subject of one of them.
-    pub fn with_snapshots(self, snapshots: Vec<Snapshot>) -> Result<Self, InvalidAppend> {
+    pub fn with_snapshots(mut self, snapshots: Vec<Snapshot>) -> Result<Self, InvalidAppend> {
         for Snapshot { subject, .. } in &snapshots {
-            let mut events = self.events.iter();
+            let mut events = self.0.events.iter();
             if !events.any(|event| event.metadata.subjects.contains(subject)) {
                 return Err(InvalidAppend::SnapshotOfUnwritten {
                     subject: subject.clone(),
                 });
             }
         }
-        Ok(Self { snapshots, ..self })
+        Arc::make_mut(&mut self.0).snapshots = snapshots;
+        Ok(self)
     }
 
     /// The log.
     pub fn log(&self) -> &Arc<str> {
-        &self.log
+        &self.0.log
     }
 
     /// The command.
     pub fn command(&self) -> &CommandRef {
-        &self.command
+        &self.0.command
     }
 
     /// The guards: at least one for every subject that is written.
     pub fn guards(&self) -> &[Guard] {
-        &self.guards
+        &self.0.guards
     }
 
     /// The events: at least one.
     pub fn events(&self) -> &[NewEvent] {
-        &self.events
+        &self.0.events
     }
 
     /// The snapshots: none, unless the store [keeps them](crate::Store::max_snapshot).
     pub fn snapshots(&self) -> &[Snapshot] {
-        &self.snapshots
+        &self.0.snapshots
     }
 
-    /// Takes it apart: the log, the command, the guards, the events. The snapshots are dropped.
+    /// Takes it apart: the log, the command, the guards, the events. The snapshots are dropped. If there are clones, all
+    /// is copied.
     pub fn into_parts(self) -> (Arc<str>, CommandRef, Vec<Guard>, Vec<NewEvent>) {
-        (self.log, self.command, self.guards, self.events)
+        let Parts {
+            log,
+            command,
+            guards,
+            events,
+            ..
+        } = Arc::unwrap_or_clone(self.0);
+        (log, command, guards, events)
     }
 }
 

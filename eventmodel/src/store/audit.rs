@@ -124,15 +124,23 @@ impl AuditQuery {
 
     /// Whether it asks for this entry.
     pub fn matches(&self, entry: &AuditEntry) -> bool {
-        self.command
-            .as_deref()
-            .is_none_or(|name| name == &*entry.command)
-            && self.id.as_ref().is_none_or(|id| *id == entry.id)
-            && self
-                .correlation_id
-                .as_deref()
-                .is_none_or(|id| id == &*entry.correlation_id)
-            && self.since.is_none_or(|since| since <= entry.time)
+        let id = entry.id.as_str();
+        self.asks_for(&entry.command, id, &entry.correlation_id, entry.time)
+    }
+
+    /// Whether it asks for an entry that has these.
+    pub(crate) fn asks_for(
+        &self,
+        command: &str,
+        id: &str,
+        correlation_id: &str,
+        time: Timestamp,
+    ) -> bool {
+        let is = |asked: Option<&str>, it: &str| asked.is_none_or(|asked| asked == it);
+        is(self.command.as_deref(), command)
+            && is(self.id.as_ref().map(CommandId::as_str), id)
+            && is(self.correlation_id.as_deref(), correlation_id)
+            && self.since.is_none_or(|since| since <= time)
     }
 }
 

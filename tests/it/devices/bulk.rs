@@ -18,10 +18,10 @@ use device_onboarding::adapter::onboard::{
 use device_onboarding::command::ValidateDevice;
 use device_onboarding::model::device::{DeviceId, FirmwareVersion};
 use eventmodel::{App, Position};
+use support::served::Served;
 use tokio_util::sync::CancellationToken;
 
 use super::{app, fleet, open};
-use crate::served::Served;
 
 /// What was said of the lines that need a look, by their numbers.
 #[derive(Debug, Default)]

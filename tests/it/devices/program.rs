@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
 use serde_json::json;
+use support::client;
 
-use crate::client;
 use crate::example::program;
 
 fn run(args: &[&str], stdin: &[u8]) -> (Output, String, String) {

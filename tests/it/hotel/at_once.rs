@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use eventmodel::AppOptions;
+use support::hotel::{BOOK, CHECK_IN, CLEAN, data};
 
 use super::client::{self, Answer};
+use super::items;
 use super::server::Hotel;
 use super::stampede::Stampede;
-use super::{BOOK, CHECK_IN, CLEAN, data, items};
 
 const NIGHT: &str = "booking.1.2022-12-12";
 

@@ -1,8 +1,8 @@
 //! What a hotel is asked by people who do not know how: each is answered with what is wrong, and nothing happens.
 
 use serde_json::json;
+use support::hotel::BOOK;
 
-use super::BOOK;
 use super::server::Hotel;
 
 #[tokio::test]

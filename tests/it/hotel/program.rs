@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
-
-use super::{BOOK, CHECK_IN, CLEAN, client};
+use support::client;
+use support::hotel::{BOOK, CHECK_IN, CLEAN};
 
 fn program() -> Command {
     crate::example::program("hotel_booking")

@@ -5,8 +5,7 @@ use std::ops::Deref;
 use eventmodel::{AppOptions, MemoryStore, Store};
 use eventmodel_http::Http;
 use hotel_booking::{ROOMS, create_rooms, hotel_booking};
-
-use crate::served::Served;
+use support::served::Served;
 
 pub(crate) struct Hotel(Served);
 

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use serde_json::json;
+use support::hotel::{BOOK, CHECK_IN, CLEAN, data};
 
 use super::server::Hotel;
-use super::{BOOK, CHECK_IN, CLEAN, data, items, text};
+use super::{items, text};
 
 /// Tests of all stories. `$open` opens a hotel that is new, and gives what must outlive it.
 macro_rules! hotel_stories {

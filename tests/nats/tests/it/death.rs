@@ -4,8 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use eventmodel_nats_harness::Server;
-
-use crate::until;
+use support::until;
 
 /// Set in the process that is to die.
 const VICTIM: &str = "EVENTMODEL_NATS_HARNESS_VICTIM";
@@ -59,6 +58,9 @@ async fn nothing_is_left_of_a_process_that_is_killed() {
         .collect();
     assert_eq!(servers.len(), 2, "{said}");
     for (address, directory) in servers {
-        until(|| TcpStream::connect(address).is_err() && !Path::new(directory).exists()).await;
+        until("no server is left", async || {
+            TcpStream::connect(address).is_err() && !Path::new(directory).exists()
+        })
+        .await;
     }
 }

@@ -41,13 +41,3 @@ async fn messages(context: &jetstream::Context, stream: &str) -> u64 {
     let stream = context.get_stream(stream).await.unwrap();
     stream.cached_info().state.messages
 }
-
-/// Polls a condition.
-async fn until(mut holds: impl FnMut() -> bool) {
-    within(async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
-}

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use eventmodel_nats_harness::{Direction, Proxy, Server, When};
+use support::until;
 
-use crate::{connect, create, messages, publish, until, within};
+use crate::{connect, create, messages, publish, within};
 
 /// A server with a log, a proxy in front of it, a client in front of that, and one beside it.
 async fn behind_a_proxy() -> (Server, Proxy, jetstream::Context, jetstream::Context) {
@@ -26,7 +27,7 @@ async fn a_client_that_is_cut_comes_back_through_the_proxy() {
     let (_server, proxy, context, direct) = behind_a_proxy().await;
     publish(&context, "log.1".into()).await;
     proxy.cut();
-    until(|| proxy.connections() == 1).await;
+    until("it is connected", async || proxy.connections() == 1).await;
     within(async {
         while context
             .publish("log.2", "".into())
@@ -91,6 +92,9 @@ async fn a_cut_after_some_bytes_cuts_everybody() {
     let fault = proxy.cut_at(Direction::ToServer, When::Bytes(10));
     let _lost = context.publish("log.1", "payload".into()).await.unwrap();
     within(fault.happened()).await;
-    until(|| proxy.connections() == 0).await;
-    until(|| other.connection_state() != async_nats::connection::State::Connected).await;
+    until("it is cut", async || proxy.connections() == 0).await;
+    until("the other one is told", async || {
+        other.connection_state() != async_nats::connection::State::Connected
+    })
+    .await;
 }

@@ -1,6 +1,7 @@
 use eventmodel_nats_harness::{Error, Server, shared_server, unique};
+use support::until;
 
-use crate::{connect, create, messages, publish, until};
+use crate::{connect, create, messages, publish};
 
 #[tokio::test]
 async fn a_server_keeps_its_port_and_its_data_over_a_kill_and_over_a_stop() {
@@ -51,7 +52,7 @@ async fn a_paused_server_answers_when_it_is_resumed() {
 async fn a_server_in_lame_duck_mode_ends() {
     let server = Server::start().await.unwrap();
     server.lame_duck().unwrap();
-    until(|| !server.is_running()).await;
+    until("it has ended", async || !server.is_running()).await;
     assert!(matches!(server.pause(), Err(Error::NotRunning)));
 }
 
