@@ -1,4 +1,4 @@
-//! The types of a model without their types: what the engine and the adapters call.
+//! The commands, views and automations of a model with their types erased, for the engine and the adapters.
 
 use std::any::TypeId;
 use std::fmt;

@@ -80,8 +80,8 @@ impl StreamInfo {
         }
     }
 
-    /// Whether the key has a field of this name. A stream whose derive failed has every field, so that its error
-    /// is the only one.
+    /// Whether the key has a field of this name. A stream whose derive failed counts as having every field, so that the
+    /// error of the derive is the only one.
     #[doc(hidden)]
     pub const fn __has_field(&self, name: &str) -> bool {
         self.template.as_str().is_empty() || self.ty.__has_field(name)
