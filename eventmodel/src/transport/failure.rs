@@ -99,7 +99,8 @@ impl CommandContext {
         self.name(self.mistake(kinds::INTERNAL, panic))
     }
 
-    /// An answer to a fault in the log: the sender is not to blame, and learns where the fault is.
+    /// The answer to a mistake of the program. Its details are in the program's log, under the correlation id that the
+    /// sender gets.
     fn mistake(&self, kind: &'static ProblemKind, error: &dyn Display) -> Problem {
         let correlation_id = self.correlation_id.as_deref();
         let error = excerpt(error.to_string());

@@ -28,7 +28,7 @@ pub struct LogLimit {
 }
 
 impl LogLimit {
-    /// A limit of this many lines in ten seconds. `left_out` writes the number of the others.
+    /// A limit of this many lines in ten seconds. `tell` writes how many were left out.
     pub const fn new(burst: u64, tell: fn(u64)) -> Self {
         Self::within(PERIOD, burst, tell)
     }
