@@ -19,16 +19,17 @@ const MACHINE: [(&str, &str); 5] = [
     ("C:\\Us", "ers"),
 ];
 
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
 pub(crate) fn check(report: &mut Report) -> Result<(), String> {
     const NAME: &str = "texts";
 
     let start = Instant::now();
     let mut found = Vec::new();
-    for path in sources(Path::new("."))? {
+    for path in sources(Path::new(ROOT))? {
         let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        let mut says = |line: usize, what: &str| {
-            found.push(format!("{}:{line}: {what}", path.display()));
-        };
+        let name = path.strip_prefix(ROOT).unwrap_or(&path).display();
+        let mut says = |line: usize, what: &str| found.push(format!("{name}:{line}: {what}"));
         for line in machine_paths(&text) {
             says(line, "a path of a machine");
         }

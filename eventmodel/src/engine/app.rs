@@ -321,8 +321,9 @@ impl App {
     ///
     /// # Errors
     /// [`NotDrained::Behind`] if that took longer than [`AppOptions::drain_within`], or a view cannot get further.
-    /// Everything has stopped all the same; nothing that was accepted is lost. [`NotDrained::InHandler`] in a handler of
-    /// an automation, which it would wait for, as [`settled`](Self::settled) would; then nothing has stopped.
+    /// Everything has stopped nevertheless, and nothing that was accepted is lost. [`NotDrained::InHandler`] in a
+    /// handler of an automation, which it would wait for, as [`settled`](Self::settled) would; then nothing has
+    /// stopped.
     pub async fn shutdown(&self) -> Result<(), NotDrained> {
         if let Some(automation) = automation::cause(self).map(|cause| cause.automation) {
             return Err(NotDrained::InHandler { automation });

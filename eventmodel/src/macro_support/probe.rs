@@ -56,7 +56,7 @@ impl<T: Stream> Probe<T> {
     /// The subject of one of its instances.
     ///
     /// # Errors
-    /// That of [`Stream::subject`].
+    /// The error of [`Stream::subject`].
     pub fn subject(key: &T) -> Result<Subject, SubjectError> {
         key.subject()
     }
@@ -100,7 +100,7 @@ impl<T: IntoCommands> Probe<T> {
     /// Takes the commands that a handler returned.
     ///
     /// # Errors
-    /// That of [`IntoCommands::append_to`].
+    /// The error of [`IntoCommands::append_to`].
     pub fn append(issued: T, commands: &mut Commands) -> Result<(), ReactError> {
         issued.append_to(commands)
     }

@@ -105,7 +105,8 @@ impl FieldInfo {
     }
 }
 
-/// The JSON Schema of a type that derives `schemars::JsonSchema`, with the feature `schemars`; else nothing.
+/// The JSON Schema of a type that derives `schemars::JsonSchema`, with the feature `schemars`. Without the feature it
+/// is empty.
 #[derive(Clone, Copy)]
 pub struct SchemaInfo(pub(crate) Option<fn() -> serde_json::Value>);
 

@@ -64,7 +64,7 @@ impl<S: Stream> WholeStreamKey for S {}
 pub struct StreamInfo {
     /// Name, documentation, fields of the key, source.
     pub ty: TypeInfo,
-    /// The log, if it is not that of the event model.
+    /// The log; `None` means the log of the event model.
     pub log: Option<&'static str>,
     /// The template of its subjects.
     pub template: SubjectTemplate,

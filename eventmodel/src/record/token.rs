@@ -42,7 +42,7 @@ pub trait SubjectToken: Sized {
     /// Writes the plain text of the value. It is encoded for NATS afterwards.
     ///
     /// # Errors
-    /// Only those of `out`.
+    /// Only errors of `out`.
     fn write_token(&self, out: &mut dyn fmt::Write) -> fmt::Result;
 
     /// Reads the value back from its plain text.

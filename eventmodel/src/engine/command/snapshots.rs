@@ -85,7 +85,7 @@ fn is_continued(slot: &dyn ErasedSlot, append: &Append) -> bool {
         && events.any(|event| event.metadata.subjects.contains(slot.subject()))
 }
 
-/// Folds in those of these events that are on the instance.
+/// Folds in the events that are on the instance.
 pub(super) fn apply_all(
     slot: &mut dyn ErasedSlot,
     events: &[RecordedEvent],

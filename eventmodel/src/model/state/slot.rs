@@ -48,7 +48,7 @@ pub trait ErasedSlot: Send + Sync {
     fn type_name(&self) -> &'static str;
     /// The instance it is loaded from.
     fn subject(&self) -> &Subject;
-    /// The log of its stream, if it is not that of the model.
+    /// The log of its stream; `None` means the model's log.
     fn log(&self) -> Option<&'static str>;
     /// Whether the decision is guarded on it.
     fn guarded(&self) -> bool;
