@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_lost_line_end_is_found_and_nothing_else_is() {
-        let source = r####"
+        let source = r##"
             // "in a      comment"
             let fine = "one \
                         text";
@@ -159,7 +159,7 @@ mod tests {
             let lost = "one                      text";
             let two = "fine
                        lost      too";
-        "####;
+        "##;
         assert_eq!(lost_line_ends(source), [9, 11]);
     }
 
