@@ -1,5 +1,9 @@
-//! The documents of this folder. Their code is compiled and run as documentation tests; the program of the tutorial is
-//! an example of this crate, and `tests` compares it with the text.
+//! The documents of this folder, and the README of the workspace. Their code is compiled and run as documentation tests;
+//! the program of the tutorial is an example of this crate, and `tests` compares it with the text.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 #[cfg(doctest)]
 #[doc = include_str!("testing.md")]

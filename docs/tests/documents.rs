@@ -14,15 +14,18 @@ pub fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The files under a folder of the workspace with this extension, its folders included.
+/// The files under a folder of the workspace with this extension, its folders included; not what is built or hidden.
 pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
             if path.is_dir() {
-                folders.push(path);
+                if name != "target" && !name.starts_with('.') {
+                    folders.push(path);
+                }
             } else if path.extension().is_some_and(|e| e == extension) {
                 found.push(path);
             }

@@ -1,5 +1,6 @@
 //! What the documents say is what the code says.
 
+mod architecture;
 mod documents;
 mod errors;
 mod links;

@@ -164,6 +164,11 @@ pub use http::Http;
 pub use problem::Problem;
 pub use serve::{Server, serve, shutdown_signal};
 
+/// The code of the README is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 /// The routes of an app, with the defaults of [`Http`]: all but [`Http::admin`].
 pub fn router(app: eventmodel::App) -> axum::Router {
     Http::new(app).router()

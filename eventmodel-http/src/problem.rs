@@ -15,7 +15,7 @@ pub(crate) use eventmodel::transport::{at, kinds, pointer_to};
 
 /// A problem document, RFC 9457: the answer to a request that did not succeed.
 ///
-/// It is small, whatever is put into it: see [`eventmodel::transport::Problem`].
+/// It is small, however much is put into it: see [`eventmodel::transport::Problem`].
 ///
 /// The adapter answers with these; a handler of your own can do so too.
 ///

@@ -1,4 +1,4 @@
-//! Reading requests: whatever arrives is either understood, or answered with a problem that says what was wrong.
+//! Reading requests. Each request is understood, or answered with a problem that says what was wrong.
 
 pub(crate) mod body;
 pub(crate) mod etag;

@@ -43,3 +43,8 @@ pub use connect::error::ConnectError;
 pub use service::{NatsCommands, NotStopped, ServeError, ServedCommands};
 pub use store::NatsStore;
 pub use views::{KvViews, Views};
+
+/// The code of the README is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -10,3 +10,8 @@ pub mod contract;
 mod faulty;
 
 pub use faulty::{Faults, FaultyStore, Injected};
+
+/// The code of the README is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

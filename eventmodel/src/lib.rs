@@ -140,7 +140,7 @@ pub use store::{Parked, Store, StoreError, ViewError};
 
 /// The code of the README is compiled and run.
 #[cfg(all(doctest, feature = "derive"))]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 mod readme {}
 
 #[cfg(feature = "derive")]

@@ -1,4 +1,4 @@
-//! What is written in a log and how: positions, subjects, ids, an event with its metadata, and its encodings.
+//! What a log holds, and how it is written: positions, subjects, ids, events with their metadata, and encodings.
 //!
 //! This room knows nothing of the types of a model. All others stand on it.
 

@@ -1,5 +1,5 @@
-//! What adapters have in common: how a request says what it wants, how a receipt and a problem are written. The same
-//! command is answered in the same way, whatever it came by.
+//! What adapters share: reading a request, executing its command, and writing a receipt or a problem. Every adapter
+//! answers the same command in the same way.
 
 mod exchange;
 mod failure;

@@ -1,4 +1,4 @@
-//! How trouble is told: a panic is caught, a text is cut, a line of the log does not repeat itself.
+//! How the engine reports trouble: it catches panics, cuts texts, and limits log lines that repeat.
 
 mod excerpt;
 pub(crate) mod log_limit;

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use crate::report::{Report, cargo, succeeds};
 use crate::workspace::{Package, packages};
-use crate::{groups, msrv};
+use crate::{groups, msrv, text};
 
 pub(crate) fn run(report: &mut Report) -> Result<(), String> {
     let packages = packages()?;
     format(report);
+    text::check(report)?;
     groups::check(report, &packages);
     clippy(report);
     features(report, &packages);

@@ -1,4 +1,4 @@
-//! What is wrong with a model: found when it starts, all at once.
+//! What is wrong with a model. The start of the model finds all of it at once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -165,7 +165,7 @@ fn one_log_each(model: &EventModel, problems: &mut Vec<ModelProblem>) {
         }
     }
     for command in model.commands().iter().map(super::CommandEntry::info) {
-        // What is only consulted may be elsewhere; it needs no guard.
+        // A state that is only consulted may be in another log, because it needs no guard.
         let logs = distinct(&mut entries::guarded_streams(command).into_iter());
         if logs.len() > 1 {
             problems.push(ModelProblem::SeveralLogs {
@@ -226,7 +226,7 @@ fn names(model: &EventModel, problems: &mut Vec<ModelProblem>) {
         .iter()
         .map(|v| (v.address(), full(&v.info().ty)))
         .collect();
-    // The ids of their commands, and where each one stopped, go by the name.
+    // The ids of their commands, and their progress, depend on the name.
     let automations: Vec<_> = model
         .automations()
         .iter()

@@ -1,4 +1,4 @@
-//! The types of a model without their types: what the engine and the adapters call.
+//! The commands, views and automations of a model with their types erased, for the engine and the adapters.
 
 use std::any::TypeId;
 use std::fmt;
@@ -216,7 +216,7 @@ pub(super) fn logs(model: &EventModel) -> Vec<LogSpec> {
     logs
 }
 
-/// The streams that an append of a command is guarded on: those of its states, and those of its events.
+/// The streams that an append of a command is guarded on: the streams of its states and of its events.
 pub(super) fn guarded_streams(command: &CommandInfo) -> Vec<&'static StreamInfo> {
     let states = command.states.iter().filter(|state| state.guarded);
     let events = command.emits.iter().flat_map(|event| event.streams);

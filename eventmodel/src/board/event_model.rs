@@ -42,7 +42,7 @@ pub struct EventModel {
 }
 
 impl EventModel {
-    /// A model without slices. Its name is also that of its log, unless a stream names another.
+    /// A model without slices. Its log has the name of the model; a stream may name another log.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.into(),

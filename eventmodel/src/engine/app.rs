@@ -37,9 +37,9 @@ use super::view::AnyView;
 #[derive(Clone)]
 pub struct App {
     pub(super) inner: Arc<Inner>,
-    /// What the app's own tasks hold has none: they do not keep it running.
+    /// `None` in the handles of the app's own tasks, so that these do not keep it running.
     pub(super) handle: Option<Arc<DropGuard>>,
-    /// What the commands of a handler follow from.
+    /// The cause of the commands that a handler executes.
     pub(super) cause: Option<Arc<Cause>>,
 }
 
@@ -202,7 +202,7 @@ impl App {
         executed.map_err(typed::<C>)
     }
 
-    /// Executes a command whose type is not known here.
+    /// Executes a command whose type is erased.
     pub(crate) async fn execute_erased(
         &self,
         command: &mut dyn AnyCommand,
@@ -267,7 +267,7 @@ impl App {
         self.inner.audit.query(query).await
     }
 
-    /// What automations have set aside because they could not handle it, the oldest first.
+    /// What automations have parked because they could not handle it, the oldest first.
     pub fn parked(&self) -> Vec<Parked> {
         self.inner
             .running_automations()
@@ -276,8 +276,8 @@ impl App {
             .collect()
     }
 
-    /// Handles what was set aside again, from the parked event on. If another process does so already, this one waits
-    /// for it, and takes over if it ends.
+    /// Lets the automation handle a parked instance again, from the parked event on. If another process does so
+    /// already, this one waits for it, and takes over if it dies.
     ///
     /// # Errors
     /// [`RetryError`] if it is not parked any more, or the app shuts down.
@@ -295,15 +295,15 @@ impl App {
     }
 
     /// Waits until every view and every automation has handled what was recorded before this call, and what followed
-    /// from it: what automations recorded in reaction. What others record meanwhile is not waited for.
+    /// from it: what automations recorded in reaction. It does not wait for what others record meanwhile.
     ///
     /// What is parked counts as handled. So does, on a store whose automations are shared by processes, what another
     /// process has handled. Automations that react to each other without end never settle, nor does one that waits for
     /// room in a full store: bound the wait with [`tokio::time::timeout`].
     ///
-    /// A handler of an automation must not wait for all automations, of which it is one. It is told so at once, whether
-    /// it asks the `&App` that it takes, or another clone. A task that it spawns is told only if it asks the `&App`; with
-    /// another clone it waits for ever, if the handler waits for it.
+    /// A handler of an automation must not wait for all automations, because it would wait for itself. The call returns
+    /// an error at once, on the `&App` that the handler takes and on any other clone. In a task that the handler spawns
+    /// it does so only on the `&App`; on another clone the task waits for ever if the handler waits for it.
     ///
     /// # Errors
     /// [`ViewError`] if a view has stopped or the store cannot be reached; [`ViewError::InHandler`] in a handler of an
@@ -321,8 +321,9 @@ impl App {
     ///
     /// # Errors
     /// [`NotDrained::Behind`] if that took longer than [`AppOptions::drain_within`], or a view cannot get further.
-    /// Everything has stopped all the same; nothing that was accepted is lost. [`NotDrained::InHandler`] in a handler of
-    /// an automation, which it would wait for, as [`settled`](Self::settled) would; then nothing has stopped.
+    /// Everything has stopped nevertheless, and nothing that was accepted is lost. [`NotDrained::InHandler`] in a
+    /// handler of an automation, which it would wait for, as [`settled`](Self::settled) would; then nothing has
+    /// stopped.
     pub async fn shutdown(&self) -> Result<(), NotDrained> {
         if let Some(automation) = automation::cause(self).map(|cause| cause.automation) {
             return Err(NotDrained::InHandler { automation });
@@ -341,7 +342,7 @@ impl Inner {
 fn typed<C: Command>(error: Failed) -> ExecuteError<C::Rejection> {
     error.replace_rejection(|rejection| match rejection.into_any().downcast() {
         Ok(rejection) => ExecuteError::Rejected(*rejection),
-        // Only another command is refused for a reason of another type.
+        // Only another command has a rejection of another type.
         Err(_) => ExecuteError::NotInModel {
             command: C::INFO.ty.name,
         },

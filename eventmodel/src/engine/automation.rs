@@ -21,14 +21,14 @@ mod runner;
 pub(super) use handle::{Cause, cause};
 use runner::Runner;
 
-/// How long to wait before an inbox that others share is asked again how far they are.
+/// How long to wait before asking a shared inbox again how far all processes are.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Why a parked event cannot be retried.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RetryError {
-    /// It is not parked any more.
+    /// Nothing is parked there any more.
     #[error(
         "`{automation}` has nothing parked on `{subject}`: `App::parked` lists what is parked now"
     )]
@@ -48,30 +48,30 @@ pub enum RetryError {
     },
 }
 
-/// What an automation waits for: what is no fault of an event. It goes on by itself.
+/// What an automation waits for. It is no fault of an event, and the automation goes on by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waiting {
-    /// Since when.
+    /// The start of the wait.
     pub since: Timestamp,
-    /// What was in the way the last time, cut to a kilobyte: the store is full or cannot be reached, a view is not that
-    /// far, others wrote first, an event cannot be parked.
+    /// What was in the way at the last attempt, cut to a kilobyte: the store is full or cannot be reached, a view lags,
+    /// others wrote first, an event cannot be parked.
     pub error: String,
 }
 
-/// Where an automation is.
+/// How far an automation is, and what keeps it from going on.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AutomationStatus {
     /// Its name.
     pub name: &'static str,
-    /// Up to where everything in its logs was handled, or parked, as far as this process knows.
+    /// For each log, the position up to which everything was handled or parked, as far as this process knows.
     pub positions: BTreeMap<Arc<str>, Position>,
     /// How many stream instances are parked.
     pub parked: usize,
-    /// What it waits for with some events, or with all; since when is that of the oldest.
+    /// What some of its events, or all of them, wait for. The longest wait is shown.
     pub waiting: Option<Waiting>,
-    /// Why it does not go on, if somebody has to mend that. It goes on by itself then.
+    /// Why it has stopped, if somebody must mend that. After that it goes on by itself.
     pub stopped: Option<StoreError>,
 }
 
@@ -93,13 +93,13 @@ struct Lane {
 /// What the runner tells the app.
 struct Shared {
     progress: watch::Sender<Progress>,
-    /// What is parked and in hand again.
+    /// The instances that are parked and being handled again.
     retried: Mutex<BTreeSet<Subject>>,
-    /// The events that wait, and for what.
+    /// The waiting events, and what they wait for.
     waits: Mutex<BTreeMap<Position, Waiting>>,
 }
 
-/// An event that waits, as long as this is there.
+/// A waiting event, until this is dropped.
 struct Wait {
     shared: Arc<Shared>,
     position: Position,
@@ -109,15 +109,15 @@ struct Wait {
 #[derive(Clone, Debug, Default)]
 struct Progress {
     handled: Position,
-    /// The first event that is in hand, or waits for its turn.
+    /// The first event that is in hand or waits for its turn.
     pending: Option<Position>,
-    /// What keeps it from going on with anything.
+    /// What keeps the whole automation from going on.
     trouble: Option<Trouble>,
     ended: bool,
 }
 
 impl Progress {
-    /// Whether it does not go on before somebody has mended something, or at all.
+    /// Whether it has ended, or needs somebody to mend something before it goes on.
     fn stopped(&self) -> bool {
         let is_stopped = |trouble: &Trouble| !trouble.error.is_retryable();
         self.ended || self.trouble.as_ref().is_some_and(is_stopped)
@@ -203,7 +203,7 @@ pub(super) fn retry(running: &[RunningAutomation], parked: &Parked) -> Result<()
 }
 
 impl RetryError {
-    /// Whether the same call may succeed later: never, what is parked has to be looked up again.
+    /// Whether the same call may succeed later. Never: list again what is parked.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::NotParked { .. } | Self::Stopped { .. } => false,
@@ -254,7 +254,7 @@ impl Lane {
         parked
     }
 
-    /// What keeps it from going on with anything.
+    /// What keeps the whole automation from going on.
     fn troubles(&self) -> Vec<Trouble> {
         let own = self.shared.progress.borrow().trouble.clone();
         self.inbox.trouble().into_iter().chain(own).collect()
@@ -282,7 +282,7 @@ impl Lane {
         loop {
             let until = match self.inbox.handled().await {
                 Ok(Some(until)) => until,
-                // What this process has seen is all that there is.
+                // No other process shares the inbox.
                 Ok(None) => {
                     // An error says that the runner is gone.
                     let _ = progress
@@ -293,7 +293,7 @@ impl Lane {
                 Err(_) => Position::START,
             };
             if until >= position {
-                // What a retry has in hand was done before.
+                // Events that a retry has in hand count as done in the inbox.
                 let idle = |p: &Progress| p.pending.is_none_or(|first| first > position);
                 let _ = progress.wait_for(|p| idle(p) || p.stopped()).await;
                 return;

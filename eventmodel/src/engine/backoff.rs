@@ -4,9 +4,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::record::CommandId;
 
-/// Waits that grow, with jitter, so that those who met once do not meet again.
+/// Growing waits with jitter, so that two tasks that collided do not collide again.
 ///
-/// The jitter follows from the id of who waits, and from nothing else: a run that failed can be repeated.
+/// The jitter follows from the id of the waiting task alone, so a failed run can be repeated.
 pub(crate) struct Backoff<'a> {
     id: &'a str,
     next: Duration,

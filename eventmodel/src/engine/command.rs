@@ -1,8 +1,9 @@
-//! The way of a command: identify, load, decide, prepare, append; the last three again while others write first.
+//! The way of a command: identify, load, decide, prepare, append. While others write first, the engine repeats the last
+//! three.
 //!
-//! What holds throughout: an append is guarded by exactly what the decision has seen; a decision that appends
-//! nothing (a rejection, or no event), which no guard protects, is believed only when the store says that its state is
-//! the newest; and no second decision is made before it is known that the first was not stored.
+//! What holds throughout: the guards of an append are exactly what the decision has seen. No guard protects a decision
+//! that appends nothing (a rejection, or no event), so the engine believes it only when the store confirms that its
+//! state is the newest. The engine makes no second decision before it knows that the first was not stored.
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ use prepare::Prepared;
 
 pub(super) use cache::StateCache;
 
-/// Why a command was not executed; a rejection is still without its type.
+/// Why a command was not executed, with the rejection's type erased.
 pub(super) type Failed = ExecuteError<Box<dyn AnyRejection>>;
 
 /// One command in execution.
@@ -37,27 +38,27 @@ pub(super) struct Execution<'a> {
     pub(super) app: &'a Inner,
     route: &'a Route,
     pub(super) command: CommandRef,
-    /// Whether the id can have been used before: it is not a fresh one.
+    /// Whether the id may have been used before, because it is not a fresh one.
     given_id: bool,
     pub(super) correlation_id: Arc<str>,
     pub(super) options: ExecuteOptions,
     now: Timestamp,
-    /// The instance that the command is keyed by: that of its first state.
+    /// The instance of the command's first state, which the command is keyed by.
     keyed_by: Option<Subject>,
-    /// If the id is a given one: the instances that the command reads, and those it writes as far as they are known.
+    /// Under a given id: the instances that the command reads, and those it writes as far as they are known.
     instances: Vec<Subject>,
     attempts: u32,
-    /// Whether all states were once asked for as of now.
+    /// Whether the engine has asked once for the current revisions of all states.
     has_asked: bool,
 }
 
-/// What a command decided on the newest state, or on one that the append will be guarded by.
+/// A decision, made on the newest state or on one that the append will guard.
 enum Decided {
-    /// To record these events.
+    /// Record these events.
     Events(Vec<EmittedEvent>),
-    /// To record nothing.
+    /// Record nothing.
     Nothing(Result<Receipt, Failed>),
-    /// To record nothing, on a state that was not the newest. That has been loaded meanwhile.
+    /// Record nothing, decided on a state that was not the newest. The newest has been loaded meanwhile.
     Stale,
 }
 
@@ -74,7 +75,7 @@ pub(super) async fn execute(
 }
 
 impl<'a> Execution<'a> {
-    /// The command under its id: that of its sender, its own, or a fresh one.
+    /// The command under its id: the sender's, its own, or a fresh one.
     fn of(
         app: &'a Inner,
         command: &dyn AnyCommand,
@@ -90,7 +91,7 @@ impl<'a> Execution<'a> {
             (None, Some(text)) => match CommandId::new(&text) {
                 Ok(id) => (id, true),
                 Err(error) => {
-                    // What is wrong with its fields says more than that no id can be made of them.
+                    // A violation of its fields tells more than that they give no id.
                     validate(command)?;
                     return Err(ExecuteError::Id(error));
                 }
@@ -151,7 +152,7 @@ impl<'a> Execution<'a> {
                     return Ok(self.receipt(appended));
                 }
                 Err(AppendError::Conflict { subject, actual }) => {
-                    // What was decided on is stale, for the next command too if this one gives up.
+                    // The cached states are stale for the next command, too, if this one gives up.
                     self.app.cache.forget(&slots, &prepared.append);
                     self.give_up_or_go_on()?;
                     backoff.wait().await;
@@ -163,8 +164,8 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// What can be said of the command before anything is loaded: whether it is valid, what tells it from another one
-    /// under its id, the keys of what it decides on.
+    /// Finds out what needs no state: whether the command is valid, what tells it from another one under its id, the
+    /// keys of its states.
     fn identify(&mut self, command: &mut dyn AnyCommand) -> Result<(), Failed> {
         let info = command.info();
         validate(command)?;
@@ -194,9 +195,9 @@ impl<'a> Execution<'a> {
             Ok(_) => None,
             Err(rejection) => Some(rejection),
         };
-        // Nothing will be appended, so no guard would find out that the state was stale.
+        // Nothing will be appended, so no guard would reveal a stale state.
         let mut slots = command.slots();
-        // What is only consulted may change while the command is decided on: it is looked at once.
+        // A state that is only consulted may change at any time, so the engine compares it once.
         let which = if self.has_asked {
             Which::guarded(&slots)
         } else {
@@ -270,13 +271,12 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// Whether the command is acceptable whatever the state is.
+/// Whether the command is acceptable regardless of the state.
 fn validate(command: &dyn AnyCommand) -> Result<(), Failed> {
     caught(command.info(), "validate", || command.validate())?.map_err(ExecuteError::Invalid)
 }
 
-/// What a function of the command gives. The functions of the user may panic, and must not take with them what others
-/// wait for: the sender an answer, the audit trail the entry of a command that has an id.
+/// Calls a function of the user and catches its panic: the sender still gets an answer, and the audit trail its entry.
 fn caught<T>(
     command: &CommandInfo,
     function: &'static str,

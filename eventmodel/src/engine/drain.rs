@@ -1,8 +1,8 @@
 //! Catching up, and stopping in good order.
 //!
-//! Others may record without end meanwhile, so nobody waits for the end of a log. What is waited for is a [`Cut`]: what
-//! was recorded when it was made, and what automations have recorded in reaction to that. Which events these are the
-//! log says: each names the automation that recorded it, and the event that was its cause.
+//! Others may record without end meanwhile, so the app does not wait for the end of a log. It waits for a [`Cut`]: the
+//! events that were recorded when the cut was made, and those that automations recorded in reaction to them. The log
+//! tells which these are: each event names the automation that recorded it, and the event that caused it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use super::app::Inner;
 use crate::record::{Metadata, Position, RecordedEvent};
 use crate::store::{Read, StoreError, ViewError};
 
-/// How long to wait before a store that did not answer is asked again.
+/// How long to wait before asking a store again that did not answer.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How often a log is read from the same position.
+/// How often to read a log from the same position.
 const ATTEMPTS: u32 = 10;
 
 /// Why an app did not stop in good order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotDrained {
-    /// It has stopped before everything was handled. What is left is handled after the next start.
+    /// The app stopped before everything was handled. It handles the rest after the next start.
     #[error("stopped before everything was handled; it is after the next start: {behind}")]
     Behind {
         /// What was not finished, or why it could not be.
@@ -44,21 +44,21 @@ pub enum NotDrained {
 
 type Ends = BTreeMap<Arc<str>, Position>;
 
-/// Up to where everything has to be handled.
+/// The positions up to which everything must be handled.
 struct Cut {
-    /// In each log; rises with what is found to follow.
+    /// The position in each log. It rises when an event is found that follows from the cut.
     ends: Ends,
     after: After,
 }
 
-/// What was recorded after the cut, as far as it was read.
+/// The events after the cut, as far as they have been read.
 struct After {
     automations: BTreeSet<&'static str>,
     read: Ends,
-    /// The causes of those that automations have recorded, and none of the others. What follows from the cut is taken
-    /// out: so what is not here follows from it, or is part of it.
+    /// The causes of the events that automations recorded, and `None` for the other events. Events that follow from the
+    /// cut are taken out; so an event that is not here follows from the cut or is part of it.
     causes: HashMap<Arc<str>, Option<Arc<str>>>,
-    /// What automations have recorded, and it is not known yet whether it follows.
+    /// The events of automations of which it is not known yet whether they follow from the cut.
     open: Vec<Open>,
 }
 
@@ -83,7 +83,7 @@ impl Cut {
         })
     }
 
-    /// Waits until everything is handled. It may be called again after an error.
+    /// Waits until everything is handled. After an error it may be called again.
     async fn reached(&mut self, app: &Inner) -> Result<(), ViewError> {
         loop {
             for automation in app.running_automations() {
@@ -97,7 +97,7 @@ impl Cut {
         }
     }
 
-    /// Whether automations have recorded something in reaction to what is up to here: then it is up to there.
+    /// Whether automations have recorded events in reaction to those of the cut. The cut then includes these.
     async fn rise(&mut self, app: &Inner) -> Result<bool, StoreError> {
         if self.after.automations.is_empty() {
             return Ok(false);
@@ -124,7 +124,7 @@ impl Cut {
 }
 
 impl After {
-    /// Reads on, up to this position. A reader may be interrupted now and then.
+    /// Reads on, up to this position. The reader may be interrupted a few times.
     async fn read(&mut self, app: &Inner, log: &Arc<str>, end: Position) -> Result<(), StoreError> {
         let mut failures = 0;
         loop {
@@ -163,7 +163,7 @@ impl After {
                         after = event.position();
                         self.add(log, &event);
                     }
-                    // It tells no cause that could be believed. Whoever handles it says so.
+                    // Its cause cannot be believed. The automation that handles the event reports it.
                     Some(Err(StoreError::Undecodable(error))) if error.position > after => {
                         self.read.insert(log.clone(), error.position);
                         after = error.position;
@@ -198,7 +198,7 @@ impl After {
         self.causes.insert(id, cause);
     }
 
-    /// Where the events up to these ends are that follow from the cut.
+    /// The positions of the events, up to these ends, that follow from the cut.
     fn follow(&mut self, ends: &Ends) -> Vec<(Arc<str>, Position)> {
         let known = |open: &mut Open| ends.get(&open.log).is_some_and(|end| open.position <= *end);
         let open: Vec<Open> = self.open.extract_if(.., known).collect();
@@ -216,7 +216,7 @@ impl After {
 
     fn follows(&self, id: &Arc<str>) -> bool {
         let mut id = id;
-        // Ids that are used in two logs could lead in a circle.
+        // Ids that two logs share could lead in a circle.
         for _ in 0..=self.causes.len() {
             match self.causes.get(id) {
                 Some(Some(cause)) => id = cause,

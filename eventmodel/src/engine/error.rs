@@ -13,19 +13,20 @@ use crate::store::{AppendError, StoreError, ViewError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecuteError<R> {
-    /// The domain refused it. Final, as long as the state stays as it is.
+    /// The domain refused the command. That is final as long as the state stays as it is.
     #[error("rejected: {0}")]
     Rejected(R),
-    /// It is not acceptable whatever the state is. Correct the command.
+    /// The command is not acceptable in any state. Correct the command.
     #[error("invalid: {0}")]
     Invalid(Violations),
-    /// Others wrote first, each time it was tried. Try again.
+    /// Others wrote first at every attempt. Try again.
     #[error("conflict: other commands wrote first, {attempts} time(s): try again")]
     Conflict {
-        /// How often it was decided.
+        /// How often the engine decided the command.
         attempts: u32,
     },
-    /// Its instance is not at the expected revision. Look at what has changed, and decide whether to send it again.
+    /// The instance of the command is not at the expected revision. Look at what has changed, and decide whether to
+    /// send it again.
     #[error(
         "stale: the instance is at revision {actual}, not at the expected {expected}: look at what has changed"
     )]
@@ -35,10 +36,10 @@ pub enum ExecuteError<R> {
         /// The revision that the instance has.
         actual: Position,
     },
-    /// Another command was committed under its id. Use another id.
+    /// Another command was committed under this id. Use another id.
     ///
-    /// Bodies are compared by what serde writes of them, whatever the order of maps. A set is written as a list, so a
-    /// `HashSet` in a command may differ from itself: use a `BTreeSet`.
+    /// The engine compares what serde writes of two bodies, regardless of the order of maps. Serde writes a set as a
+    /// list, so a `HashSet` in a command may differ from itself: use a `BTreeSet`.
     #[error("the id `{id}` was used before, by `{name}` with another body: use another id")]
     IdReused {
         /// The id.
@@ -46,22 +47,22 @@ pub enum ExecuteError<R> {
         /// The command that used it.
         name: Arc<str>,
     },
-    /// It may have been committed. Execute it again **with the same id**: there will be one of it.
+    /// The command may have been committed. Execute it again **with the same id**: it is committed once.
     #[error("it may have been committed: retry with the same id, `{id}` ({reason})")]
     UnknownOutcome {
         /// The id.
         id: CommandId,
-        /// What happened.
+        /// Why the outcome is unknown.
         reason: String,
     },
-    /// The template of its id gave something that is no id. Correct the command.
+    /// The template of the command's id gave a text that is no id. Correct the command.
     #[error("the id of the command: {0}")]
     Id(#[source] InvalidCommandId),
     /// A key is too long for a subject. Correct the command.
     #[error("the key of a stream: {0}")]
     Key(#[source] SubjectError),
-    /// An event would not be read back as what it is, so nothing was stored. A mistake of the program: mend how the
-    /// type of the event is written and read.
+    /// An event would not be read back as it was emitted, so nothing was stored. A mistake of the program: mend the
+    /// `Serialize` and `Deserialize` of the event.
     #[error("the event `{event_type}` cannot be stored: {error}")]
     Encode {
         /// The event.
@@ -70,8 +71,8 @@ pub enum ExecuteError<R> {
         #[source]
         error: EncodeError,
     },
-    /// Serde cannot write the command, so it could not be told from another one under its id. Nothing was stored. A
-    /// mistake of the program: mend the `Serialize` of the command.
+    /// Serde cannot write the command, so the engine cannot tell it from another one under its id. Nothing was stored.
+    /// A mistake of the program: mend the `Serialize` of the command.
     #[error(
         "the command cannot be told from another one under its id, because it cannot be written: {0}"
     )]
@@ -88,12 +89,13 @@ pub enum ExecuteError<R> {
         /// The limit in bytes.
         max: usize,
     },
-    /// An event of its instance cannot be read, and is not skipped. Deploy the program that knows it.
+    /// An event of the command's instance cannot be read, and the engine skips none. Deploy a program that knows the
+    /// event.
     #[error("log `{log}`: {error}")]
     Undecodable {
         /// The log.
         log: Arc<str>,
-        /// The event and why.
+        /// The event, and why it cannot be read.
         #[source]
         error: Arc<DecodeError>,
     },
@@ -117,22 +119,22 @@ pub enum ExecuteError<R> {
     ShuttingDown,
 }
 
-/// Where a function of the model panicked, and what it said.
+/// The function of the model that panicked, and its message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Panicked {
-    /// A function of the command: the same command may succeed when the state is another one.
+    /// A function of the command panicked. The same command may succeed in another state.
     #[error("`{command}` panicked in `{function}`: {message}")]
     Command {
         /// The command.
         command: &'static str,
         /// The function: `decide`, `validate`, `keys`, `id`, `serialize`.
         function: &'static str,
-        /// What it said.
+        /// Its message.
         message: String,
     },
-    /// A handler of a state, when the state was loaded: no command can decide on this instance until the handler is
-    /// mended.
+    /// A handler of a state panicked while the state was loaded. No command can decide on this instance until the
+    /// handler is mended.
     #[error(
         "the state `{state}` of `{subject}` cannot be loaded: its handler panicked at position {position} of the log \
          `{log}`: {message}"
@@ -146,7 +148,7 @@ pub enum Panicked {
         subject: Subject,
         /// The position of the event.
         position: Position,
-        /// What the handler said.
+        /// Its message.
         message: String,
     },
 }
@@ -164,17 +166,17 @@ impl<R> ExecuteError<R> {
         }
     }
 
-    /// Whether what is in the way is not the command: it passes, or an operator mends it.
+    /// Whether the command is not to blame: what is in its way passes by itself, or an operator mends it.
     pub(super) fn is_hindrance(&self) -> bool {
         self.is_retryable() || matches!(self, Self::Store(StoreError::Drift { .. }))
     }
 
-    /// The same error, with another rejection.
+    /// The same error, with the rejection converted.
     pub fn map_rejection<T>(self, map: impl FnOnce(R) -> T) -> ExecuteError<T> {
         self.replace_rejection(|rejection| ExecuteError::Rejected(map(rejection)))
     }
 
-    /// Another error in place of a rejection.
+    /// The same error, with another error in place of a rejection.
     pub(super) fn replace_rejection<T>(
         self,
         error: impl FnOnce(R) -> ExecuteError<T>,

@@ -32,19 +32,19 @@ pub struct EventQuery {
 }
 
 impl EventQuery {
-    /// All events of the model's log; of a model with several, those of the log that has its name.
+    /// All events of the model's log. A model with several logs reads the one that has its name.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Those of another log.
+    /// Reads another log.
     #[must_use]
     pub fn log(mut self, name: impl Into<Arc<str>>) -> Self {
         self.log = Some(name.into());
         self
     }
 
-    /// Only those of this stream instance, in its log. Of several instances, if it is called again.
+    /// Only the events of this stream instance, in its log. Each further call adds an instance.
     ///
     /// # Errors
     /// [`SubjectError`] if the key is too long.
@@ -54,41 +54,41 @@ impl EventQuery {
         Ok(self)
     }
 
-    /// Only those of this subject.
+    /// Only the events on this subject.
     #[must_use]
     pub fn subject(self, subject: &Subject) -> Self {
         self.matching(subject.into())
     }
 
-    /// Only those with a subject that fits this pattern, or one of several, if it is called again.
+    /// Only the events on a subject that fits this pattern. Each further call adds a pattern.
     #[must_use]
     pub fn matching(mut self, pattern: SubjectPattern) -> Self {
         self.subjects.push(pattern);
         self
     }
 
-    /// Only those of this type, or one of several, if it is called again.
+    /// Only the events of this type. Each further call adds a type.
     #[must_use]
     pub fn event<E: Event>(mut self) -> Self {
         self.types.push(E::INFO.event_type);
         self
     }
 
-    /// Only those after this position.
+    /// Only the events after this position.
     #[must_use]
     pub fn after(mut self, position: Position) -> Self {
         self.after = position;
         self
     }
 
-    /// At most so many.
+    /// At most this many events.
     #[must_use]
     pub fn limit(mut self, events: usize) -> Self {
         self.limit = Some(events);
         self
     }
 
-    /// Goes on with what is recorded later, instead of ending at the end of the log.
+    /// Waits at the end of the log for further events, instead of ending there.
     #[must_use]
     pub fn live(mut self) -> Self {
         self.live = true;
@@ -129,7 +129,7 @@ pub(super) fn read(
             std::future::ready(wanted)
         })
         .take(limit.unwrap_or(usize::MAX));
-    // What is recorded can be read to its end even after the app has stopped; only waiting for more ends then.
+    // Recorded events can be read even after the app has stopped; only the wait for more ends then.
     if live {
         events.take_until(stop.cancelled_owned()).boxed()
     } else {

@@ -1,4 +1,4 @@
-//! What can be set: for an app, and for one execution.
+//! The options of an app, and of one execution.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::record::{CommandId, InvalidCommandId, Position};
 use crate::store::{AuditTrail, ViewHost};
 
-/// How an app runs. The defaults fit; each function says what it changes.
+/// How an app runs. The defaults fit most models; each function says what it changes.
 #[derive(Clone)]
 pub struct AppOptions {
     pub(super) source: Option<Arc<str>>,
@@ -52,22 +52,22 @@ impl AppOptions {
         Self::default()
     }
 
-    /// Who records: the `ce-source` of events whose command does not say it. Else the name of the model.
+    /// The `ce-source` of events whose command does not name a source. *Default:* the name of the model.
     #[must_use]
     pub fn source(mut self, source: impl Into<Arc<str>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// The clock: the time of events, and of [`Now`](crate::Now). Else that of the system.
+    /// The clock that gives the time of events, and [`Now`](crate::Now). *Default:* the system's clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// How many states of stream instances are kept between commands, so that they are not folded again. 100,000;
-    /// 0 keeps none.
+    /// How many states of stream instances the app keeps between commands, so that it need not fold them again; 0 keeps
+    /// none. *Default:* 100,000.
     #[must_use]
     pub fn state_cache(mut self, instances: usize) -> Self {
         self.state_cache = instances;
@@ -76,10 +76,10 @@ impl AppOptions {
 
     /// Names the build of the program: `build("1.2.3-4f0c9d1")`. **Every change of its code must change the name.**
     ///
-    /// A snapshot of a state is used only by the very build that made it, since another one may fold the same events
-    /// to another state. On Linux the executable itself tells builds apart, and no name is needed. Where it cannot
-    /// be known for sure which file runs (on other systems, or when the model is in a library that another program
-    /// has loaded) there are no snapshots without a name. An empty name is none.
+    /// Only the build that made a snapshot uses it, because another build may fold the same events to another state. On
+    /// Linux the app tells builds apart by the executable, and needs no name. On other systems, and in a library that
+    /// another program has loaded, the app cannot know which file runs: without a name it then keeps no snapshots. An
+    /// empty name counts as none.
     #[must_use]
     pub fn build(mut self, name: impl Into<Arc<str>>) -> Self {
         let name = name.into();
@@ -87,60 +87,62 @@ impl AppOptions {
         self
     }
 
-    /// How often a command is decided when others keep writing first, before it ends as a conflict. 32; at least 1.
+    /// How often the engine decides a command while others keep writing first, before the command ends as a conflict;
+    /// at least 1. *Default:* 32.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// How long a lost acknowledgement is looked into before it ends as an unknown outcome. 10 seconds.
+    /// How long the engine tries to find out what became of an append whose answer was lost, before the command ends as
+    /// an unknown outcome. *Default:* 10 seconds.
     #[must_use]
     pub fn resolve_within(mut self, wait: Duration) -> Self {
         self.resolve_within = wait;
         self
     }
 
-    /// How long [`App::shutdown`](crate::App::shutdown) waits for automations and views. 30 seconds.
+    /// How long [`App::shutdown`](crate::App::shutdown) waits for automations and views. *Default:* 30 seconds.
     #[must_use]
     pub fn drain_within(mut self, wait: Duration) -> Self {
         self.drain_within = wait;
         self
     }
 
-    /// Where views live. Else where the store says.
+    /// Where views are hosted. *Default:* the store's own host; without one, in memory.
     #[must_use]
     pub fn views(mut self, host: impl ViewHost) -> Self {
         self.views = Some(Arc::new(host));
         self
     }
 
-    /// Where the audit trail is kept. Else where the store says.
+    /// Where the audit trail is kept. *Default:* the store's own trail; without one, in memory.
     #[must_use]
     pub fn audit(mut self, trail: impl AuditTrail) -> Self {
         self.audit = Some(Arc::new(trail));
         self
     }
 
-    /// How many stream instances one automation handles at the same time, those that wait for a full store or for a view
-    /// included. 32.
+    /// How many stream instances one automation handles at the same time. Those that wait for a full store or for a
+    /// view count, too. *Default:* 32.
     #[must_use]
     pub fn automation_parallelism(mut self, instances: NonZeroUsize) -> Self {
         self.automation_parallelism = instances;
         self
     }
 
-    /// How often an automation tries to handle an event before it is set aside. 6; at least 1. What is no fault of the
-    /// event does not count: while the store is full or cannot be reached, or others write first, it is tried for as
-    /// long as that takes.
+    /// How often an automation tries to handle an event before it parks the event; at least 1. *Default:* 6. Only
+    /// faults of the event count. While the store is full or cannot be reached, or others write first, the automation
+    /// tries for as long as that lasts.
     #[must_use]
     pub fn automation_attempts(mut self, attempts: u32) -> Self {
         self.automation_attempts = attempts.max(1);
         self
     }
 
-    /// How long an automation waits before its second attempt; each further wait is twice as long, up to a hundred
-    /// times this. 50 milliseconds.
+    /// How long an automation waits before its second attempt. Each further wait is twice as long, up to a hundred
+    /// times this one. *Default:* 50 milliseconds.
     #[must_use]
     pub fn automation_backoff(mut self, wait: Duration) -> Self {
         self.automation_backoff = wait;
@@ -164,7 +166,7 @@ impl fmt::Debug for AppOptions {
     }
 }
 
-/// What one execution of a command is told beside the command.
+/// What the sender of a command says beside the command.
 ///
 /// ```
 /// use eventmodel::{ExecuteOptions, Position};
@@ -185,13 +187,13 @@ pub struct ExecuteOptions {
 }
 
 impl ExecuteOptions {
-    /// Nothing beside the command.
+    /// No options: the defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The identity of the command: executed again with the same id, it gives the first receipt again. It goes
-    /// before the template of the command's own id.
+    /// The identity of the command. A command that is executed again under its id returns the first receipt. This id
+    /// takes precedence over the template of the command's own id.
     #[must_use]
     pub fn id(mut self, id: CommandId) -> Self {
         self.id = Some(id);
@@ -206,14 +208,14 @@ impl ExecuteOptions {
         Ok(self.id(CommandId::new(id)?))
     }
 
-    /// What all that follows from one request has in common. Else the id of the command.
+    /// The correlation id: everything that follows from one request has the same. *Default:* the id of the command.
     #[must_use]
     pub fn correlation_id(mut self, id: impl Into<Arc<str>>) -> Self {
         self.correlation_id = Some(id.into());
         self
     }
 
-    /// What caused the command.
+    /// The causation id: what caused the command.
     #[must_use]
     pub fn causation_id(mut self, id: impl Into<Arc<str>>) -> Self {
         self.causation_id = Some(id.into());
@@ -227,17 +229,19 @@ impl ExecuteOptions {
         self
     }
 
-    /// Who sends it. Else the source of the app, or the automation whose handler executes it. What a handler executes
-    /// under another source is not known to follow from its event: [`App::settled`](crate::App::settled) and
-    /// [`App::shutdown`](crate::App::shutdown) do not wait for it.
+    /// Who sends the command: the `ce-source` of its events. *Default:* the automation whose handler executes it;
+    /// otherwise the source of the app. The app does not know that a command with a source of its own follows from the
+    /// event of a handler, so [`App::settled`](crate::App::settled) and [`App::shutdown`](crate::App::shutdown) do not
+    /// wait for it.
     #[must_use]
     pub fn source(mut self, source: impl Into<Arc<str>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Only if the stream instance that the command is keyed by has this revision: [`Receipt::revision`] of the
-    /// last command the sender has seen; [`Position::START`] if nothing may be there.
+    /// Executes the command only if the stream instance that it is keyed by has this revision: the
+    /// [`Receipt::revision`] of the last command that the sender has seen, or [`Position::START`] if the instance must
+    /// not have an event yet.
     ///
     /// [`Receipt::revision`]: crate::Receipt::revision
     #[must_use]

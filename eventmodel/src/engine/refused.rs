@@ -1,5 +1,5 @@
-//! Requests that never became a command: counted by what was wrong with them, and not kept. Anybody can send as many of
-//! them as he likes, so they may cost neither storage nor lines of the log.
+//! Counts requests that never became a command, by what was wrong with them, and keeps none. Anybody can send any
+//! number of them, so they must cost neither storage nor log lines.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

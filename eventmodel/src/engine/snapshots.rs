@@ -1,4 +1,4 @@
-//! Whether states are kept as snapshots, and which snapshot is whose.
+//! Whether the app keeps states as snapshots, and which state a snapshot belongs to.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -9,10 +9,10 @@ use crate::store::Store;
 
 mod executable;
 
-/// Changes when states are written in another way.
+/// The version of the format in which states are written.
 const FORMAT: u8 = 1;
 
-/// What is the same for all snapshots of an app.
+/// What all snapshots of an app share.
 #[derive(Debug)]
 pub(super) struct Snapshots {
     build: u64,
@@ -21,8 +21,8 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
-    /// `None` if no state may be kept as a snapshot, the store keeps none, or nothing tells this build of the program
-    /// from others.
+    /// `None` if no state allows snapshots, the store keeps none, or nothing tells this build of the program from
+    /// others.
     pub(super) async fn of(
         model: &EventModel,
         store: &dyn Store,
@@ -49,7 +49,7 @@ impl Snapshots {
         Some(Self { build: build?, max })
     }
 
-    /// What a snapshot of this state must have been folded by; `None` if it is not kept as one.
+    /// The fold that a snapshot of this state must come from; `None` if the state is not kept as a snapshot.
     pub(super) fn fold_of(&self, slot: &dyn ErasedSlot) -> Option<u64> {
         let info = slot.info();
         // Two types in different functions, or of two versions of a crate, may have the same name.

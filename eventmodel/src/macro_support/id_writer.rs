@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use crate::model::CommandInfo;
 use crate::record::SubjectToken;
 
-/// Writes an id, so that two commands have the same one only if they have the same values: what the template has
-/// between its fields is percent-encoded in the values, and so is what an id cannot hold.
+/// Writes an id. Two commands have the same id only if they have the same values: in the values, it percent-encodes the
+/// text that the template has between its fields, and what an id cannot hold.
 #[derive(Debug)]
 pub struct IdWriter {
     id: String,

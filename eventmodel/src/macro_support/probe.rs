@@ -1,9 +1,9 @@
-//! What the macros ask of the types that the user names, without requiring that these are what they should be.
+//! Lets the macros ask about the types that the user names, without requiring that these have their derives.
 //!
-//! A type that lacks its derive is reported by one bound, at the token that names it. All else that a macro needs of
-//! it is asked of [`Probe`]: an inherent item of `Probe<T>` exists only if `T` is what it should be, and is then
-//! preferred to the item of the same name of [`Otherwise`], which exists for every type. So what is wrong is said
-//! once, and what is given otherwise is never seen: the program does not compile.
+//! One bound reports a type that lacks its derive, at the token that names the type. Everything else goes through
+//! [`Probe`]: an inherent item of `Probe<T>` exists only if `T` has its derive, and the compiler prefers it to the item
+//! of the same name of [`Otherwise`], which exists for every type. So the compiler reports a missing derive once.
+//! Nobody sees the items of `Otherwise`, because the program does not compile then.
 
 use std::marker::PhantomData;
 
@@ -56,7 +56,7 @@ impl<T: Stream> Probe<T> {
     /// The subject of one of its instances.
     ///
     /// # Errors
-    /// That of [`Stream::subject`].
+    /// The error of [`Stream::subject`].
     pub fn subject(key: &T) -> Result<Subject, SubjectError> {
         key.subject()
     }
@@ -100,7 +100,7 @@ impl<T: IntoCommands> Probe<T> {
     /// Takes the commands that a handler returned.
     ///
     /// # Errors
-    /// That of [`IntoCommands::append_to`].
+    /// The error of [`IntoCommands::append_to`].
     pub fn append(issued: T, commands: &mut Commands) -> Result<(), ReactError> {
         issued.append_to(commands)
     }

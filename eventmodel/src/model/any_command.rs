@@ -1,4 +1,4 @@
-//! A command in the hands of the engine, without its type: what its user wrote, the states it decides on.
+//! A command as the engine holds it: its type is erased, and the states that it decides on are beside it.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -12,17 +12,17 @@ use super::state::{DecisionState, ErasedSlot};
 use super::validation::{Violation, Violations};
 use crate::record::{CodecError, SubjectError, canonical};
 
-/// A command without its type. Each function but the last two is the user's: it may panic.
+/// A command with its type erased. Each function but the last two calls the user's code and may panic.
 pub(crate) trait AnyCommand: fmt::Debug + Send + Sync {
     fn info(&self) -> &'static CommandInfo;
     fn command_type(&self) -> TypeId;
     fn id(&self) -> Option<String>;
     fn validate(&self) -> Result<(), Violations>;
-    /// What serde writes of it, whatever the order of maps.
+    /// What serde writes of the command, regardless of the order of maps.
     fn canonical(&self) -> Result<Vec<u8>, CodecError>;
     #[cfg(feature = "testing")]
     fn body(&self) -> Result<serde_json::Value, serde_json::Error>;
-    /// Makes the states that it decides on, of which nothing is loaded yet.
+    /// Makes the states that the command decides on. Nothing is loaded into them yet.
     fn open(&mut self) -> Result<(), SubjectError>;
     /// Decides on its states as they are.
     fn decide(&self, now: Timestamp) -> Result<Vec<EmittedEvent>, Box<dyn AnyRejection>>;
@@ -30,10 +30,10 @@ pub(crate) trait AnyCommand: fmt::Debug + Send + Sync {
     fn slots(&mut self) -> Vec<&mut dyn ErasedSlot>;
 }
 
-/// A rejection without its type.
+/// A rejection with its type erased.
 pub(crate) trait AnyRejection: Any + fmt::Debug + fmt::Display + Send + Sync {
     fn code(&self) -> &'static str;
-    /// What it says, which is code of the user.
+    /// The report of the rejection. The user's code writes it.
     fn text(&self) -> String;
     fn report(&self) -> RejectionReport;
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
@@ -128,7 +128,7 @@ impl<C: Decide> AnyCommand for InHand<C> {
     }
 }
 
-/// A command of a model: what is known of it, and how it is read.
+/// A command of a model: its description, and how to read it.
 #[derive(Clone)]
 pub struct CommandEntry {
     info: &'static CommandInfo,
@@ -155,7 +155,8 @@ impl CommandEntry {
         }
     }
 
-    /// Whether no slice offers it to an actor: only automations issue it. Adapters do not show it to the outside.
+    /// Whether only automations issue the command, because no slice offers it to an actor. Adapters do not offer such a
+    /// command to the outside.
     pub fn is_internal(&self) -> bool {
         self.internal
     }

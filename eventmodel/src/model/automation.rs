@@ -14,17 +14,17 @@ use crate::record::{DecodeError, Metadata, RecordedEvent};
 
 /// Reacts to events by issuing commands. `#[automation]` on the `impl` block of the handlers implements it.
 ///
-/// The type of a handler's first parameter is the event; `&Metadata` and `&App` may follow. It returns a command,
-/// an `Option`, a `Vec`, an array or a tuple of commands, or a `Result` of these. What it executes by itself has the
-/// event as its cause, too, but an id of its own.
+/// The type of a handler's first parameter is the event; `&Metadata` and `&App` may follow. It returns a command, an
+/// `Option`, a `Vec`, an array or a tuple of commands, or a `Result` of these. A command that the handler executes by
+/// itself has the event as its cause, too, but an id of its own.
 ///
-/// Each command gets an id that follows from the event's, so that an event which is delivered twice has its effect
-/// once. Events of one stream instance are handled in order, those of different instances at the same time; an
-/// event of several streams has its turn in its first one.
+/// The id of each command follows from the id of the event, so an event that is delivered twice has its effect once.
+/// The engine handles the events of one stream instance in order, and different instances at the same time. An event of
+/// several streams has its turn in its first stream.
 ///
-/// What a handler does beside that is done again each time it is called: after a restart, after a failure, and every few
-/// seconds while the store is full or cannot be reached. So let it return commands, and do what must not be repeated
-/// where such a command is handled.
+/// Any other effect of a handler is repeated each time the engine calls it: after a restart, after a failure, and every
+/// few seconds while the store is full or cannot be reached. So let a handler return commands, and put an effect that
+/// must not be repeated behind such a command.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an automation",
     label = "not an automation",
@@ -35,7 +35,7 @@ pub trait Automation: Send + Sync + 'static {
     /// What the board knows of it.
     const INFO: &'static AutomationInfo;
 
-    /// Reacts to an event. An event that it does not handle gives no commands.
+    /// Reacts to an event. It gives no commands for an event that it does not handle.
     ///
     /// # Errors
     /// [`ReactError`] if the event cannot be read, or the handler failed.
@@ -51,12 +51,12 @@ pub trait Automation: Send + Sync + 'static {
 pub type Reacting<'a> =
     std::pin::Pin<Box<dyn Future<Output = Result<Commands, ReactError>> + Send + 'a>>;
 
-/// What a handler of an automation can ask for beside the event.
+/// What a handler of an automation may take beside the event.
 #[derive(Clone, Debug)]
 pub struct Reaction {
     pub(crate) metadata: Metadata,
-    /// The app that runs the automation; none in a spec. Handlers that take `&App` get it: the engine, which this
-    /// module does not know, says how.
+    /// The app that runs the automation; `None` in a spec. The engine turns it into the `&App` of a handler; this
+    /// module does not know the engine.
     pub(crate) app: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -191,10 +191,10 @@ tuples! {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReactError {
-    /// The event cannot be read. It is not tried again.
+    /// The event cannot be read. The engine does not try again.
     #[error(transparent)]
     Decode(Arc<DecodeError>),
-    /// The handler returned an error. It is tried again.
+    /// The handler returned an error. The engine tries again.
     #[error("the handler failed: {0}")]
     Handler(Arc<dyn std::error::Error + Send + Sync>),
     /// The handler asks for the app and runs in a spec, where there is none.

@@ -16,8 +16,8 @@ use super::validation::Violations;
 use crate::record::Decoded;
 use crate::record::{Codec, Subject, SubjectError};
 
-/// An intent, in the imperative. `#[derive(Command)]` says what it decides on, what it can emit and why it can be
-/// rejected; [`Decide`] is the decision.
+/// An intent, in the imperative. `#[derive(Command)]` declares the state that the command decides on, the events that
+/// it can emit and the reasons to reject it; [`Decide`] is the decision.
 ///
 /// ```
 /// # use eventmodel::{Event, Stream, projection};
@@ -80,17 +80,17 @@ pub trait Command: Serialize + DeserializeOwned + Send + Sync + 'static {
         None
     }
 
-    /// What is wrong with it whatever the state is, all at once: `#[command(validate = Self::check)]`, or
-    /// `#[command(garde)]` with the feature `garde`.
+    /// Checks the command regardless of the state, and reports all violations at once: `#[command(validate =
+    /// Self::check)]`, or `#[command(garde)]` with the feature `garde`.
     ///
     /// # Errors
-    /// All that is wrong.
+    /// The violations.
     fn validate(&self) -> Result<(), Violations> {
         Ok(())
     }
 }
 
-/// The decision of a command: pure, synchronous, nothing but the command and the state.
+/// The decision of a command. It is pure and synchronous, and sees only the command and its state.
 #[diagnostic::on_unimplemented(
     message = "nothing says how `{Self}` decides",
     label = "no decision",
@@ -112,7 +112,7 @@ pub trait Decide: Command {
 )]
 pub trait Emits<E: Event>: Command {}
 
-/// What a command decided: its events, or why it was refused.
+/// What a command decided: its events, or the rejection.
 pub type Decision<C> = Result<Events<C>, <C as Command>::Rejection>;
 
 /// The events of a decision, checked against `emits(..)` by the compiler.

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// A type of the model: its name, its documentation, its fields, and where it stands in the code.
+/// A type of the model: its name, its documentation, its fields, and its place in the code.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TypeInfo {
     /// The name of the type: `BookRoom`.
     pub name: &'static str,
-    /// The module it stands in: `hotel_booking::command::book_room`.
+    /// The module of the type: `hotel_booking::command::book_room`.
     pub module: &'static str,
     /// Its doc comment, without the leading blanks.
     pub doc: &'static str,
@@ -21,7 +21,7 @@ pub struct TypeInfo {
 }
 
 impl TypeInfo {
-    /// That of a type which is not known.
+    /// A placeholder for an unknown type.
     pub(crate) const NONE: Self = Self::__new("", "", "", &[], "", 0);
 
     #[doc(hidden)]
@@ -78,9 +78,9 @@ pub(crate) const fn same(a: &str, b: &str) -> bool {
 pub struct FieldInfo {
     /// Its name, without `r#`.
     pub name: &'static str,
-    /// Its name in JSON: another one, if serde is told so by `rename` or `rename_all`.
+    /// The field's name in JSON, which serde's `rename` and `rename_all` change.
     pub json: &'static str,
-    /// Its type as it is written: `Option<ClientId>`.
+    /// The field's type as the source has it: `Option<ClientId>`.
     pub ty: &'static str,
     /// Its doc comment.
     pub doc: &'static str,
@@ -105,7 +105,8 @@ impl FieldInfo {
     }
 }
 
-/// The JSON Schema of a type that derives `schemars::JsonSchema`, with the feature `schemars`; else nothing.
+/// The JSON Schema of a type that derives `schemars::JsonSchema`, with the feature `schemars`. Without the feature it
+/// is empty.
 #[derive(Clone, Copy)]
 pub struct SchemaInfo(pub(crate) Option<fn() -> serde_json::Value>);
 

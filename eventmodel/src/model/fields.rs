@@ -1,12 +1,12 @@
 //! How a key finds its fields in a command or an event: by name, checked by the compiler.
 //!
-//! A derive sees one type only. So each says what it has as `HasField<NAME>`, with the hash of the name as the
-//! type-level name, and `#[derive(Stream)]` generates one trait per field of the key which asks for it, whose
-//! diagnostic speaks of the field and the stream by their names.
+//! A derive sees one type only. So each derive declares its fields as `HasField<NAME>`, with the hash of a name in
+//! place of the name. `#[derive(Stream)]` generates one trait for each field of the key, which requires that field; its
+//! diagnostic names the field and the stream.
 
 /// A field of a command or an event, by the hash of its name.
 ///
-/// The type is a parameter and not an associated type, because it may be less visible than the event.
+/// The field's type is a parameter and not an associated type, because it may be less visible than the event.
 pub trait HasField<const NAME: u128, T> {
     /// The field.
     fn field(&self) -> &T;
@@ -34,7 +34,7 @@ pub trait FromFields {
     fn parts() -> Self::Parts;
 }
 
-/// The key of what has none.
+/// The key of a state that has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoKey;
 

@@ -1,4 +1,4 @@
-//! The fold of a view, without the type of its projection.
+//! The fold of a view, with the type of its projection erased.
 
 use std::any::Any;
 use std::fmt;
@@ -11,7 +11,7 @@ use super::key::{Key, KeyError, KeyWriter};
 use super::projection::{Projection, ProjectionInfo};
 use crate::record::{Codec, CodecError, DecodeError, Json, RecordedEvent};
 
-/// The fold of one instance of a view, without its type.
+/// The fold of one instance of a view, with its type erased.
 pub trait ViewState: Any + fmt::Debug + Send + Sync {
     /// Applies an event; `false` if the projection does not handle it.
     ///
@@ -51,7 +51,7 @@ impl<P: Projection> ViewState for Folded<P> {
     }
 }
 
-/// How a view folds, without its type.
+/// How a view folds, with its type erased.
 pub trait ViewFold: Send + Sync {
     /// The projection.
     fn info(&self) -> &'static ProjectionInfo;

@@ -1,4 +1,4 @@
-//! JSON from outside: refused where a reader would have to guess, read without changing what it says.
+//! JSON from outside. It is refused where a reader would have to guess, and its values are read unchanged.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ use scan::{Fault, Finding};
 /// JSON text, RFC 8259, that says one thing to every reader: its objects have no two members of the same name, its
 /// strings are Unicode, its numbers are not larger than a 64-bit float can be, as I-JSON (RFC 7493) asks.
 ///
-/// It keeps the text, so that a value is read from what was sent: an integer up to `u128`, a `RawValue`, a decimal type
-/// that reads text.
+/// It keeps the text, so that a value is read exactly as it was sent: an integer up to `u128`, a `RawValue`, a decimal
+/// type that reads text.
 ///
 /// ```
 /// use eventmodel::transport::{JsonError, JsonText};
@@ -35,7 +35,7 @@ use scan::{Fault, Finding};
 pub struct JsonText(Box<RawValue>);
 
 impl JsonText {
-    /// How deeply arrays and objects may be nested. As deeply as `serde_json` reads them.
+    /// How deeply arrays and objects may be nested: as deeply as `serde_json` reads them.
     pub const MAX_DEPTH: usize = 127;
 
     /// Reads a text.
@@ -91,7 +91,7 @@ impl JsonText {
             path: above.chain(below).collect(),
             message: without_position(error),
         };
-        // The path names a variant also where the text has no member for it: `"Variant"`.
+        // The path names a variant even if the text has no member for it: `"Variant"`.
         let text: Value = serde_json::from_str(self.get()).unwrap_or_default();
         while !violation.path.is_empty() && text.pointer(&violation.pointer()).is_none() {
             violation.path.pop();
@@ -128,7 +128,8 @@ impl From<Finding> for JsonError {
     }
 }
 
-/// What an error says. Where it is, a pointer says; the position would be one in a part of what was sent.
+/// The message of an error without its position, which would refer to a part of the body only. A pointer says where it
+/// is.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());

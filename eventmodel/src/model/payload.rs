@@ -1,7 +1,7 @@
-//! The payload of an event: written, proved to be read back, and read.
+//! The payload of an event: writing it, proving that it reads back, and reading it.
 //!
-//! What a log holds is read for as long as it exists, so nothing is stored that reads as something else, or not at
-//! all: an event is decoded from the very bytes that are stored, before they are.
+//! A log is read for as long as it exists, so nothing may be stored that would read as something else, or not at all.
+//! Before the bytes of an event are stored, the event is decoded from these very bytes.
 
 use std::sync::Arc;
 
@@ -94,8 +94,9 @@ fn decode_payload<E: Event>(metadata: &Metadata, payload: &[u8]) -> Result<E, De
     E::Codec::decode(payload).map_err(DecodeReason::Payload)
 }
 
-/// Whether two events are the same: by `PartialEq`, where the type has it; else by what serde writes of them, whatever
-/// the order of sets and maps. What the codec writes does not tell: JSON has one `null` for `NaN` and for `None`.
+/// Whether two events are the same, by `PartialEq` if the type has it, otherwise by what serde writes of them,
+/// regardless of the order of sets and maps. The bytes of the codec do not tell: JSON has one `null` for `NaN` and for
+/// `None`.
 fn is_same<E: Event>(event: &E, other: &E) -> Result<bool, EncodeError> {
     match event.__equals(other) {
         Some(true) => return Ok(true),
@@ -117,7 +118,7 @@ fn unordered<E: Event>(event: &E) -> Result<Vec<u8>, EncodeError> {
     canonical::unordered(event).map_err(|error| EncodeError::Written(CodecError::new(error)))
 }
 
-/// Where the payload and what would be written of the decoded event differ first, if both are JSON.
+/// The first place where the payload differs from what the decoded event would be written as, if both are JSON.
 fn changed<E: Event>(written: &[u8], decoded: &E) -> Option<String> {
     let again = E::Codec::encode(decoded).ok()?;
     let (written, again) = (json(written)?, json(&again)?);
@@ -134,7 +135,7 @@ fn first_difference(a: &Value, b: &Value) -> Option<String> {
     differ(a, b, &mut path).then(|| json_pointer(&path))
 }
 
-/// Whether the values differ; `path` leads to where, then.
+/// Whether the values differ. If so, `path` leads to the first difference.
 fn differ(a: &Value, b: &Value, path: &mut Vec<String>) -> bool {
     if a == b {
         return false;
@@ -174,14 +175,14 @@ fn listed(subjects: &[Subject]) -> String {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// It cannot be written: a map whose keys are no texts, in JSON.
+    /// The event cannot be written: for example, a map whose keys are no texts, in JSON.
     #[error("it cannot be written: {0}")]
     Written(#[source] CodecError),
-    /// What is written cannot be read: a `NaN`, which JSON writes as `null`; a field that is skipped when it is
-    /// written, and missed when it is read.
+    /// The payload cannot be read: for example, a `NaN`, which JSON writes as `null`, or a field that `Serialize` skips
+    /// and `Deserialize` needs.
     #[error("what is written of it cannot be read back: {0}")]
     Read(#[source] CodecError),
-    /// What is read is another event than was written.
+    /// The payload reads as another event.
     #[error("read back it is another event{}", match pointer {
         Some(pointer) if !pointer.is_empty() => format!(": `{pointer}` has another value"),
         Some(_) => String::new(),
@@ -192,14 +193,14 @@ pub enum EncodeError {
         /// not show it.
         pointer: Option<String>,
     },
-    /// What is read belongs to other stream instances: a field of the key is lost on the way.
+    /// The payload reads as an event of other stream instances: a field of the key was lost on the way.
     #[error(
         "read back it belongs to {read}, not to {stored}: a field of the key is lost on the way"
     )]
     Moved {
-        /// The subjects it would be stored on.
+        /// The subjects that it would be stored on.
         stored: String,
-        /// The subjects of what is read.
+        /// The subjects of the event that is read.
         read: String,
     },
 }

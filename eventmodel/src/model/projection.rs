@@ -76,9 +76,9 @@ pub struct ProjectionInfo {
     pub handlers: &'static [HandlerInfo],
     /// Whether, as the state of a decision, it may be kept as a snapshot beside the last event of its instance.
     ///
-    /// On a store that [keeps snapshots](crate::Store::max_snapshot) a state that is not cached is then loaded in
-    /// one step, however long the history is. It must come back from JSON as it was: every spec of a command that
-    /// decides on it looks at that. Only the program that made a snapshot uses it: see
+    /// On a store that [keeps snapshots](crate::Store::max_snapshot) the engine then loads an uncached state in one
+    /// step, however long the history is. The state must come back from JSON as it was; every spec of a command that
+    /// decides on it checks that. Only the build that made a snapshot uses it: see
     /// [`AppOptions::build`](crate::AppOptions::build).
     pub snapshot: bool,
 }
@@ -135,7 +135,7 @@ pub struct HandlerInfo {
     pub doc: &'static str,
     /// The event it handles.
     pub event: &'static EventInfo,
-    /// Whether it says by itself which instance of a stream its event is for.
+    /// Whether the handler chooses by `#[key(..)]` which instance its event is for.
     pub(crate) own_key: bool,
 }
 

@@ -49,7 +49,7 @@ impl Rejection for NoRejection {
     }
 }
 
-/// A rejection without its type.
+/// A rejection with its type erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RejectionReport {
@@ -72,13 +72,13 @@ impl<R: Rejection> From<&R> for RejectionReport {
         Self {
             code: rejection.code().to_owned(),
             message: text_of(rejection),
-            // The code and the message say it all where the details cannot be written as JSON.
+            // If the details cannot be written as JSON, the code and the message must suffice.
             details: serde_json::to_value(rejection).unwrap_or_default(),
         }
     }
 }
 
-/// The text of a rejection, which is code of the user.
+/// The text of a rejection. The user's code writes it.
 pub(super) fn text_of<R: Rejection>(rejection: &R) -> String {
     panics::caught(|| rejection.to_string())
         .unwrap_or_else(|message| format!("the text of the rejection panicked: {message}"))

@@ -102,7 +102,7 @@ impl StateInfo {
         }
     }
 
-    /// A state that is not one.
+    /// A placeholder for a state that is none.
     pub(crate) const fn unknown(stream: &'static StreamInfo) -> Self {
         Self {
             projection: None,
@@ -111,8 +111,8 @@ impl StateInfo {
         }
     }
 
-    /// Whether each handler is for the instance that its event belongs to. A state is loaded from the events of its
-    /// own instance: a handler that says by itself which one its event is for would see the wrong ones.
+    /// Whether each handler is for the instance that its event belongs to. A state is loaded from the events of its own
+    /// instance, so a handler with a `#[key(..)]` of its own would see the wrong events.
     #[doc(hidden)]
     pub const fn __is_keyed_by_its_events(&self) -> bool {
         match self.projection {
@@ -158,11 +158,11 @@ where
     }
 }
 
-/// A state that a decision consults but does not depend on: it is loaded, not guarded.
+/// A state that a decision consults but does not depend on. The engine loads it and does not guard it.
 ///
-/// For a fact that never changes back ("the room exists"), or where being a moment late is accepted. A guard on an
-/// instance that the command does not write costs a message of its own on JetStream; this costs a read. An
-/// instance that the command writes is guarded all the same.
+/// Use it for a fact that never changes back ("the room exists"), or where being a moment late is acceptable. A guard
+/// on an instance that the command does not write costs a message of its own on JetStream; an unguarded state costs a
+/// read. An instance that the command writes is guarded in any case.
 #[derive(Debug)]
 pub struct Unguarded<P>(Arc<P>);
 

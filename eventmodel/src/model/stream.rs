@@ -64,7 +64,7 @@ impl<S: Stream> WholeStreamKey for S {}
 pub struct StreamInfo {
     /// Name, documentation, fields of the key, source.
     pub ty: TypeInfo,
-    /// The log, if it is not that of the event model.
+    /// The log; `None` means the log of the event model.
     pub log: Option<&'static str>,
     /// The template of its subjects.
     pub template: SubjectTemplate,
@@ -80,8 +80,8 @@ impl StreamInfo {
         }
     }
 
-    /// Whether the key has a field of this name. A stream whose derive failed has every field, so that its error
-    /// is the only one.
+    /// Whether the key has a field of this name. A stream whose derive failed counts as having every field, so that the
+    /// error of the derive is the only one.
     #[doc(hidden)]
     pub const fn __has_field(&self, name: &str) -> bool {
         self.template.as_str().is_empty() || self.ty.__has_field(name)

@@ -1,10 +1,10 @@
-//! What is wrong with a command before the domain is asked.
+//! What is wrong with a command regardless of any state.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One field of a command that is not acceptable whatever the state is.
+/// One field of a command that is not acceptable in any state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// The path of the field, its parts from the outermost: `["client", "email"]`. Empty for the command itself.
@@ -37,7 +37,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// All that is wrong with a command, at once.
+/// Everything that is wrong with a command, in one list.
 ///
 /// ```
 /// use eventmodel::Violations;
@@ -52,7 +52,7 @@ impl fmt::Display for Violation {
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
-    /// Nothing wrong so far.
+    /// No violations.
     pub fn new() -> Self {
         Self::default()
     }
@@ -78,10 +78,10 @@ impl Violations {
         self.0.push(violation);
     }
 
-    /// Nothing if nothing is wrong.
+    /// `Ok` if there is no violation.
     ///
     /// # Errors
-    /// Itself, if something is.
+    /// The violations, if there are any.
     pub fn into_result(self) -> Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
     }
@@ -125,13 +125,13 @@ impl<'a> IntoIterator for &'a Violations {
     }
 }
 
-/// What a function of the user says of a command. For `#[command(validate = ..)]`.
+/// The result of the user's function. For `#[command(validate = ..)]`.
 #[doc(hidden)]
 pub fn valid<E: Into<Violations>>(result: Result<(), E>) -> Result<(), Violations> {
     result.map_err(Into::into)
 }
 
-/// Both results, and all violations of both. For a command that has `garde` and `validate = ..`.
+/// Joins two results, with all violations of both. For a command that has `garde` and `validate = ..`.
 #[doc(hidden)]
 pub fn both_valid(
     first: Result<(), Violations>,
@@ -142,8 +142,8 @@ pub fn both_valid(
     all.into_result()
 }
 
-/// What `garde` says of a command, with its fields under the names that they have in JSON: the sender knows no
-/// others. For `#[command(garde)]`.
+/// The violations that `garde` finds, with fields under their names in JSON, because the sender knows no others. For
+/// `#[command(garde)]`.
 #[doc(hidden)]
 #[cfg(feature = "garde")]
 pub fn garde_validate<C>(command: &C) -> Result<(), Violations>
@@ -165,7 +165,7 @@ where
     })
 }
 
-/// Tells that `#[command(garde)]` needs a feature.
+/// Reports that `#[command(garde)]` needs a feature.
 #[doc(hidden)]
 #[cfg(not(feature = "garde"))]
 pub fn garde_validate<C>(_: &C) -> Result<(), Violations>

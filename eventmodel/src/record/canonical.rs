@@ -1,8 +1,9 @@
-//! A value as bytes that are the same for equal values: what serde writes of it, whatever the order of its maps.
+//! Canonical bytes of a value: what serde writes of it, regardless of the order of its maps. Equal values have equal
+//! bytes.
 //!
-//! JSON cannot stand in for it: a `serde_json::Value` loses integers of 128 bits, has no map whose keys are not texts,
-//! and gives `null` for `NaN`, `None` and `Some(None)` alike. Here two values have the same bytes only if serde writes
-//! the same of them, up to the order of entries. The format is stored as a hash only; nothing reads it.
+//! JSON does not suffice: a `serde_json::Value` loses integers of 128 bits, has no map whose keys are not texts, and
+//! gives `null` for `NaN`, `None` and `Some(None)` alike. Here two values have the same bytes only if serde writes the
+//! same for both, up to the order of entries. Logs store only a hash of the bytes; nothing reads them back.
 
 use std::fmt::{self, Display};
 
@@ -17,7 +18,7 @@ pub(crate) fn bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> 
     written(value, false)
 }
 
-/// The bytes of a value in which the order of sequences does not matter either: serde cannot tell a set from a list.
+/// The bytes of a value, regardless of the order of sequences, too: serde cannot tell a set from a list.
 ///
 /// # Errors
 /// As [`bytes`].
@@ -34,7 +35,7 @@ fn written<T: Serialize + ?Sized>(value: &T, sorts_sequences: bool) -> Result<Ve
     Ok(writer.out)
 }
 
-/// What a value's `Serialize` said.
+/// The error of a value's `Serialize`.
 #[derive(Debug)]
 pub(crate) struct Error(String);
 
@@ -52,8 +53,8 @@ impl ser::Error for Error {
     }
 }
 
-/// What comes next. Each value starts with one of these and has an end of its own, so that different values never run
-/// into the same bytes.
+/// The kind of the next value. Each value starts with its kind and has an end of its own, so that different values
+/// never give the same bytes.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Tag {

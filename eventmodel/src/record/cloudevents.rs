@@ -1,7 +1,7 @@
 //! The envelope of an event on a wire with headers: CloudEvents 1.0 in binary mode.
 //!
 //! Attributes are headers named `ce-…`, percent-encoded as the HTTP binding says (1.0.2, section 3.1.3.2), which the
-//! NATS binding follows. What the specification does not have is an extension, with a name it allows.
+//! NATS binding follows. Attributes that the specification does not have are extensions, with names that it allows.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -15,7 +15,8 @@ use super::metadata::{CommandRef, Metadata};
 use super::position::Position;
 use super::subject::Subject;
 
-/// Space, double quote, percent; `utf8_percent_encode` adds what is outside ASCII, `CONTROLS` what is not printable.
+/// Space, double quote, percent. `utf8_percent_encode` adds everything outside ASCII; `CONTROLS` has what is not
+/// printable.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 const SPEC_VERSION: &str = "1.0";
@@ -40,7 +41,7 @@ pub fn to_headers(metadata: &Metadata) -> Vec<(&'static str, String)> {
         ("ce-time", metadata.time.to_string()),
         ("ce-subject", text(metadata.subject().as_str())),
         ("ce-datacontenttype", text(&metadata.content_type)),
-        // Not encoded: this one is read by software that knows no CloudEvents.
+        // Not encoded, because software that knows no CloudEvents reads it, too.
         ("Content-Type", metadata.content_type.to_string()),
         ("ce-dataversion", metadata.version.to_string()),
         ("ce-correlationid", text(&metadata.correlation_id)),
@@ -73,11 +74,11 @@ fn text(value: &str) -> String {
     utf8_percent_encode(value, ENCODED).collect()
 }
 
-/// The metadata of the event at `position` of its log, from its headers: `header` gives the value of one, by its
-/// name in lower case.
+/// Reads the metadata of the event at `position` of its log. `header` gives the value of a header by its name in lower
+/// case.
 ///
 /// # Errors
-/// [`EnvelopeError`] if an attribute is missing, is not what it should be, or contradicts another one.
+/// [`EnvelopeError`] if an attribute is missing, malformed, or contradicts another one.
 pub fn from_headers<'a>(
     position: Position,
     header: impl Fn(&str) -> Option<&'a str>,
@@ -152,13 +153,13 @@ fn metadata(position: Position, headers: &Headers<'_>) -> Result<Metadata, Envel
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvelopeError {
-    /// A header is not there.
+    /// A header is missing.
     #[error("the header `{header}` is missing")]
     Missing {
         /// Its name.
         header: &'static str,
     },
-    /// A header has a value that it cannot have.
+    /// A header has an invalid value.
     #[error("the header `{header}` cannot be `{value}`: {reason}")]
     Malformed {
         /// Its name.
@@ -320,7 +321,7 @@ impl<'a> Headers<'a> {
         Ok(subjects)
     }
 
-    /// Both spellings are read; one is enough.
+    /// Reads both spellings; one of them is enough.
     fn content_type(&self) -> Result<Arc<str>, EnvelopeError> {
         let (attribute, plain) = (
             self.get(Header::DataContentType)?,

@@ -43,7 +43,7 @@ impl Codec for Json {
 
     fn encode<T: Serialize>(value: &T) -> Result<Bytes, CodecError> {
         let written = serde_json::to_vec(value).map(Bytes::from);
-        // Written once more, to find out where it broke.
+        // Writes the value once more, to find out where it failed.
         written.map_err(|error| {
             let mut to = serde_json::Serializer::new(std::io::sink());
             let mut track = serde_path_to_error::Track::new();
@@ -59,7 +59,7 @@ impl Codec for Json {
             let mut from = serde_json::Deserializer::from_slice(payload);
             match serde_path_to_error::deserialize::<_, T>(&mut from) {
                 Err(error) => CodecError::new(error),
-                // Only what follows the value is wrong.
+                // The value is fine; what follows it is wrong.
                 Ok(_) => CodecError::new(error),
             }
         })

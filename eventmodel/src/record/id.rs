@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::record::string_pool;
 
-/// The identity of a command: the same id executed again gives the first receipt again.
+/// The identity of a command. A command that is executed again under its id returns the first receipt.
 ///
 /// ```
 /// use eventmodel::CommandId;
@@ -48,8 +48,8 @@ impl CommandId {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// The id that always follows from these parts. It has a fixed length, so that a chain of automations, each
-    /// deriving its ids from those of the one before, does not grow.
+    /// Derives an id from these parts; equal parts give equal ids. The id has a fixed length, so ids do not grow along
+    /// a chain of automations, each of which derives its ids from those of the one before.
     pub(crate) fn derived(parts: &[&str]) -> Self {
         /// UUID v5 of the name `eventmodel` in the null namespace.
         const NAMESPACE: Uuid = Uuid::from_u128(0x8f0b_9f2e_3a0c_5d0e_9d11_6576_656e_746d);
@@ -82,7 +82,7 @@ impl CommandId {
         text.push_str(&self.0);
         text.push('/');
         match u8::try_from(n) {
-            // The usual one, without the machinery of formats.
+            // The usual number, without the machinery of formats.
             Ok(digit @ 0..=9) => text.push(char::from(b'0' + digit)),
             // Writing to a string does not fail.
             _ => drop(write!(text, "{n}")),

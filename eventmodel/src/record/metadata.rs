@@ -1,4 +1,4 @@
-//! What is known of an event beside its payload.
+//! The metadata of an event.
 
 use std::sync::Arc;
 
@@ -9,33 +9,35 @@ use super::id::{CommandId, EventId};
 use super::position::Position;
 use super::subject::Subject;
 
-/// What is known of an event beside its payload: the attributes of its CloudEvents 1.0 envelope, and its position.
+/// The metadata of an event: the attributes of its CloudEvents 1.0 envelope, and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metadata {
-    /// Where it stands in its log; [`Position::START`] as long as it is not recorded.
+    /// The event's position in its log; [`Position::START`] until the event is recorded.
     pub position: Position,
-    /// The subjects of the stream instances it belongs to, that of its first stream first. Never empty.
+    /// The subjects of the stream instances that the event belongs to; the subject of its first stream comes first.
+    /// Never empty.
     pub subjects: Arc<[Subject]>,
     /// `ce-id`: `<command id>/<n>`.
     pub id: EventId,
-    /// `ce-type`: the name it is recorded under.
+    /// `ce-type`: the name that the event is recorded under.
     pub event_type: Arc<str>,
-    /// The version of its shape.
+    /// The version of the event's shape.
     pub version: u32,
-    /// `ce-time`: when it was decided, by the clock of the process that decided it.
+    /// `ce-time`: the time of the decision, by the clock of the process that decided.
     pub time: Timestamp,
-    /// `ce-source`: who recorded it.
+    /// `ce-source`: the model, the automation or the program that recorded the event.
     pub source: Arc<str>,
-    /// `ce-datacontenttype`.
+    /// `ce-datacontenttype`: the media type of the payload.
     pub content_type: Arc<str>,
-    /// `ce-correlationid`: the same for all that followed from one request.
+    /// `ce-correlationid`: the same for everything that followed from one request.
     pub correlation_id: Arc<str>,
-    /// `ce-causationid`: what caused the command that emitted it: the id of an event, for an automation's command.
+    /// `ce-causationid`: the cause of the command that emitted the event. For an automation's command it is the id of
+    /// an event.
     pub causation_id: Option<Arc<str>>,
     /// `ce-traceparent`: the W3C trace context of the command.
     pub traceparent: Option<Arc<str>>,
-    /// The command that emitted it.
+    /// The command that emitted the event.
     pub command: CommandRef,
 }
 
@@ -72,17 +74,17 @@ impl Metadata {
     }
 }
 
-/// Which command emitted an event. It tells a repeated command from another one under the same id.
+/// The command that emitted an event. It tells a repeated command from another one under the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommandRef {
-    /// The id.
+    /// The id of the command.
     pub id: CommandId,
     /// The name of the command: `BookRoom`.
     pub name: Arc<str>,
-    /// A hash of the command's body, if its id came from the caller.
+    /// A hash of the command's body; `None` if the id was a fresh one.
     pub fingerprint: Option<u64>,
-    /// How many events it emitted.
+    /// How many events the command emitted.
     pub events: u32,
 }
 
@@ -113,7 +115,7 @@ impl CommandRef {
 }
 
 impl CommandRef {
-    /// Whether `other`, under the same id, is the same command.
+    /// Whether `other`, which has the same id, is the same command.
     pub fn is_same(&self, other: &Self) -> bool {
         self.id == other.id
             && self.name == other.name

@@ -17,15 +17,15 @@ pub struct Receipt {
     pub correlation_id: Arc<str>,
     /// The log of the events.
     pub log: Arc<str>,
-    /// The position of the last event. For a command that emitted nothing: the newest position that the decision
-    /// has seen.
+    /// The position of the last event. For a command that emitted nothing, the newest position that the decision has
+    /// seen.
     pub position: Position,
-    /// The position of the last event of the stream instance that the command is keyed by: that of the first part
-    /// of its state, or, without state, of its first event. It can be expected again:
+    /// The position of the last event of the stream instance that the command is keyed by: the instance of the first
+    /// part of its state, or, without state, of its first event. A later command can expect it:
     /// [`ExecuteOptions::expected_revision`](crate::ExecuteOptions::expected_revision).
     pub revision: Position,
     /// The events.
     pub events: Vec<RecordedEvent>,
-    /// Whether the command had been executed before, under the same id. It was not decided again.
+    /// Whether an earlier execution under the same id had committed the command. The engine did not decide it again.
     pub already_committed: bool,
 }

@@ -11,13 +11,13 @@ use super::metadata::Metadata;
 use super::position::Position;
 use super::subject::Subject;
 
-/// An event as it was read back, without its type.
+/// A decoded event, with its type erased.
 pub(crate) type Decoded = Arc<dyn Any + Send + Sync>;
 
 /// An event on its way to a store.
 #[derive(Clone)]
 pub struct NewEvent {
-    /// All that is known of it; its position is still [`Position::START`].
+    /// The metadata of the event; its position is still [`Position::START`].
     pub metadata: Metadata,
     /// The encoded event.
     pub payload: Bytes,
@@ -25,7 +25,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// An event that was written as `payload`, by its codec.
+    /// An event whose codec wrote this payload.
     pub fn new(metadata: Metadata, payload: Bytes) -> Self {
         Self {
             metadata,
@@ -34,7 +34,7 @@ impl NewEvent {
         }
     }
 
-    /// The same, with what its payload was read back as: who folds it need not decode it.
+    /// Keeps the event that the payload was read back as, so that a fold need not decode it.
     pub(crate) fn read_back(self, read_back: Decoded) -> Self {
         Self {
             read_back: Some(read_back),
@@ -59,13 +59,13 @@ pub struct RecordedEvent(Arc<Inner>);
 struct Inner {
     metadata: Metadata,
     payload: Bytes,
-    /// What this process read back before it was appended.
+    /// The decoded event, if this process has decoded it.
     read_back: Option<Decoded>,
     decoded: OnceLock<Decoded>,
 }
 
 impl RecordedEvent {
-    /// The event, recorded at `position`. For stores.
+    /// The event as recorded at `position`. For stores.
     pub fn new(event: NewEvent, position: Position) -> Self {
         let NewEvent {
             mut metadata,
@@ -81,22 +81,22 @@ impl RecordedEvent {
         }))
     }
 
-    /// All that is known of it.
+    /// The metadata of the event.
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata
     }
 
-    /// Where it stands in its log.
+    /// The event's position in its log.
     pub fn position(&self) -> Position {
         self.0.metadata.position
     }
 
-    /// The subject of its first stream.
+    /// The subject of the event's first stream.
     pub fn subject(&self) -> &Subject {
         self.0.metadata.subject()
     }
 
-    /// The name it is recorded under.
+    /// The name that the event is recorded under.
     pub fn event_type(&self) -> &str {
         &self.0.metadata.event_type
     }
@@ -106,7 +106,7 @@ impl RecordedEvent {
         &self.0.payload
     }
 
-    /// The event as the type that somebody has decoded it to before, if that was this one.
+    /// The decoded event, if it was decoded to this type before.
     pub(crate) fn decoded<E: Any>(&self) -> Option<&E> {
         let known = [self.0.read_back.as_ref(), self.0.decoded.get()];
         known
@@ -115,7 +115,7 @@ impl RecordedEvent {
             .find_map(|any| any.downcast_ref())
     }
 
-    /// Keeps what it was decoded to, for whoever asks next; `None` if another type is kept already.
+    /// Keeps the decoded event for the next reader; `None` if one of another type is kept already.
     pub(crate) fn keep<E: Any + Send + Sync>(&self, decoded: E) -> Option<&E> {
         self.0
             .decoded
@@ -145,16 +145,16 @@ impl fmt::Debug for RecordedEvent {
 
 /// A recorded event that this program cannot read.
 ///
-/// It is never skipped: what reads it stops there and says so, because a fold without it would be wrong.
+/// Nothing skips such an event, because a fold without it would be wrong. Every reader stops there and reports it.
 #[derive(Debug, thiserror::Error)]
 #[error("the event `{event_type}` at position {position} on `{subject}` cannot be read: {reason}")]
 #[non_exhaustive]
 pub struct DecodeError {
-    /// Where it stands in its log.
+    /// The event's position in its log.
     pub position: Position,
-    /// Its subject.
+    /// The event's subject.
     pub subject: Subject,
-    /// The type it is recorded under.
+    /// The type that the event is recorded under.
     pub event_type: Arc<str>,
     /// Why.
     #[source]
@@ -182,37 +182,37 @@ impl DecodeError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeReason {
-    /// It is of another type than the one asked for.
+    /// The event has another type than the one asked for.
     #[error("it is not a `{expected}`")]
     OtherType {
         /// The type asked for.
         expected: &'static str,
     },
-    /// No event of the model has its type. A newer program wrote it, or it was renamed.
+    /// No event of the model has this type. A newer program wrote the event, or the type was renamed.
     #[error(
         "no event of this model has this type; add it to a slice, or deploy the program that knows it"
     )]
     UnknownType,
-    /// A newer program wrote it.
+    /// A newer program wrote the event.
     #[error("it has version {found}, this program knows up to {known}: deploy the newer program")]
     NewerVersion {
-        /// Its version.
+        /// The version of the event.
         found: u32,
-        /// The newest that this program knows.
+        /// The newest version that this program knows.
         known: u32,
     },
-    /// It is written in another format.
+    /// The payload has another format.
     #[error("its content type is `{found}`, not `{expected}`")]
     ContentType {
-        /// Its content type.
+        /// The content type of the payload.
         found: Arc<str>,
-        /// That of the event's codec.
+        /// The content type that the event's codec reads.
         expected: &'static str,
     },
-    /// The payload is not what the type says.
+    /// The payload does not decode to the type.
     #[error("its payload does not decode: {0}")]
     Payload(#[source] CodecError),
-    /// Its headers are not the envelope of an event.
+    /// The headers are not the envelope of an event.
     #[error("its headers are not an envelope: {0}")]
     Envelope(#[source] super::cloudevents::EnvelopeError),
     /// Two Rust types claim this event type.

@@ -1,7 +1,7 @@
-//! A string in which text is built that is then copied to where it stays.
+//! A reused string to build texts in, before they are copied to where they stay.
 //!
-//! Subjects and ids are shared, so they are copied once their length is known. A new string for each of them to be
-//! built in would be among the most frequent allocations of a command.
+//! Subjects and ids are shared, so they are copied when their length is known. A new string for each would be among the
+//! most frequent allocations of a command.
 
 use std::cell::Cell;
 
@@ -17,7 +17,7 @@ pub(crate) fn take() -> String {
     SPARE.take()
 }
 
-/// Gives it back, for the next one. It need not be.
+/// Gives the string back for reuse. A caller need not.
 pub(crate) fn give_back(mut string: String) {
     if string.capacity() <= KEPT {
         string.clear();

@@ -11,14 +11,14 @@ use crate::record::string_pool;
 
 /// A literal NATS subject, such as `booking.1.2022-12-12`: the address of one stream instance.
 ///
-/// It is made by a [`Stream`](crate::Stream) from its key, so it never holds a wildcard. Clones are cheap.
+/// A [`Stream`](crate::Stream) makes it from its key, so it never holds a wildcard. Clones are cheap.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Subject(Arc<str>);
 
 impl Subject {
-    /// The longest subject that a stream may have, in bytes. NATS itself advises to stay under 256; a server's
-    /// protocol line ends at 4,096 with all else that stands in it.
+    /// The longest subject that a stream may have, in bytes. NATS advises to stay under 256; a server's protocol line
+    /// ends at 4,096 bytes, everything else in it included.
     pub const MAX_LEN: usize = 1024;
 
     /// A subject from its text.
@@ -152,7 +152,7 @@ impl SubjectError {
 pub struct SubjectWriter(String);
 
 impl SubjectWriter {
-    /// Nothing so far.
+    /// An empty subject.
     pub fn new() -> Self {
         Self(string_pool::take())
     }
@@ -218,7 +218,7 @@ impl<'a> SubjectReader<'a> {
         Ok(token)
     }
 
-    /// The next token must be this literal.
+    /// Reads the next token, which must be this literal.
     ///
     /// # Errors
     /// [`SubjectError::OtherTemplate`] if it is not.
@@ -230,7 +230,7 @@ impl<'a> SubjectReader<'a> {
         }
     }
 
-    /// The next token is the value of `field`.
+    /// Reads the next token as the value of `field`.
     ///
     /// # Errors
     /// [`SubjectError::Token`] if it is not a `T`, [`SubjectError::OtherTemplate`] if there is none.
@@ -245,7 +245,7 @@ impl<'a> SubjectReader<'a> {
             })
     }
 
-    /// There must be nothing left.
+    /// Checks that no token is left.
     ///
     /// # Errors
     /// [`SubjectError::OtherTemplate`] if there is.
@@ -301,7 +301,7 @@ impl SubjectPattern {
         Ok(Self(text.into()))
     }
 
-    /// For text that the macros have checked when the program was compiled.
+    /// For text that the macros checked when the program was compiled.
     pub(crate) fn checked(text: &str) -> Self {
         Self(text.into())
     }

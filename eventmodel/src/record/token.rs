@@ -1,7 +1,7 @@
 //! Values that can stand in a subject.
 //!
-//! A type writes its plain text and reads it back; this module alone decides how text becomes a NATS token, so
-//! that no value, whatever it contains, can add a token, match a wildcard, or reach a `$` subject of the server.
+//! A type writes its plain text and reads it back. This module alone decides how text becomes a NATS token, so that no
+//! value can add a token, match a wildcard, or reach a `$` subject of the server.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -43,7 +43,7 @@ pub trait SubjectToken: Sized {
     /// Writes the plain text of the value. It is encoded for NATS afterwards.
     ///
     /// # Errors
-    /// Only those of `out`.
+    /// Only errors of `out`.
     fn write_token(&self, out: &mut dyn fmt::Write) -> fmt::Result;
 
     /// Reads the value back from its plain text.
@@ -75,8 +75,8 @@ impl TokenError {
     }
 }
 
-/// Encodes plain text as one token: what NATS gives a meaning (`.`, `*`, `>`, white space, control characters, a
-/// `$`), `%` and everything outside ASCII is percent-encoded.
+/// Encodes plain text as one token. It percent-encodes what has a meaning in NATS (`.`, `*`, `>`, white space, control
+/// characters, a `$`), `%`, and everything outside ASCII.
 pub(crate) struct TokenEncoder<'a>(pub(crate) &'a mut String);
 
 impl Write for TokenEncoder<'_> {
@@ -102,7 +102,7 @@ impl Write for TokenEncoder<'_> {
     }
 }
 
-/// What stands for the empty text. No other text gives it: a `%` of a value is always followed by two digits.
+/// The token of the empty text. No other text gives it, because two digits always follow the `%` of a value.
 const EMPTY: &str = "%";
 
 pub(crate) fn encode_token(value: &impl SubjectToken, out: &mut String) {
@@ -148,7 +148,7 @@ macro_rules! by_text {
     )*};
 }
 
-/// `+1`, `01` and `1` are one number: only the text that is written names the instance.
+/// `+1`, `01` and `1` are one number; only the text that `write_token` writes names the instance.
 fn canonical<T: SubjectToken>(text: &str, value: T) -> Result<T, TokenError> {
     let mut again = String::with_capacity(text.len());
     let _ = value.write_token(&mut again);

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use super::recorded::{DecodeError, DecodeReason, RecordedEvent};
 use super::subject::SubjectPattern;
 
-/// The events that a model knows, so that one it does not know is noticed and never skipped.
+/// The events that a model knows. With it a reader notices an unknown event instead of skipping it.
 #[derive(Debug)]
 pub struct Vocabulary {
     event_types: HashSet<&'static str>,
@@ -22,10 +22,11 @@ impl Vocabulary {
         }
     }
 
-    /// Fine if the model knows the type of the event, or none of its streams: another model may share the log.
+    /// Accepts an event whose type the model knows, or which is on no stream of the model: another model may share the
+    /// log.
     ///
     /// # Errors
-    /// [`DecodeError`] if the event is on a stream of the model and of a type that the model does not know.
+    /// [`DecodeError`] if the event is on a stream of the model and has a type that the model does not know.
     pub fn check(&self, event: &RecordedEvent) -> Result<(), DecodeError> {
         if self.event_types.contains(event.event_type()) {
             return Ok(());

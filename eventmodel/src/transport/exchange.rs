@@ -1,4 +1,4 @@
-//! From what a request asks for to how it is answered: the same for every adapter.
+//! From a request to its answer, the same for every adapter.
 
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
@@ -13,10 +13,10 @@ use crate::engine::{App, ExecuteError, ExecuteOptions, Failure};
 use crate::model::{CommandEntry, Decide, JsonText, Violations};
 use crate::record::Receipt;
 
-/// Executes the commands that the requests of an adapter ask for, and says how each is answered.
+/// Executes the commands of an adapter's requests, and returns the answer to each.
 ///
-/// Each command is executed in a task of its own: what was begun is decided, recorded and noted in the audit trail, also
-/// when the sender goes away or its time is over.
+/// Each command runs in a task of its own. Once begun, it is decided, recorded and noted in the audit trail, even if
+/// the sender goes away or the time of the request is over.
 ///
 /// An adapter finds the [`CommandEntry`] of a request, reads [`CommandHeaders`] and [`CommandBody`], and writes a receipt
 /// or a [`Problem`] back:
@@ -44,12 +44,12 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// The exchange of an adapter. Every execution is one of these tasks: an adapter that stops may wait for them.
+    /// The exchange of an adapter. Every execution is one of these tasks, so an adapter that stops can wait for them.
     pub fn new(app: App, tasks: TaskTracker) -> Self {
         Self { app, tasks }
     }
 
-    /// What was read of a request. A problem is counted: [`App::refused`].
+    /// Passes on what was read of a request, and counts a problem: see [`App::refused`].
     ///
     /// # Errors
     /// The problem.
@@ -60,7 +60,8 @@ impl Exchange {
     /// Executes the command of a body `{"data": {...}}`.
     ///
     /// # Errors
-    /// How the request is answered if the command is not executed, or not before the deadline: then it goes on.
+    /// The problem to answer with, if the command fails or does not end before the deadline. In the second case the
+    /// execution goes on.
     pub async fn execute(
         &self,
         command: CommandEntry,

@@ -12,17 +12,17 @@ use crate::record::CommandId;
 use crate::store::StoreError;
 use crate::trouble::{excerpt, limited};
 
-/// What an answer says of the command that it is about.
+/// The command that an answer is about.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CommandContext {
     /// The command.
     pub info: &'static CommandInfo,
-    /// Its id, as far as the sender gave it.
+    /// Its id, if the sender gave one.
     pub id: Option<CommandId>,
-    /// What all that follows from the request has in common.
+    /// The correlation id: everything that follows from the request has the same.
     pub correlation_id: Option<String>,
-    /// Where the command stands in the body: a JSON Pointer.
+    /// The place of the command in the body, as a JSON Pointer.
     pub pointer: &'static str,
 }
 
@@ -39,7 +39,7 @@ impl CommandContext {
 }
 
 impl CommandContext {
-    /// Says in the problem which command it is about.
+    /// Adds to a problem which command it is about.
     #[must_use]
     pub fn name(&self, mut problem: Problem) -> Problem {
         if let Some(id) = &self.id {
@@ -51,7 +51,7 @@ impl CommandContext {
         problem
     }
 
-    /// How it is answered when it has not ended in time. It goes on.
+    /// The answer if the command has not ended in time. The execution goes on.
     pub fn still_running(&self) -> Problem {
         self.name(
             Problem::of(kinds::UNKNOWN_OUTCOME)
@@ -60,7 +60,7 @@ impl CommandContext {
         )
     }
 
-    /// How its failure is answered.
+    /// The answer to a failure of the command.
     pub fn problem(&self, failure: Failure) -> Problem {
         self.name(self.of(failure))
     }
@@ -107,12 +107,13 @@ impl CommandContext {
         }
     }
 
-    /// How it is answered when it panicked.
+    /// The answer if the command panicked.
     pub fn panicked(&self, panic: &dyn Display) -> Problem {
         self.name(self.mistake(kinds::INTERNAL, panic))
     }
 
-    /// The sender is not to blame, and can name what is in the log.
+    /// The answer to a mistake of the program. Its details are in the program's log, under the correlation id that the
+    /// sender gets.
     fn mistake(&self, kind: &'static ProblemKind, error: &dyn Display) -> Problem {
         let correlation_id = self.correlation_id.as_deref();
         let error = excerpt(error.to_string());
@@ -145,7 +146,7 @@ pub fn rejection_title(info: &CommandInfo, code: &str) -> String {
     }
 }
 
-/// How a failure of the store is answered.
+/// The answer to a failure of the store.
 pub fn of_store(error: &StoreError) -> Problem {
     match error {
         StoreError::UnknownLog { .. } => Problem::of(kinds::UNKNOWN_LOG).detail(error.to_string()),
@@ -164,7 +165,7 @@ pub fn of_store(error: &StoreError) -> Problem {
     }
 }
 
-/// Neither the sender nor another try mends it.
+/// The answer to a fault that neither the sender nor another attempt mends.
 fn is_mistake(error: &StoreError) -> bool {
     !error.is_retryable() && !matches!(error, StoreError::UnknownLog { .. })
 }

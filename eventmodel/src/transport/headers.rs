@@ -1,4 +1,4 @@
-//! The headers that say something about a command. They have the same names and the same meaning in all adapters.
+//! The headers of a command. They have the same names and the same meaning in all adapters.
 
 use super::failure::CommandContext;
 use super::problem::Problem;
@@ -20,7 +20,7 @@ const TRACEPARENT: &str = "traceparent";
 pub struct CommandHeaders {
     /// `Idempotency-Key`: the id of the command.
     pub id: Option<CommandId>,
-    /// `X-Correlation-Id`: what all that follows from the request has in common.
+    /// `X-Correlation-Id`: the same for everything that follows from the request.
     pub correlation_id: Option<String>,
     causation_id: Option<String>,
     expected: Option<Position>,
@@ -28,7 +28,7 @@ pub struct CommandHeaders {
 }
 
 impl CommandHeaders {
-    /// Reads them. `values` gives the values of the header of a name, which is in lower case.
+    /// Reads the headers. `values` gives the values of a header by its name in lower case.
     ///
     /// # Errors
     /// A problem that names the header and says what it must look like.
@@ -41,7 +41,7 @@ impl CommandHeaders {
             )),
             id => Ok(id.map(str::to_owned)),
         };
-        // A trace that is not valid starts no trace, and is no error.
+        // An invalid `traceparent` is ignored; it is no error.
         let traceparent = single(TRACEPARENT).ok().flatten();
         Ok(Self {
             correlation_id: id_of(CORRELATION_ID)?,
@@ -54,7 +54,8 @@ impl CommandHeaders {
         })
     }
 
-    /// What answers say of the command. `correlation_id` is that of the body, which goes before the header's.
+    /// The context for answers about the command. The correlation id of the body takes precedence over that of the
+    /// header.
     pub fn context(
         &self,
         correlation_id: Option<String>,
@@ -65,13 +66,13 @@ impl CommandHeaders {
         CommandContext {
             info,
             id: self.id.clone(),
-            // Every answer has one, also where nothing was recorded: it leads to the audit trail.
+            // Every answer has a correlation id, even if nothing was recorded: it leads to the audit trail.
             correlation_id: Some(given.unwrap_or_else(|| CommandId::fresh().to_string())),
             pointer,
         }
     }
 
-    /// For the execution of the command that the context is of.
+    /// The options to execute the command of this context with.
     pub fn options(&self, context: &CommandContext) -> ExecuteOptions {
         let correlation_id = context.correlation_id.as_deref().unwrap_or_default();
         let mut options = ExecuteOptions::new().correlation_id(correlation_id);
@@ -91,17 +92,17 @@ impl CommandHeaders {
     }
 }
 
-/// A header that cannot be understood.
+/// The problem of a header that cannot be understood.
 pub fn malformed_header(name: &str, reason: &str) -> Problem {
     Problem::of(kinds::MALFORMED_HEADER)
         .detail(format!("the header `{name}`: {reason}"))
         .member("header", name)
 }
 
-/// The value of a header that may stand there once.
+/// The value of a header that may occur once.
 ///
 /// # Errors
-/// A problem, if it stands there more than once, or is no visible ASCII.
+/// A problem, if the header occurs more than once or is not visible ASCII.
 pub fn single_header<'a>(name: &str, values: &[&'a [u8]]) -> Result<Option<&'a str>, Problem> {
     let visible = |b: &u8| matches!(b, b' '..=b'~' | b'\t');
     match values {
@@ -130,7 +131,7 @@ fn command_id(text: &str) -> Result<CommandId, Problem> {
     CommandId::new(&key).map_err(|error| malformed_header(IDEMPOTENCY_KEY, &error.to_string()))
 }
 
-/// What stands before the closing quote, which must be the end.
+/// The text before the closing quote, which must be the end.
 fn unquote(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut chars = text.chars();

@@ -1,4 +1,4 @@
-//! Problem Details, RFC 9457: how every request that did not succeed is answered.
+//! Problem Details, RFC 9457: the answer to every request that does not succeed.
 
 use std::borrow::Cow;
 
@@ -9,15 +9,15 @@ use super::kinds::ProblemKind;
 use crate::model::json_pointer;
 use crate::trouble::excerpt;
 
-/// A problem document, RFC 9457: the answer to a request that did not succeed, whatever it came by.
+/// A problem document, RFC 9457: the answer of every adapter to a request that did not succeed.
 ///
-/// However much a request says, its problem is small: at most [`MAX_LEN`](Self::MAX_LEN) bytes. Of a longer text (more
-/// than 1 KiB) it has the beginning and the end, of a list the first items; a value that is too large is left out. The
-/// member `omitted` says what is missing: `{"errors": {"items": 99900}}`, `{"details": {"bytes": 900000}}`.
+/// A problem is small however large the request is: at most [`MAX_LEN`](Self::MAX_LEN) bytes. It has the beginning and
+/// the end of a text over 1 KiB, and the first items of a list; it leaves out a value that is too large. The member
+/// `omitted` says what is missing: `{"errors": {"items": 99900}}`, `{"details": {"bytes": 900000}}`.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Inner>);
 
-// On the heap: a problem is the error of most functions of an adapter, and rare.
+// Boxed, because a problem is the error of most functions of an adapter, and rare.
 #[derive(Clone, Debug)]
 struct Inner {
     status: u16,
@@ -25,7 +25,7 @@ struct Inner {
     title: Cow<'static, str>,
     detail: Option<String>,
     members: Map<String, Value>,
-    /// What there was no room for.
+    /// What was left out for lack of room.
     omitted: Map<String, Value>,
     kind: Option<&'static ProblemKind>,
     retry_after: Option<u32>,
@@ -33,12 +33,12 @@ struct Inner {
 
 #[derive(Clone, Debug)]
 enum Type {
-    /// One of those that all adapters know, below the base that the application has chosen.
+    /// A type that all adapters know, below the base that the application has chosen.
     Known(String),
     Uri(String),
 }
 
-/// What [`Problem::member`] does not set.
+/// The members that [`Problem::member`] does not set.
 const RESERVED: [&str; 5] = ["type", "title", "status", "detail", "omitted"];
 
 /// How many bytes one extension member may have, so that there is room for others beside it.
@@ -49,7 +49,7 @@ const MAX_MEMBERS: usize = 10 * 1024;
 const MAX_OMITTED: usize = 1024;
 
 impl Problem {
-    /// Where the types of problems stand, unless the application says otherwise.
+    /// The default base of the types of problems.
     pub const DEFAULT_BASE: &str = "/problems";
 
     /// How many bytes a document has at most, besides the base of its type.
@@ -99,14 +99,14 @@ impl Problem {
         Self::with(409, ty, title.into()).member("code", code)
     }
 
-    /// What was wrong this time, for the user.
+    /// Sets what was wrong this time, for the user.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(excerpt(detail.into()));
         self
     }
 
-    /// Adds an extension member. `type`, `title`, `status`, `detail` and `omitted` are none: they stay as they are.
+    /// Adds an extension member. It does not change `type`, `title`, `status`, `detail` and `omitted`, which are none.
     #[must_use]
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         if RESERVED.contains(&name) {
@@ -130,7 +130,7 @@ impl Problem {
         self
     }
 
-    /// After how many seconds the same request may succeed.
+    /// Sets after how many seconds the same request may succeed.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after = Some(seconds);
@@ -147,7 +147,7 @@ impl Problem {
         &self.0.title
     }
 
-    /// Which of the problems it is that all adapters know.
+    /// The kind of the problem, if it is one that all adapters know.
     pub fn kind(&self) -> Option<&'static ProblemKind> {
         self.0.kind
     }
@@ -178,7 +178,7 @@ impl Problem {
     }
 }
 
-/// What a reader looks for first stands first.
+/// The members come in the order in which a reader looks for them.
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Inner {
@@ -213,7 +213,7 @@ impl Serialize for Problem {
     }
 }
 
-/// What of a value is written in so many bytes, and how much is left out.
+/// The part of a value that fits into this many bytes, and how much is left out.
 fn fitting(value: Value, room: usize) -> (Option<Value>, Option<Value>) {
     match value {
         Value::Array(mut items) if room >= 2 => {

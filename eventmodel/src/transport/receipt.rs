@@ -44,7 +44,7 @@ pub struct EventBody<'a> {
     version: u32,
     position: Position,
     subject: &'a Subject,
-    /// Of all its streams, if there are several.
+    /// The subjects of all its streams, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     subjects: Option<&'a [Subject]>,
     time: Timestamp,
@@ -59,7 +59,7 @@ pub struct EventBody<'a> {
 }
 
 impl<'a> ReceiptBody<'a> {
-    /// That of a receipt.
+    /// The body for a receipt.
     pub fn of(receipt: &'a Receipt) -> Self {
         Self {
             command_id: receipt.command_id.as_str(),
@@ -75,8 +75,8 @@ impl<'a> ReceiptBody<'a> {
 }
 
 impl ReceiptBody<'_> {
-    /// The same without the payloads of the events, where all of them are too much for one message. The member
-    /// `omitted` says so.
+    /// The same without the payloads of the events, for a message that has no room for them. The member `omitted` says
+    /// so.
     #[must_use]
     pub fn without_payloads(mut self) -> Self {
         let mut items = 0;
@@ -98,7 +98,7 @@ impl ReceiptBody<'_> {
 }
 
 impl<'a> EventBody<'a> {
-    /// That of an event.
+    /// The body for an event.
     pub fn of(event: &'a RecordedEvent) -> Self {
         let metadata = event.metadata();
         Self {

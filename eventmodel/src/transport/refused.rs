@@ -7,7 +7,7 @@ use super::problem::Problem;
 use crate::engine::App;
 use crate::trouble::limited;
 
-/// How many requests were refused for one reason before they were a command, since the app was started.
+/// How many requests adapters refused for one reason before they became a command, since the app started.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Refused {
@@ -20,11 +20,11 @@ pub struct Refused {
 }
 
 impl App {
-    /// Counts a request that an adapter has refused before it was a command, by the kind of the problem. One that is
-    /// not of a [kind that all adapters know](crate::transport::kinds) is not counted.
+    /// Counts a request that an adapter refused before it became a command, by the kind of the problem. Counts only
+    /// [kinds that all adapters know](crate::transport::kinds).
     ///
-    /// Such requests are not in the audit trail: it holds commands. [`execute_json`](Self::execute_json) counts a body that is not
-    /// one of its command by itself.
+    /// The audit trail does not hold such requests, only commands. [`execute_json`](Self::execute_json) itself counts a
+    /// body that does not fit its command.
     ///
     /// ```
     /// # use eventmodel::{App, EventModel, MemoryStore};
@@ -48,7 +48,7 @@ impl App {
         self.count_refused_as(code);
     }
 
-    /// How many requests adapters have refused before they were a command, since the app was started: by what was wrong.
+    /// How many requests adapters refused before they became a command, since the app started, by what was wrong.
     pub fn refused(&self) -> Vec<Refused> {
         let counts = self.refused_by_code().into_iter();
         let kind = |code| kinds::ALL.iter().find(|kind| kind.code == code);

@@ -1,4 +1,4 @@
-//! What a request says: its body, and what may stand beside it.
+//! The body of a request, and the ids that may come with it.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::transport::kinds;
 pub struct CommandBody {
     /// The command.
     pub data: JsonText,
-    /// What all that follows from the request has in common, if it says so.
+    /// The correlation id, if the body has one.
     pub correlation_id: Option<String>,
 }
 
@@ -21,7 +21,7 @@ impl CommandBody {
     /// Reads a body.
     ///
     /// # Errors
-    /// A problem that says all that is wrong with it.
+    /// A problem that says everything that is wrong with the body.
     pub fn read(body: &JsonText) -> Result<Self, Problem> {
         let Some(mut members) = body.members() else {
             return Err(Problem::of(kinds::MALFORMED_BODY).detail(
@@ -79,12 +79,12 @@ impl From<JsonError> for Problem {
     }
 }
 
-/// Whether a text can be a correlation id: as long as a command id may be, which it is if nothing else is said.
+/// Whether a text can be a correlation id. It may be as long as a command id, which is its default.
 pub fn is_correlation_id(text: &str) -> bool {
     (1..=CommandId::MAX_LEN).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
-/// Whether a text is a W3C `traceparent`. One that is not starts no trace, and is no error.
+/// Whether a text is a W3C `traceparent`.
 pub fn is_traceparent(text: &str) -> bool {
     let mut fields = text.split('-');
     let mut field = |len: usize| {
@@ -102,6 +102,6 @@ pub fn is_traceparent(text: &str) -> bool {
     let ended = fields.next().is_none();
     let valid =
         version != "ff" && !all_zero(trace) && !all_zero(span) && (ended || version != "00");
-    // Of a later version, whatever it adds is not ours to judge; more than this is not a trace context.
+    // A later version may add fields, which are not checked here, up to this length.
     valid && text.len() <= 256
 }

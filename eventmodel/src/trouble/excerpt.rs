@@ -1,10 +1,10 @@
-//! What is said of a text that somebody else chose the length of.
+//! Cuts a text whose length somebody else chose.
 
-/// How many bytes a text may have where it is repeated, as JSON writes it.
+/// How many bytes a repeated text may have, as JSON writes it.
 pub(crate) const LONGEST: usize = 1024;
 
-/// What is kept of a longer one. Messages end with what was expected, so the end is kept, too; the rest of [`LONGEST`]
-/// is for saying what is missing.
+/// How much of a longer text is kept at its beginning and at its end. Messages end with what was expected, so the end
+/// matters, too. The rest of [`LONGEST`] says how much is missing.
 const HEAD: usize = 640;
 const TAIL: usize = 256;
 
@@ -21,7 +21,7 @@ pub(crate) fn excerpt(text: String) -> String {
     format!("{head}… ({left_out} of {all} bytes left out) …{tail}")
 }
 
-/// How many bytes the first of these characters have that are written in `room` bytes.
+/// The length in bytes of the first characters that fit into `room` bytes of JSON.
 fn fitting(chars: impl Iterator<Item = char>, mut room: usize) -> usize {
     let fit = chars.take_while(|c| match room.checked_sub(written(*c)) {
         Some(left) => {

@@ -1,7 +1,7 @@
-//! Lines of the log that can come in floods: of each kind some, and the number of those that were left out.
+//! Limits log lines that can come in floods: writes some of each kind, and the number of those left out.
 //!
-//! A full disk that is filled by the lines that report it helps nobody. Crates that limit a log are layers of the
-//! program's subscriber; a library has none, so the limit stands where the line is written.
+//! Without a limit, the lines that report a full disk would fill it. Crates that limit a log are layers of the
+//! program's subscriber; a library has no subscriber, so the limit is where the line is written.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-/// Within this time some lines of a kind are written, and one that tells how many were left out.
+/// In this time the limit lets some lines of a kind pass, and then one that says how many were left out.
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// The limit of one kind of lines. [`limited!`](crate::__limited) makes one for each place.
@@ -17,7 +17,7 @@ const PERIOD: Duration = Duration::from_secs(10);
 pub struct LogLimit {
     /// When the period ends, in milliseconds since the first line of all.
     until: AtomicU64,
-    /// How many were to be written since the period began.
+    /// How many lines came since the period began.
     met: AtomicU64,
     left_out: AtomicU64,
     period: Duration,
@@ -28,7 +28,7 @@ pub struct LogLimit {
 }
 
 impl LogLimit {
-    /// The limit of lines of which so many are written in ten seconds, and the number of the others like this.
+    /// A limit of this many lines in ten seconds. `tell` writes how many were left out.
     pub const fn new(burst: u64, tell: fn(u64)) -> Self {
         Self::within(PERIOD, burst, tell)
     }
@@ -44,7 +44,7 @@ impl LogLimit {
         }
     }
 
-    /// Whether a line may be written now. One that may not is counted, and the count is written when the time is over.
+    /// Whether a line may be written now. Counts a line that may not, and writes the count when the time is over.
     pub fn passes(&'static self) -> bool {
         let (now, period) = (now(), millis(self.period));
         let until = self.until.load(Ordering::Relaxed);
@@ -65,13 +65,13 @@ impl LogLimit {
         passes
     }
 
-    /// How many were left out and not told yet.
+    /// How many lines were left out and not reported yet.
     pub fn left_out(&self) -> Option<u64> {
         let left_out = self.left_out.swap(0, Ordering::Relaxed);
         (left_out > 0).then_some(left_out)
     }
 
-    /// Without a runtime the next line tells it.
+    /// Without a runtime, the next line reports the count.
     fn tell_after(&'static self, wait: Duration) {
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {

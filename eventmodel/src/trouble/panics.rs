@@ -1,9 +1,9 @@
-//! What users' code that panicked has said.
+//! Catching panics of the user's code.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What users' code gives, or what it said when it panicked. What it was changing is to be dropped then.
+/// Runs the user's code, and returns the message if it panics. The caller must then drop what the code was changing.
 pub(crate) fn caught<T>(users: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(users)).map_err(|panic| message(&*panic).to_owned())
 }

@@ -21,29 +21,30 @@ use crate::store::{StoreError, ViewError};
 use crate::trouble::{excerpt, limited, panics};
 
 tokio::task_local! {
-    /// The handle of the reaction that this task is in the middle of.
+    /// The app as the reaction that runs in this task sees it.
     static REACTION: App;
 }
 
-/// What the caller reacts to, if it is a handler: it holds the handle that it was given, or runs in this task, with a
-/// handle from elsewhere. What a handler has spawned cannot be told from what others have.
+/// The event that the caller reacts to, if the caller is a handler: it uses the `App` that it was given, or runs in the
+/// task of the reaction with an `App` from elsewhere. A task that a handler has spawned with an `App` from elsewhere is
+/// not recognized.
 pub(in crate::engine) fn cause(app: &App) -> Option<Arc<Cause>> {
     let running = |reaction: &App| {
         let is_same = Arc::ptr_eq(&reaction.inner, &app.inner);
         reaction.cause.clone().filter(|_| is_same)
     };
-    // Most callers are nobody's reaction.
+    // Most callers are no handlers.
     let elsewhere = || REACTION.try_with(running).ok().flatten();
     app.cause.clone().or_else(elsewhere)
 }
 
-/// The longest wait for what is no fault of the event.
+/// The longest wait for a hindrance that is no fault of the event.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The shortest one: what is in the way is asked for again and again.
+/// The shortest such wait, because the handler asks again and again.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
 
-/// What the commands of a reaction follow from, also those that a handler executes by itself.
+/// The cause of the commands of a reaction, also of those that a handler executes by itself.
 pub(in crate::engine) struct Cause {
     pub(in crate::engine) automation: &'static str,
     event: Metadata,
@@ -56,7 +57,7 @@ impl Cause {
         self.hindered.store(true, Ordering::Relaxed);
     }
 
-    /// The options, with what they do not say.
+    /// Completes the options with what they leave open.
     pub(in crate::engine) fn told(&self, mut options: ExecuteOptions) -> ExecuteOptions {
         let event = &self.event;
         let correlation = || event.correlation_id.clone();
@@ -77,19 +78,19 @@ impl<'a> FromReaction<'a> for &'a App {
     }
 }
 
-/// Why an event was given up.
+/// Why the automation gave up an event.
 pub(super) struct GivenUp {
     pub(super) error: String,
     pub(super) attempts: u32,
     pub(super) since: Timestamp,
-    /// If it could not be parked: that it waits, and how long before the next attempt.
+    /// If the event could not be parked: its wait, and the pause before the next attempt.
     pub(super) waits: Option<(Wait, Duration)>,
 }
 
 impl GivenUp {
     fn new(app: &App, error: String, attempts: u32) -> Self {
         Self {
-            // It may tell all that it was given.
+            // The error may repeat its whole input.
             error: excerpt(error),
             attempts,
             since: (app.inner.options.clock)(),
@@ -97,7 +98,7 @@ impl GivenUp {
         }
     }
 
-    /// What the handler said could not be written.
+    /// The error of the handler could not be written.
     pub(super) fn panicked(app: &App, panic: &str) -> Self {
         Self::new(
             app,
@@ -106,7 +107,7 @@ impl GivenUp {
         )
     }
 
-    /// It was not tried.
+    /// The event was not tried.
     pub(super) fn unread(app: &App, error: &DecodeError) -> Self {
         Self::new(app, error.to_string(), 0)
     }
@@ -115,7 +116,7 @@ impl GivenUp {
 /// Whether another attempt makes sense.
 enum Attempt {
     Again(String),
-    /// For as long as it takes: it is no fault of the event.
+    /// For as long as it takes, because the event is not to blame.
     Wait(String),
     Never(String),
 }
@@ -140,7 +141,7 @@ pub(super) async fn handle(
     let app = app.because(cause);
     let mut waits: Option<Wait> = None;
     let mut attempts = 0;
-    // Once it has reacted, the same commands are tried: a handler need not decide the same twice.
+    // After the reaction the same commands are repeated, because a handler need not decide the same twice.
     let mut commands: Option<Commands> = None;
     loop {
         let error = match attempt(&app, entry, log, event, &mut commands).await {
@@ -179,10 +180,10 @@ async fn attempt(
     let metadata = event.metadata();
     for (n, command) in commands.0.iter_mut().enumerate() {
         let name = entry.info().ty.name;
-        // An event id is one of its log.
+        // An event id is unique in its log only.
         let id = CommandId::derived(&[log, metadata.id.as_str(), name, &n.to_string()]);
         let options = ExecuteOptions::new().id(id);
-        // A decision that panics must not take the event with it: it would be in hand for ever.
+        // A decision that panics must not end the task, or the event would be in hand for ever.
         let executed = AssertUnwindSafe(app.execute_erased(&mut **command, options)).catch_unwind();
         let executed = executed.await.map_err(|panic| {
             let (command, text) = (command.info().ty.name, panics::message(&*panic));
@@ -200,7 +201,7 @@ async fn attempt(
                     code = rejection.code
                 );
             }
-            // An id that was used follows from this event: it was this automation, before a restart.
+            // The used id follows from this event, so this automation used it before a restart.
             Ok(_) | Err(ExecuteError::IdReused { .. }) => {}
             Err(error) => return Err(failed(command.info().ty.name, &error)),
         }
@@ -211,7 +212,7 @@ async fn attempt(
 fn failed(command: &str, error: &Failure) -> Attempt {
     let text = format!("{command}: {error}");
     match error {
-        // What a function panicked at may be another state by then.
+        // The function may meet another state at the next attempt.
         ExecuteError::Panicked(panicked) => Attempt::Again(panicked.to_string()),
         error if error.is_hindrance() => Attempt::Wait(text),
         _ => Attempt::Never(text),
@@ -230,7 +231,7 @@ async fn react(
     let hindered = app.cause.as_ref().map(|cause| &cause.hindered);
     let is_hindered = || hindered.is_some_and(|hindered| hindered.swap(false, Ordering::Relaxed));
     is_hindered();
-    // A handler that panics must not take the runner, and the other instances, with it.
+    // A handler that panics must not end the runner, which serves the other instances.
     let reaction = AssertUnwindSafe(entry.erased().react(event, &context)).catch_unwind();
     match REACTION.scope(app.clone(), reaction).await {
         Ok(Ok(commands)) => Ok(commands),

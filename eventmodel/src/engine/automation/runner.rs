@@ -1,5 +1,5 @@
-//! One automation on one log: events of one stream instance in order, those of different instances at the same
-//! time, and neither more memory nor more tasks than a bound, however long the log is.
+//! One automation on one log. It handles the events of one stream instance in order, and different instances at the
+//! same time. Memory and tasks are bounded, however long the log is.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -27,13 +27,13 @@ mod park;
 use claim::Awaited;
 use item::Item;
 
-/// How many events may be taken and not done.
+/// How many events the runner may have taken and not finished.
 const MAX_PENDING: usize = 1024;
 
-/// How long to wait before a store that failed is asked again. Each further wait is twice as long, up to [`PATIENCE`].
+/// How long to wait before asking a store again that failed. Each further wait is twice as long, up to [`PATIENCE`].
 const RETRY: Duration = Duration::from_millis(200);
 
-/// How often a sign of life is given at most.
+/// The shortest time between two signs of life.
 const MIN_LIFE: Duration = Duration::from_millis(10);
 
 pub(super) struct Runner {
@@ -44,38 +44,40 @@ pub(super) struct Runner {
     parking: Arc<dyn Parking>,
     shared: Arc<Shared>,
     tasks: JoinSet<Done>,
-    /// How many of the tasks only wait until an event can be parked. They take no turn from others.
+    /// How many tasks only wait until an event can be parked. They do not count against the parallelism.
     parked_later: usize,
-    /// The instances that are being handled, and what waits behind the event in hand.
+    /// The instances that are being handled, each with the items behind the one in hand.
     busy: HashMap<Subject, VecDeque<Item>>,
-    /// Events whose instance is free, as long as there are too many tasks.
+    /// Items whose instance is free, and which wait for a task.
     ready: VecDeque<Item>,
     pending: BTreeSet<Position>,
     seen: Position,
-    /// Up to where the events of an instance were taken from the log by a retry, and are not to be taken again.
+    /// The position up to which a retry has taken the events of an instance from the log. The inbox must not bring them
+    /// again.
     taken: HashMap<Subject, Position>,
-    /// What was parked and is handled again: it stays parked for others, and after a restart, until that is done.
+    /// Parked instances that this process handles again. They stay parked, for others and after a restart, until that
+    /// is done.
     retried: HashMap<Subject, Retried>,
-    /// What is to be handled again, if the process that does so already does not live.
+    /// Instances that another process handles again. This one takes over if the other one dies.
     awaited: HashMap<Subject, Awaited>,
     /// Tells the claims of this process from those of others.
     process: Arc<str>,
-    /// If the inbox has failed: when it is asked again, and how long the wait is.
+    /// If the inbox has failed: when to ask it again, and how long this wait is.
     asks_at: Option<(Instant, Duration)>,
 }
 
-/// The app stops: what is not done is left to the next start.
+/// The app stops. The next start handles what is not done.
 struct Stopping;
 
 type Step<T = ()> = Result<T, Stopping>;
 
-/// What is handled again.
+/// A parked instance that this process handles again.
 struct Retried {
-    /// The version that is kept, with the claim of this process.
+    /// The stored version, with the claim of this process.
     kept: Kept,
-    /// Up to where the instance was taken from the log.
+    /// The position up to which the instance was taken from the log.
     until: Position,
-    /// What was known to wait by then: the last of them, and how many.
+    /// The waiting events that were known by then: the last position, and how many.
     known: (Position, usize),
 }
 
@@ -141,7 +143,7 @@ impl Runner {
                 break;
             }
         }
-        // What is still in hand comes again after the next start; its commands have the same ids then.
+        // Events in hand come again after the next start, and their commands have the same ids then.
         self.tasks.shutdown().await;
         self.let_go().await;
         self.inbox.close().await;
@@ -154,7 +156,7 @@ impl Runner {
         self.entry.info().ty.name
     }
 
-    /// Takes what the inbox gives. One that fails is asked again: whatever is wrong may be mended.
+    /// Takes what the inbox gives. Asks a failed inbox again, because somebody may mend what is wrong.
     async fn given(&mut self, next: Result<RecordedEvent, StoreError>) -> Step {
         let item = match next {
             Ok(event) => Item::Event(event),
@@ -174,7 +176,7 @@ impl Runner {
         self.take(item).await
     }
 
-    /// Nothing goes on for now.
+    /// Notes that the automation does not go on for now.
     fn failed(&self, error: StoreError) {
         let automation = self.name();
         if error.is_retryable() {
@@ -200,7 +202,7 @@ impl Runner {
         let subject = item.subject();
         match self.taken.get(subject) {
             Some(until) if item.position() <= *until => {
-                // What is in hand is done when it was handled.
+                // An item in hand is done after it was handled.
                 if !self.pending.contains(&item.position()) {
                     self.done(&item).await;
                 }
@@ -217,7 +219,8 @@ impl Runner {
         Ok(())
     }
 
-    /// Whether it is to be handled, or to be parked because the model does not know it, or it cannot be read.
+    /// Whether the automation handles the item, or must park it because the model does not know it or it cannot be
+    /// read.
     fn concerns(&self, item: &Item) -> bool {
         match item {
             Item::Event(event) => {
@@ -228,7 +231,7 @@ impl Runner {
         }
     }
 
-    /// Handles it, after those of its instance that are not handled yet.
+    /// Queues the item behind the unfinished ones of its instance.
     fn queue(&mut self, item: Item) {
         self.pending.insert(item.position());
         if let Some(waiting) = self.busy.get_mut(item.subject()) {
@@ -260,7 +263,7 @@ impl Runner {
                         Item::Unreadable(error) => Err(GivenUp::unread(&app, error)),
                     }
                 };
-                // Also the error of a handler is code of the user, when it is written.
+                // Formatting the error of a handler runs the user's code, too.
                 let handled = AssertUnwindSafe(handled).catch_unwind().await;
                 let result = handled.unwrap_or_else(|panic| {
                     let text = panics::message(&*panic);
@@ -273,7 +276,7 @@ impl Runner {
 
     async fn finish(&mut self, done: Result<Done, tokio::task::JoinError>) -> Step {
         let Ok(Done { item, result }) = done else {
-            // Panics of handlers and decisions are caught; a task ends otherwise only when the runtime does.
+            // Panics of the user's code are caught, so a task fails only when the runtime ends.
             return Ok(());
         };
         if matches!(&result, Err(given_up) if given_up.waits.is_some()) {
@@ -317,7 +320,7 @@ impl Runner {
 
     fn report(&self) {
         let handled = match self.pending.first() {
-            // What a retry has taken may lie ahead of what was seen.
+            // A retry may have taken items ahead of what was seen.
             Some(first) => self.seen.min(Position::new(first.get() - 1)),
             None => self.seen,
         };
@@ -329,7 +332,7 @@ impl Runner {
     }
 }
 
-/// The next event; of an inbox that has failed, not before its time.
+/// The next event. Waits before it asks an inbox that has failed.
 async fn next(
     inbox: &dyn Inbox,
     asks_at: Option<(Instant, Duration)>,
@@ -340,7 +343,7 @@ async fn next(
     inbox.next().await
 }
 
-/// An inbox that was asked again, and fails no more for a while, has nothing to give.
+/// Ends when an inbox that was asked again has not failed for a while: it has nothing to give.
 async fn still(asks_at: Option<(Instant, Duration)>) {
     if let Some((at, _)) = asks_at {
         tokio::time::sleep_until(at + PATIENCE).await;

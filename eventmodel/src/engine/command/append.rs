@@ -1,4 +1,4 @@
-//! Appending, until it is known whether it was stored.
+//! Appending until the outcome is known.
 
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
@@ -9,21 +9,21 @@ use crate::record::{Guard, Position, Subject};
 use crate::store::{Append, AppendError, Appended, StoreError};
 use crate::trouble::limited;
 
-/// What became of an append with an unknown outcome.
+/// The fate of an append whose outcome was unknown.
 enum Resolved {
     Stored(Appended),
-    /// It is not stored, and will not be.
+    /// The store has not stored it and never will.
     NotStored,
-    /// It may still be stored.
+    /// The store may still store it.
     Open,
 }
 
 impl Execution<'_> {
-    /// Appends. An answer that was lost is looked into, for a bounded time.
+    /// Appends. After a lost answer, finds out the outcome within a bounded time.
     ///
-    /// The same append is made again: it has the same ids and the same guards, so that at most one of them is
-    /// stored. Only when a guard can never hold again, and the command is not found, is it certain that none was
-    /// stored nor will be.
+    /// It repeats the same append, with the same ids and guards, so that the store takes it at most once. Only when a
+    /// guard can never hold again and the command is not found, it is certain that the append was not and never will be
+    /// stored.
     pub(super) async fn append(&self, append: &Append) -> Result<Appended, AppendError> {
         let mut failing_since = None;
         let mut backoff = Backoff::for_lost_answers(&self.command.id);
@@ -31,7 +31,7 @@ impl Execution<'_> {
         loop {
             let error = match self.app.store.append(append.clone()).await {
                 Ok(appended) => {
-                    // This execution itself stored it: its answer was lost the first time.
+                    // This execution itself stored it; only the first answer was lost.
                     let ours = in_doubt.is_some() && !self.given_id;
                     let already_committed = appended.already_committed && !ours;
                     return Ok(Appended {
@@ -59,7 +59,7 @@ impl Execution<'_> {
                 }
                 Err(error) => error,
             };
-            // Room is not made within the time that a caller waits.
+            // Nobody makes room within the time that a caller waits.
             if in_doubt.is_none() && matches!(error, AppendError::Store(StoreError::Full { .. })) {
                 return Err(error);
             }
@@ -90,7 +90,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Whether an append with an unknown outcome, and then a conflict, was stored.
+    /// Whether an append was stored whose outcome was unknown and which then met a conflict.
     async fn resolve(&self, append: &Append) -> Result<Resolved, AppendError> {
         let revision = |guard: &Guard| {
             let subject = guard.subject.clone();
@@ -98,8 +98,8 @@ impl Execution<'_> {
         };
         let revisions = try_join_all(append.guards().iter().map(revision)).await?;
         let is_past = |(guard, revision): (&Guard, &Position)| *revision > guard.expected;
-        // As long as its guards hold it may still be stored. In this order: what is not stored when they are known to
-        // hold no more will never be.
+        // While its guards hold, the store may still store it. The order matters: an append that is not stored once a
+        // guard is known to be broken never will be.
         if !append.guards().iter().zip(&revisions).any(is_past) {
             return Ok(Resolved::Open);
         }
@@ -110,8 +110,7 @@ impl Execution<'_> {
         })
     }
 
-    /// What was committed under the id of this command. Tried again for a bounded time while the store does not
-    /// answer.
+    /// What was committed under the id of this command. Asks again for a bounded time while the store does not answer.
     pub(super) async fn look_up(
         &self,
         subjects: &[Subject],

@@ -1,7 +1,7 @@
 //! States of stream instances, kept between commands.
 //!
-//! A cached state may be stale: another process may have written. That is found by the guard when a decision is
-//! appended, and looked at before a decision that appends nothing is believed.
+//! A cached state may be stale, because another process may have written. The guard of an append finds that out. Before
+//! the engine believes a decision that appends nothing, it compares the state with the store.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ struct Cached {
     revision: Position,
 }
 
-/// Stands for an instance that is written without being decided on: only its revision matters.
+/// Marks an instance that is written without being decided on; only its revision is kept.
 struct Tail;
 
 impl StateCache {
@@ -29,7 +29,7 @@ impl StateCache {
         Self((instances > 0).then(|| Cache::new(instances)))
     }
 
-    /// Fills the slot, if its state is here.
+    /// Fills the slot if its state is cached.
     pub(super) fn restore(&self, slot: &mut dyn ErasedSlot) -> bool {
         let key = (slot.projection_id(), slot.subject().clone());
         let Some(cached) = self.0.as_ref().and_then(|cache| cache.get(&key)) else {
@@ -39,14 +39,14 @@ impl StateCache {
         true
     }
 
-    /// Takes the state out if it is shared with the slot, so that the slot can change it in place.
+    /// Removes the state if the slot shares it, so that the slot can change it in place.
     pub(super) fn unshare(&self, slot: &dyn ErasedSlot) {
         if slot.is_shared() {
             self.release(slot);
         }
     }
 
-    /// Takes the state out.
+    /// Removes the state.
     pub(super) fn release(&self, slot: &dyn ErasedSlot) {
         if let Some(cache) = &self.0 {
             cache.remove(&(slot.projection_id(), slot.subject().clone()));
@@ -91,7 +91,7 @@ impl StateCache {
         }
     }
 
-    /// Drops what is here of states that were found to be stale, and of what the append writes without a state.
+    /// Drops states that were found to be stale, and the revisions of instances that the append writes without a state.
     pub(super) fn forget(&self, slots: &[&mut dyn ErasedSlot], append: &Append) {
         for slot in slots {
             self.release(&**slot);
@@ -119,7 +119,7 @@ impl StateCache {
                 continue;
             };
             self.unshare(slot);
-            // A receipt of an earlier execution says nothing of what came between; it is not folded in.
+            // The receipt of an earlier execution does not tell what came since, so its events are not folded in.
             if appended.already_committed {
                 continue;
             }
@@ -128,7 +128,7 @@ impl StateCache {
                 self.save(slot);
                 continue;
             }
-            // Whatever the fold does, the events are stored. Who loads the state is told.
+            // The events are stored even if the fold fails. The next load of the state reports the failure.
             match apply_all(slot, &appended.events) {
                 Ok(()) => {
                     slot.set_revision(guard.expected);

@@ -1,4 +1,4 @@
-//! Loading what a command decides on.
+//! Loading the states that a command decides on.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::record::{DecodeError, Position, Receipt, RecordedEvent, Subject};
 use crate::store::{Load, Loaded};
 use crate::trouble::panics;
 
-/// Some of the states of a command, by their numbers. Usually there is one; a state written by hand may have any number.
+/// Some of the states of a command, by their numbers. Usually there is one.
 #[derive(Default)]
 pub(super) struct Which(Vec<usize>);
 
@@ -45,7 +45,7 @@ impl Which {
     }
 }
 
-/// Why an event was not folded into a state. The state may be half of what it should be: it is dropped.
+/// Why an event was not folded into a state. The state may be incomplete, so the engine drops it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unfolded {
     #[error(transparent)]
@@ -62,7 +62,7 @@ pub(super) fn apply(slot: &mut dyn ErasedSlot, event: &RecordedEvent) -> Result<
 }
 
 impl Execution<'_> {
-    /// Loads the states; the receipt of the command instead, if it was committed before and that is known by now.
+    /// Loads the states. If it turns out that the command was committed before, returns its receipt.
     pub(super) async fn load(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
@@ -70,7 +70,7 @@ impl Execution<'_> {
         if !self.given_id {
             return self.load_states(slots).await.map(|()| None);
         }
-        // No guard finds out what an unguarded state has not seen.
+        // No guard reveals what an unguarded state has not seen.
         let unguarded = slots.iter().filter(|slot| !slot.guarded());
         let unguarded: Vec<_> = unguarded.map(|slot| slot.subject().clone()).collect();
         let committed = self.committed_on(&unguarded);
@@ -88,7 +88,7 @@ impl Execution<'_> {
     async fn load_states(&self, slots: &mut [&mut dyn ErasedSlot]) -> Result<(), Failed> {
         let mut from_store = Which::default();
         for (i, slot) in slots.iter_mut().enumerate() {
-            // No guard will tell that an unguarded state was stale, so its tail is always read.
+            // No guard would reveal a stale unguarded state, so its tail is always read.
             if !(self.app.cache.restore(&mut **slot) && slot.guarded()) {
                 from_store.add(i);
             }
@@ -96,7 +96,7 @@ impl Execution<'_> {
         self.read(slots, &from_store, &[]).await
     }
 
-    /// What the sender expects must hold for the newest state, not only for a cached one.
+    /// Checks the revision that the sender expects, against the newest state and not only a cached one.
     pub(super) async fn expect_revision(
         &self,
         expected: Position,
@@ -115,7 +115,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Reads what is new of every state, at least up to the floors.
+    /// Reads the new events of every state, at least up to the floors.
     pub(super) async fn refresh(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
@@ -125,10 +125,10 @@ impl Execution<'_> {
         self.read(slots, &all, floors).await
     }
 
-    /// Whether these states are the newest. Those that are not are read.
+    /// Whether these states are the newest. Reads those that are not.
     ///
-    /// A load may be answered by a replica that lags, a question for a revision may not. All revisions are asked for
-    /// after all states were read, so if none has moved there was a moment at which all of them were true.
+    /// A lagging replica may answer a load, but not a question for a revision. The engine asks for all revisions after
+    /// it has read all states. So if none has moved, there was a moment at which all of the states were current.
     pub(super) async fn is_newest(
         &self,
         slots: &mut [&mut dyn ErasedSlot],
@@ -144,7 +144,7 @@ impl Execution<'_> {
         };
         let (mut stale, mut floors) = (Which::default(), Vec::new());
         for (i, revision) in which.iter().zip(revisions) {
-            // A lower one means a replica that lags or a log that was cut off: loading finds out which.
+            // A lower revision means a lagging replica or a truncated log; `load` reports which.
             if revision != slots[i].revision() {
                 stale.add(i);
                 floors.push((slots[i].subject().clone(), revision));
@@ -191,7 +191,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Takes what was loaded; the history, if it is a snapshot that cannot be used.
+    /// Takes what was loaded. If that is a snapshot that cannot be used, loads the history.
     async fn take(
         &self,
         slot: &mut dyn ErasedSlot,
@@ -262,7 +262,7 @@ impl Execution<'_> {
         }
     }
 
-    /// The log of a state: an unguarded one may be in another log than what the command writes.
+    /// The log of a state. An unguarded state may be in another log than the command's events.
     fn log_of(&self, slot: &dyn ErasedSlot) -> Arc<str> {
         match slot.log() {
             None => self.app.model.name().clone(),

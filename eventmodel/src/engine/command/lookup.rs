@@ -1,16 +1,16 @@
-//! A command under an id that may have been used before: there may be a receipt already.
+//! Finds the receipt of a command whose id may have been used before.
 //!
-//! Nearly always there is none, and the store often knows without asking anyone that there was none up to the
-//! revisions that are decided on. What comes after these breaks the guards. So the engine asks the store in three places
-//! only: for what no guard covers when it loads, for what the guards cover before it appends, and, where nothing is
-//! appended, before the sender is told no or that nothing happened.
+//! Nearly always there is none, and the store often knows so up to the revisions that are decided on, without asking a
+//! server. Whatever comes after these breaks the guards. So the engine asks the store in three places only: when it
+//! loads, about the instances that no guard covers; before it appends, about the guarded ones; and before it answers
+//! with a rejection or with nothing, about all of them.
 
 use super::{ExecuteError, Execution, Failed, from_append};
 use crate::record::{Position, Receipt, Subject};
 
 impl Execution<'_> {
-    /// The receipt of the command, if it was committed before on one of these instances, each of which is guarded at
-    /// this position.
+    /// The receipt of the command, if it was committed before on one of these instances. Each is guarded at its
+    /// position.
     pub(super) async fn committed_before<'s>(
         &self,
         guarded: impl Iterator<Item = (&'s Subject, Position)>,
@@ -40,7 +40,7 @@ impl Execution<'_> {
         Ok(appended.map(|appended| self.receipt(appended)))
     }
 
-    /// How the execution ended; the first receipt instead, if it was for no guard to find it.
+    /// The result of the execution; or the first receipt, if no guard could reveal an earlier execution.
     pub(super) async fn unless_committed(
         &self,
         result: Result<Receipt, Failed>,
@@ -60,7 +60,7 @@ impl Execution<'_> {
     }
 }
 
-/// Whether the command was not executed for a reason that says nothing of an earlier execution.
+/// Whether the reason for the failure leaves open that an earlier execution succeeded.
 fn says_no(error: &Failed) -> bool {
     matches!(
         error,

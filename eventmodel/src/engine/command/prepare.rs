@@ -6,10 +6,10 @@ use crate::model::{Recordable, Unrecordable};
 use crate::record::{Guard, Metadata, NewEvent, Position, Receipt, Subject};
 use crate::store::Append;
 
-/// What is to be done with the events of a decision.
+/// What to do with the events of a decision.
 pub(super) enum Prepared {
     Append(Ready),
-    /// Nothing: the command was committed before.
+    /// Append nothing: the command was committed before.
     Committed(Receipt),
 }
 
@@ -20,7 +20,7 @@ pub(super) struct Ready {
 }
 
 impl Execution<'_> {
-    /// Guards all that the events are written to and all that was decided on.
+    /// Guards every instance that the events are written to or that was decided on.
     pub(super) async fn prepare(
         &mut self,
         emitted: Vec<EmittedEvent>,
@@ -58,7 +58,7 @@ impl Execution<'_> {
         command.events = u32::try_from(events.len()).unwrap_or(u32::MAX);
         let append = Append::new(self.route.log.clone(), command, guards, events)
             .map_err(ExecuteError::Append)?;
-        // Asked for each append: where a state has moved on, what the command did before may be in it, and the guards
+        // Each append needs this check: a newer state may contain what the command did before, and then the guards
         // hold.
         let guards = append.guards().iter();
         let guarded = guards.map(|guard| (&guard.subject, guard.expected));
@@ -71,13 +71,13 @@ impl Execution<'_> {
         Ok(Prepared::Append(Ready { append, folded }))
     }
 
-    /// What the sender expects of an instance that is written without being decided on.
+    /// Checks the revision that the sender expects of an instance that is written without being decided on.
     async fn expect_tail(&self, guard: &mut Guard) -> Result<(), Failed> {
         let Some(expected) = self.options.expected_revision else {
             return Ok(());
         };
         if guard.expected != expected {
-            // What is remembered of its tail may be stale.
+            // The cached revision may be stale.
             guard.expected = self.revision(&self.route.log, &guard.subject).await?;
         }
         if guard.expected != expected {
@@ -123,7 +123,7 @@ fn is_guarded(guards: &[Guard], subject: &Subject) -> bool {
     guards.iter().any(|guard| guard.subject == *subject)
 }
 
-/// Up to where all states of an instance have seen it. Two of them may have been read at different moments.
+/// The position up to which all states of an instance have seen it. Two states may have been read at different moments.
 fn seen(slots: &[&mut dyn ErasedSlot], subject: &Subject) -> Option<Position> {
     let here = slots.iter().filter(|slot| slot.subject() == subject);
     here.map(|slot| slot.revision()).min()

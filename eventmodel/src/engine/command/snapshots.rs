@@ -1,4 +1,4 @@
-//! The states that an append leaves behind, to be kept beside its events, and states that start from one.
+//! Snapshots: the states after an append, to be kept beside its events; and states that start from one.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::record::{Position, RecordedEvent};
 use crate::store::{Append, InvalidAppend, Loaded, Snapshot};
 use crate::trouble::panics;
 
-/// A state as it is after an append that is not made yet.
+/// A state as it will be after an append that has not been made yet.
 pub(super) struct Folded {
     /// Which of the states it is.
     pub(super) slot: usize,
@@ -19,13 +19,13 @@ pub(super) struct Folded {
 }
 
 impl Execution<'_> {
-    /// The fold of the snapshots that this state could start from, if any.
+    /// The fold of the snapshots that this state may start from, if any.
     pub(super) fn fold_of(&self, slot: &dyn ErasedSlot) -> Option<u64> {
         self.app.snapshots.as_ref()?.fold_of(slot)
     }
 
-    /// Adds what the states will be after the append. Each that was folded is given back, so that it need not be
-    /// folded again.
+    /// Adds the states as they will be after the append. Returns each folded state, so that it need not be folded
+    /// again.
     pub(super) fn with_snapshots(
         &self,
         append: Append,
@@ -46,7 +46,7 @@ impl Execution<'_> {
                 events.extend(unrecorded.map(|event| RecordedEvent::new(event, Position::START)));
             }
             let mut state = slot.copy();
-            // An event that cannot be folded is stored all the same: who loads it says so.
+            // An event that cannot be folded is stored nevertheless; the next load reports it.
             if apply_all(&mut *state, &events).is_err() {
                 continue;
             }
@@ -76,7 +76,7 @@ impl Execution<'_> {
     }
 }
 
-/// Whether the append goes on from this state: if it is stored, there is no event between the two.
+/// Whether the append continues this state: once it is stored, no event lies between the two.
 fn is_continued(slot: &dyn ErasedSlot, append: &Append) -> bool {
     let mut guards = append.guards().iter();
     let mut events = append.events().iter();
@@ -85,7 +85,7 @@ fn is_continued(slot: &dyn ErasedSlot, append: &Append) -> bool {
         && events.any(|event| event.metadata.subjects.contains(slot.subject()))
 }
 
-/// Folds in those of these events that are on the instance.
+/// Folds in the events that are on the instance.
 pub(super) fn apply_all(
     slot: &mut dyn ErasedSlot,
     events: &[RecordedEvent],
@@ -98,7 +98,7 @@ pub(super) fn apply_all(
     Ok(())
 }
 
-/// Starts the state from the snapshot that was loaded, if there is one; `false` if it cannot be used.
+/// Starts the state from the loaded snapshot, if there is one; `false` if the snapshot cannot be used.
 pub(super) fn starts_from_snapshot(slot: &mut dyn ErasedSlot, loaded: &Loaded) -> bool {
     let Some(snapshot) = &loaded.snapshot else {
         return true;
@@ -120,7 +120,7 @@ pub(super) fn starts_from_snapshot(slot: &mut dyn ErasedSlot, loaded: &Loaded) -
     read.is_ok()
 }
 
-/// Writes a state, up to a length.
+/// Writes a state, up to a maximum length.
 fn encode(slot: &dyn ErasedSlot, max: usize) -> Result<Vec<u8>, serde_json::Error> {
     let mut to = Bounded {
         bytes: Vec::new(),
@@ -130,7 +130,7 @@ fn encode(slot: &dyn ErasedSlot, max: usize) -> Result<Vec<u8>, serde_json::Erro
     Ok(to.bytes)
 }
 
-/// A large state is not written to its end, only to find out that it is large.
+/// A writer that stops at its maximum, so that a large state is not written to its end.
 struct Bounded {
     bytes: Vec<u8>,
     max: usize,

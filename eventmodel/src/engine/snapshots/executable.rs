@@ -1,8 +1,8 @@
-//! What tells one build of the program from another: the bytes that run.
+//! Tells one build of the program from another, by the bytes of the executable.
 
 use std::sync::OnceLock;
 
-/// A hash of the running executable, read once; `None` if it cannot be known for sure which file that is.
+/// A hash of the running executable, read once; `None` if it is not certain which file that is.
 pub(super) async fn fingerprint() -> Option<u64> {
     static FINGERPRINT: OnceLock<Option<u64>> = OnceLock::new();
     if let Some(known) = FINGERPRINT.get() {
@@ -19,7 +19,7 @@ fn read() -> Option<u64> {
 
     use xxhash_rust::xxh3::Xxh3;
 
-    // It leads to the file that runs, also when another one has taken its place meanwhile.
+    // This path leads to the running file, even after another file has taken its place.
     const EXECUTABLE: &str = "/proc/self/exe";
 
     let executable = std::fs::read_link(EXECUTABLE).ok()?;

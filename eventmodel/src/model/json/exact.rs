@@ -1,4 +1,4 @@
-//! Reads from JSON as `serde_json` does, but refuses a number that it would round where no type asks for that.
+//! Reads JSON as `serde_json` does, but refuses a number that would be rounded although no type asks for that.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -59,7 +59,7 @@ macro_rules! containers {
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Exact<'_, D> {
     type Error = D::Error;
 
-    /// The type takes what comes. What it does with a number that has become another one, nobody knows.
+    /// The type takes any value, and nobody knows what it would do with a rounded number.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let text = <&RawValue>::deserialize(self.inner)?.get();
         if let Err(finding) = scan::check_exact(text) {
@@ -207,7 +207,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Exact<'_, A> {
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Exact<'_, A> {
     type Error = A::Error;
 
-    /// A name is text, whatever it is read as.
+    /// A name is text, whatever type reads it.
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,

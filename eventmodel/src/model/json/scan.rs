@@ -1,4 +1,4 @@
-//! One pass over a text that is known to be JSON, for what the grammar does not say.
+//! One pass over a text that is known to be JSON, to find what the grammar allows and this library refuses.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ pub(super) struct Finding {
 pub(super) enum Fault {
     /// An object has two members of this name.
     Doubled,
-    /// The reader would take the value of this member for something else than what is sent.
+    /// A reader would take the value of this member for something else than was sent.
     Reserved,
     TooDeep,
     /// A number is beyond what a 64-bit float can be.
@@ -53,7 +53,7 @@ struct Scanner<'a> {
     exact: bool,
 }
 
-/// How a value is reached. On the stack: it is written out only when something is wrong.
+/// The path to a value. It lives on the stack, and is written out only when something is wrong.
 #[derive(Clone, Copy)]
 enum Step<'p> {
     Root,
@@ -221,7 +221,7 @@ impl<'a> Scanner<'a> {
         self.byte()
     }
 
-    /// The byte here. After the end of the text there is, as it were, a comma.
+    /// The byte here. The end of the text counts as a comma.
     fn byte(&self) -> u8 {
         self.text.as_bytes().get(self.at).copied().unwrap_or(b',')
     }

@@ -37,26 +37,26 @@ impl<P: Projection> Slot<P> {
     }
 }
 
-/// A [`Slot`] without its type, for the engine and the specs.
+/// A [`Slot`] with its type erased, for the engine and the specs.
 #[doc(hidden)]
 pub trait ErasedSlot: Send + Sync {
     /// The projection.
     fn info(&self) -> &'static ProjectionInfo;
-    /// What tells the states of two projections on one subject apart.
+    /// Tells the states of two projections on one subject apart.
     fn projection_id(&self) -> TypeId;
     /// The name of the projection's type, with its path and its parameters.
     fn type_name(&self) -> &'static str;
     /// The instance it is loaded from.
     fn subject(&self) -> &Subject;
-    /// The log of its stream, if it is not that of the model.
+    /// The log of its stream; `None` means the model's log.
     fn log(&self) -> Option<&'static str>;
     /// Whether the decision is guarded on it.
     fn guarded(&self) -> bool;
     /// The position of the last event on the subject that it has seen.
     fn revision(&self) -> Position;
-    /// All up to `revision` is folded.
+    /// Notes that everything up to `revision` is folded.
     fn set_revision(&mut self, revision: Position);
-    /// Whether the state is someone else's too.
+    /// Whether the cache shares the state.
     fn is_shared(&self) -> bool;
     /// Folds an event in; `false` if the projection does not handle it.
     fn apply(&mut self, event: &RecordedEvent) -> Result<bool, DecodeError>;
@@ -64,11 +64,11 @@ pub trait ErasedSlot: Send + Sync {
     fn save(&self) -> Arc<dyn Any + Send + Sync>;
     /// Takes a cached state. A state of another type is ignored.
     fn restore(&mut self, state: Arc<dyn Any + Send + Sync>, revision: Position);
-    /// A copy, which can go another way.
+    /// An independent copy.
     fn copy(&self) -> Box<dyn ErasedSlot>;
     /// Writes the state as a snapshot, as JSON.
     fn encode(&self, to: &mut dyn io::Write) -> Result<(), serde_json::Error>;
-    /// Takes a state that was written as a snapshot. If that cannot be read, nothing has changed.
+    /// Takes a state from a snapshot. If the snapshot cannot be read, nothing changes.
     fn decode(&mut self, state: &[u8], revision: Position) -> Result<(), serde_json::Error>;
 }
 

@@ -1,7 +1,7 @@
-//! Who handles what is parked again: one process, which says so where it is kept, and that it lives.
+//! Which process retries a parked instance: one, which writes its claim and its signs of life into the entry.
 //!
-//! The clocks of two machines are not compared: a process does not live if others see no sign of it for the time of a
-//! lease, by their own clocks.
+//! No clocks of two machines are compared. A process counts as dead if another one sees no sign of it for the time of a
+//! lease, by its own clock.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use super::{Runner, Step};
 use crate::record::{Position, Subject};
 use crate::store::{Claim, Kept};
 
-/// How long giving claims back may take.
+/// How long giving back all claims may take.
 const LET_GO: Duration = Duration::from_secs(2);
 
-/// What another process handles again.
+/// An instance that another process handles again.
 pub(super) struct Awaited {
-    /// Which of those that may be parked there one after the other.
+    /// Identifies the parked event: several may be parked on an instance one after the other.
     parked: (Position, Timestamp),
     claim: Claim,
-    /// Since when there is no other sign of life.
+    /// When the last sign of life was seen.
     since: Instant,
 }
 
@@ -34,7 +34,8 @@ impl Runner {
         claim.is_some_and(|claim| claim.by == self.process)
     }
 
-    /// What is parked, for this process alone; or nothing, and it waits for the process that was first.
+    /// Claims a parked instance for this process. `None` if nothing is parked, or another process has claimed it; this
+    /// one then watches that process.
     pub(super) async fn claim(
         &mut self,
         subject: &Subject,
@@ -67,7 +68,7 @@ impl Runner {
         }
     }
 
-    /// Says that this process lives, and looks whether others do.
+    /// Gives a sign of life, and checks those of other processes.
     pub(super) async fn live(&mut self, lease: Duration) -> Step {
         let mine: Vec<_> = self.retried.keys().cloned().collect();
         for subject in mine {
@@ -95,7 +96,7 @@ impl Runner {
                     kept.revision = revision;
                     break;
                 }
-                // Others have let more events wait; or one has taken over, which is noticed in the end.
+                // Others have let more events wait, or one has taken over, which the end of the retry notices.
                 None => match self.find(subject).await? {
                     Some(now) if self.has_claimed(&now) => kept = now,
                     _ => return Ok(()),
@@ -114,7 +115,7 @@ impl Runner {
             return Ok(());
         };
         let silent = match now {
-            // It was handled, or parked again.
+            // The other process handled it, or parked it again.
             None => None,
             Some(now) if identity(&now) != awaited.parked => None,
             Some(Kept {
@@ -124,7 +125,7 @@ impl Runner {
                 return Ok(());
             }
             Some(Kept { claim: Some(_), .. }) if awaited.since.elapsed() < lease => return Ok(()),
-            // It has let go of it, or is not heard of.
+            // The other process has given back its claim, or is silent.
             Some(_) => Some(awaited.claim.clone()),
         };
         self.awaited.remove(&subject);
@@ -134,7 +135,7 @@ impl Runner {
         }
     }
 
-    /// Another process may handle it again.
+    /// Gives back a claim, so that another process may handle the instance.
     pub(super) async fn unclaim(&self, mut kept: Kept) -> Step {
         let subject = kept.parked.subject.clone();
         loop {
@@ -149,7 +150,7 @@ impl Runner {
         }
     }
 
-    /// Lets go of all claims. Those that cannot be given back end without a sign of life.
+    /// Gives back all claims. A claim that cannot be given back ends for lack of signs of life.
     pub(super) async fn let_go(&mut self) {
         let claimed = std::mem::take(&mut self.retried);
         let letting = async {

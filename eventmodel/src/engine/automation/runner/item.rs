@@ -1,4 +1,4 @@
-//! What has its turn: an event, or one that cannot be read, of which is known where it stands.
+//! An item waiting for its turn: an event, or the location of one that cannot be decoded.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! Setting an event aside, letting those behind it wait, and taking all of them again.
+//! Parking an event, letting the events behind it wait, and taking all of them again.
 //!
-//! Others may park, wait and retry at the same time: every change names the version that it changes, and looks again
-//! if that has moved. A retry ends by forgetting the version that it has read up to: what others let wait meanwhile
-//! makes a new version, so that it is read too.
+//! Other processes may do the same at the same time. So every change names the version that it changes, and looks again
+//! if the version has moved. A retry ends by forgetting the version that it has read up to. An event that another
+//! process lets wait meanwhile makes a new version, so the retry reads that event, too.
 
 use std::collections::VecDeque;
 
@@ -18,10 +18,10 @@ use crate::store::{Claim, Kept, Load, Read, StoreError};
 use crate::trouble::limited;
 
 impl Runner {
-    /// Keeps a reference to an event that was given up, and to those that wait behind it.
+    /// Parks an event that was given up, with those that wait behind it, as a reference.
     ///
     /// # Errors
-    /// It may be kept; the same again finds out.
+    /// The store failed; the reference may be kept. The same call finds out.
     pub(super) async fn park(
         &mut self,
         item: &Item,
@@ -53,7 +53,7 @@ impl Runner {
             revision: 0,
         };
         let (waiting, last) = (behind.len(), kept.last);
-        // What is written here has no claim: one that has is what is retried.
+        // This function writes no claim; an entry with a claim is being retried.
         let is_it = |found: &Kept| {
             found.claim.is_none()
                 && (found.parked.position, found.parked.since) == (position, *since)
@@ -61,9 +61,9 @@ impl Runner {
         let mut found = retried.map(|again| again.kept.clone());
         loop {
             if let Some(found) = &found {
-                // What others let wait meanwhile.
+                // Events that others let wait meanwhile.
                 let more = match retried {
-                    // It was kept, and the answer lost. More may have come behind it since.
+                    // An earlier call kept it and its answer was lost. More events may wait behind it since.
                     _ if is_it(found) && found.last >= last => break,
                     _ if is_it(found) => 0,
                     Some(_) if !self.has_claimed(found) => break,
@@ -86,7 +86,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Parks it in a while, as soon as that can be done. Its instance waits; others go on.
+    /// Parks the event later, as soon as the store allows. Its instance waits; others go on.
     pub(super) fn park_later(&mut self, item: Item, mut given_up: GivenUp, error: &StoreError) {
         let (automation, position) = (self.name(), item.position());
         limited!(WARN, "an event cannot be parked yet", automation, %position, %error);
@@ -103,10 +103,10 @@ impl Runner {
         });
     }
 
-    /// Whether the event has to wait behind one that is parked, as it does from now on. A retry will find it.
+    /// Whether the item must wait behind a parked one. If so, it is noted there, and a retry finds it.
     pub(super) async fn waits_behind(&self, item: &Item) -> Step<bool> {
         let subject = item.subject();
-        // Here it is in hand, or handled again.
+        // This process has the instance in hand, or handles it again.
         if self.busy.contains_key(subject) {
             return Ok(false);
         }
@@ -127,8 +127,8 @@ impl Runner {
         }
     }
 
-    /// Takes what is parked, and what waits behind it, from the log again; unless another process does, other than one
-    /// that has made this claim.
+    /// Takes a parked event and those behind it from the log again, unless another process does. A process whose claim
+    /// is `silent` counts as dead.
     pub(super) async fn retry(&mut self, subject: Subject, silent: Option<&Claim>) -> Step {
         if self.busy.contains_key(&subject) || self.retried.contains_key(&subject) {
             return Ok(());
@@ -148,7 +148,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Everything that was known to wait is handled: forgets it, or goes on with what is new.
+    /// Ends a retry after everything that was known to wait is handled: forgets the entry, or goes on with what is new.
     pub(super) async fn end_retry(&mut self, subject: &Subject) -> Step {
         while let Some(again) = self.retried.get(subject) {
             if again.kept.last <= again.known.0 {
@@ -197,7 +197,7 @@ impl Runner {
                 return Ok(());
             }
         };
-        // An event that is here as that of a second stream has its turn at its first one.
+        // An event of several streams has its turn on its first stream.
         for event in events.into_iter().filter(|e| e.subject() == subject) {
             self.taken.insert(subject.clone(), event.position());
             if let Some(again) = self.retried.get_mut(subject) {
@@ -212,7 +212,7 @@ impl Runner {
         Ok(())
     }
 
-    /// What is parked and what waits behind it, as far as it is after this position.
+    /// The parked event and those behind it, as far as they are after this position.
     async fn waiting(
         &self,
         kept: &Kept,
@@ -251,7 +251,7 @@ impl Runner {
         Ok(events)
     }
 
-    /// The new version.
+    /// Stores an entry. Returns its new version, or `None` if another process has changed it.
     pub(super) async fn keep(&self, kept: &Kept) -> Step<Option<u64>> {
         self.patiently(|| self.parking.keep(kept.clone())).await
     }
@@ -260,8 +260,8 @@ impl Runner {
         self.patiently(|| self.parking.find(subject)).await
     }
 
-    /// Nothing can be said to be done before it is known to be kept: tries until it is, whatever is wrong, unless the
-    /// app stops.
+    /// Repeats until it succeeds, whatever is wrong, or until the app stops: an item counts as done only after its
+    /// parking is stored.
     async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
         attempt: impl Fn() -> F,
