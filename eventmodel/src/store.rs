@@ -36,6 +36,12 @@ pub use views::{
 };
 
 /// The engine that keeps the logs. Object-safe: an app does not care which one it runs on.
+///
+/// # What an author may ignore
+///
+/// - The functions with a default: it is right for a store that keeps all ids, no snapshots, and nothing but logs.
+/// - [`Load::snapshot`] and [`Load::commands`]: they are hints. An answer with all events is always right.
+/// - [`Load::floor`], for a store with one copy: it is a promise that only a replica can break.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
     /// Creates the logs that are missing and checks those that are there.
@@ -91,7 +97,7 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Whether the store knows, without asking anyone, that no event of this command is on an instance up to a
     /// position. `false` if it does not know: then [`committed`](Self::committed) tells. What is after the position
-    /// is none of its business: a guard at the position finds that out.
+    /// does not count: a guard at the position finds that out.
     fn is_absent(
         &self,
         log: &Arc<str>,
