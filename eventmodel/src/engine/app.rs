@@ -15,7 +15,7 @@ use super::refused::RefusedRequests;
 use crate::board::{EventModel, ViewEntry, log_of, logs_of_handlers};
 use crate::engine::{RunningView, View};
 use crate::memory;
-use crate::model::{AnyCommand, Command, Decide, InHand, Projection};
+use crate::model::{AnyCommand, Command, Decide, InHand, Projection, kebab_case};
 use crate::record::{Codec, Json, Receipt, RecordedEvent, Vocabulary};
 use crate::store::{
     AuditEntry, AuditQuery, AuditTrail, Parked, Store, StoreError, ViewDefinition, ViewError,
@@ -50,6 +50,8 @@ pub(super) struct Inner {
     pub(super) vocabulary: Arc<Vocabulary>,
     pub(super) routes: OfTypes<Route>,
     pub(super) cache: StateCache,
+    /// The names of the logs of the model.
+    pub(super) logs: Vec<Arc<str>>,
     /// Unless there are none.
     pub(super) snapshots: Option<Snapshots>,
     pub(super) audit: Arc<dyn AuditTrail>,
@@ -110,7 +112,8 @@ impl App {
         options: AppOptions,
     ) -> Result<Self, StartError> {
         model.check()?;
-        store.open(&model.logs()).await?;
+        let logs = model.logs();
+        store.open(&logs).await?;
         let snapshots = Snapshots::of(&model, &*store, &options).await;
         let vocabulary = Arc::new(model.vocabulary());
         let stop = CancellationToken::new();
@@ -121,6 +124,7 @@ impl App {
             routes: routes(&model),
             cache: StateCache::new(options.state_cache),
             snapshots,
+            logs: logs.into_iter().map(|log| log.name).collect(),
             audit: options
                 .audit
                 .clone()
@@ -246,9 +250,9 @@ impl App {
 
     /// The view with this address (`cleaning-schedule`), without its type: for adapters.
     pub fn view_at(&self, address: &str) -> Option<AnyView> {
-        let views = self.inner.model.views();
-        let view = views.iter().find(|view| view.address() == address)?;
-        Some(AnyView::new(self.inner.views.get(&view.type_id())?.clone()))
+        let mut views = self.inner.views.values();
+        let view = views.find(|view| kebab_case(view.definition.name()) == address)?;
+        Some(AnyView::new(view.clone()))
     }
 
     /// The recorded events that the query asks for, in the order of their log.

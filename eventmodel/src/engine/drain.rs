@@ -247,9 +247,9 @@ async fn views_reached(app: &Inner, ends: &Ends) -> Result<(), ViewError> {
 
 async fn ends(app: &Inner) -> Result<Ends, StoreError> {
     let mut ends = Ends::new();
-    for log in app.model.logs() {
-        let end = app.store.last_position(&log.name).await?;
-        ends.insert(log.name, end);
+    for log in &app.logs {
+        let end = app.store.last_position(log).await?;
+        ends.insert(log.clone(), end);
     }
     Ok(ends)
 }

@@ -108,8 +108,8 @@ pub(super) fn read(
         limit,
         live,
     } = query;
-    let log = log.unwrap_or_else(|| match &app.model.logs()[..] {
-        [only] => only.name.clone(),
+    let log = log.unwrap_or_else(|| match &app.logs[..] {
+        [only] => only.clone(),
         _ => app.model.name().clone(),
     });
     let stop = app.stop.clone();
