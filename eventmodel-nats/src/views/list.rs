@@ -39,7 +39,8 @@ pub(super) async fn page(
         .filter(|key| after.is_none_or(|after| &**key > after))
         .collect();
     keys.sort_unstable();
-    let has_more = keys.len() > limit;
+    keys.dedup();
+    let mut has_more = keys.len() > limit;
     keys.truncate(limit);
     let mut found = HashMap::new();
     // Only a consumer continues a read under a prefix.
@@ -59,6 +60,9 @@ pub(super) async fn page(
     let asked = asked.into_iter().flatten();
     let mut entries: Vec<AnyInstance> = found.into_values().chain(asked).collect();
     entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    // A read may find what was not there when the keys were listed.
+    has_more |= entries.len() > limit;
+    entries.truncate(limit);
     Ok(ViewPage::new(entries, has_more))
 }
 

@@ -88,6 +88,8 @@ struct Content {
     entries: BTreeMap<Arc<str>, Change>,
     /// Counts the changes. Positions of several logs cannot be compared, these can.
     changes: u64,
+    /// Why an instance may be half of what it should be. The view stops, and must not show it until then.
+    torn: Option<ViewError>,
 }
 
 /// An instance, and the number of its last change.
@@ -103,7 +105,10 @@ impl Shared {
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
         let number = content.changes + 1;
         let changed = if let Some(change) = content.entries.get_mut(key) {
-            definition.apply(&mut change.entry.state, event)?;
+            if let Err(error) = definition.apply(&mut change.entry.state, event) {
+                content.torn = Some(error.clone());
+                return Err(error);
+            }
             change.entry.position = event.position();
             change.number = number;
             change.clone()
@@ -129,13 +134,21 @@ impl Shared {
         Ok(())
     }
 
-    fn content(&self) -> RwLockReadGuard<'_, Content> {
-        self.content.read().unwrap_or_else(PoisonError::into_inner)
+    /// The content, unless an instance in it may be half of what it should be.
+    fn whole(&self) -> Result<RwLockReadGuard<'_, Content>, ViewError> {
+        let content = self.content.read().unwrap_or_else(PoisonError::into_inner);
+        match &content.torn {
+            Some(error) => Err(error.clone()),
+            None => Ok(content),
+        }
     }
 
     /// The instances under a prefix that changed after change number `since`, and the number of the last change.
     fn changed(&self, prefix: &str, since: u64) -> (Vec<Change>, u64) {
-        let content = self.content();
+        // A watcher is told why the view stops.
+        let Ok(content) = self.whole() else {
+            return (Vec::new(), since);
+        };
         let changed = content.under(prefix, None);
         let changed = changed.filter(|change| change.number > since).cloned();
         (changed.collect(), content.changes)
@@ -172,7 +185,7 @@ fn is_under(key: &str, prefix: &str) -> bool {
 #[async_trait]
 impl HostedView for MemoryView {
     async fn get(&self, key: &str) -> Result<Option<AnyInstance>, ViewError> {
-        let content = self.0.content();
+        let content = self.0.whole()?;
         Ok(content.entries.get(key).map(|change| change.entry.clone()))
     }
 
@@ -182,7 +195,7 @@ impl HostedView for MemoryView {
         after: Option<&str>,
         limit: usize,
     ) -> Result<ViewPage, ViewError> {
-        let content = self.0.content();
+        let content = self.0.whole()?;
         let mut rest = content.under(prefix, after);
         let page = rest.by_ref().take(limit);
         let entries = page.map(|change| change.entry.clone()).collect();

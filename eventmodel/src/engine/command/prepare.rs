@@ -38,9 +38,6 @@ impl Execution<'_> {
         let events = self.record(emitted)?;
         for subject in events.iter().flat_map(|event| &*event.metadata.subjects) {
             if !is_guarded(&guards, subject) {
-                if self.given_id && !self.instances.contains(subject) {
-                    self.instances.push(subject.clone());
-                }
                 let expected = match seen(slots, subject) {
                     Some(revision) => revision,
                     None => self.tail(subject).await?,
@@ -88,7 +85,7 @@ impl Execution<'_> {
     }
 
     /// The events as they will be recorded, with the metadata of this execution.
-    fn record(&self, emitted: Vec<EmittedEvent>) -> Result<Vec<NewEvent>, Failed> {
+    fn record(&mut self, emitted: Vec<EmittedEvent>) -> Result<Vec<NewEvent>, Failed> {
         let mut command = self.command.clone();
         command.events = u32::try_from(emitted.len()).unwrap_or(u32::MAX);
         let mut events = Vec::with_capacity(emitted.len());
@@ -99,6 +96,12 @@ impl Execution<'_> {
                     Unrecordable::Key(error) => ExecuteError::Key(error),
                     Unrecordable::Payload(error) => ExecuteError::Encode { event_type, error },
                 })?;
+            // Noted also where a later event cannot be recorded: the command may have been committed before.
+            for subject in subjects.iter().filter(|_| self.given_id) {
+                if !self.instances.contains(subject) {
+                    self.instances.push(subject.clone());
+                }
+            }
             let metadata = Metadata {
                 position: Position::START,
                 subjects: subjects.into(),

@@ -18,7 +18,7 @@ use crate::store::{Read, Store, StoreError};
 use crate::trouble::limited;
 
 /// How many events a feed keeps for those who are not the quickest.
-const RETAINED: usize = 4096;
+const RETAINED: usize = 2048;
 
 /// How many events a feed reads ahead of the quickest.
 const AHEAD: u64 = 1024;
@@ -49,7 +49,9 @@ struct Given {
 struct Pace {
     /// The position of the last event that is given, or just about to be.
     at: AtomicU64,
-    /// How many the quickest has taken.
+    /// How many are given.
+    given: AtomicU64,
+    /// How many the quickest has taken, or passed over when it joined.
     taken: AtomicU64,
     took: Notify,
 }
@@ -66,6 +68,7 @@ impl Feed {
         let receivers = (0..followers).map(|_| given.subscribe()).collect();
         let pace = Arc::new(Pace {
             at: AtomicU64::new(after.get()),
+            given: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             took: Notify::new(),
         });
@@ -85,6 +88,12 @@ impl Feed {
         };
         tokio::spawn(async move { stop.run_until_cancelled_owned(reader.run()).await });
         (feed, receivers)
+    }
+
+    /// Somebody has taken so many.
+    fn took(&self, number: u64) {
+        self.pace.taken.fetch_max(number, Ordering::AcqRel);
+        self.pace.took.notify_one();
     }
 
     fn at(&self) -> Position {
@@ -153,6 +162,7 @@ impl Reader {
         // Before it is given: who joins now and is at this position has missed nothing.
         self.pace.at.store(self.after.get(), Ordering::Release);
         let number = self.number;
+        self.pace.given.store(number, Ordering::Release);
         // An error says that nobody follows any more.
         let _ = self.given.send(Given { number, what });
     }
@@ -173,7 +183,16 @@ pub(super) struct Follower {
     events: broadcast::Receiver<Given>,
     after: Position,
     /// The front, which is followed too from here on until the position is reached.
-    joining: Option<(broadcast::Receiver<Given>, Position)>,
+    joining: Option<Joining>,
+}
+
+/// A front that is followed too, while what it has given before is still read elsewhere.
+struct Joining {
+    events: broadcast::Receiver<Given>,
+    /// Up to where that is.
+    until: Position,
+    /// How many it has given by then.
+    given: u64,
 }
 
 impl LogFeeds {
@@ -234,16 +253,20 @@ impl Follower {
             self.join();
             match self.events.recv().await {
                 Ok(Given { number, what }) => {
-                    self.feed.pace.taken.fetch_max(number, Ordering::AcqRel);
-                    self.feed.pace.took.notify_one();
+                    self.feed.took(number);
                     let event = what?;
                     if event.position() > self.after {
                         self.after = event.position();
                         return Ok(event);
                     }
                 }
-                // It was too slow, or joined a feed that has ended.
-                Err(RecvError::Lagged(_) | RecvError::Closed) => self.read_alone(),
+                // It was too slow.
+                Err(RecvError::Lagged(_)) => self.read_alone(),
+                // It joined a feed that has ended, or its reader panicked.
+                Err(RecvError::Closed) => {
+                    tokio::time::sleep(RETRY).await;
+                    self.read_alone();
+                }
             }
         }
     }
@@ -271,11 +294,81 @@ impl Follower {
         {
             // In this order: whatever is given after the position was read comes to the receiver.
             let events = given.subscribe();
-            self.joining = Some((events, front.at()));
+            self.joining = Some(Joining {
+                events,
+                until: front.at(),
+                given: front.pace.given.load(Ordering::Acquire),
+            });
         }
-        if let Some((events, _)) = self.joining.take_if(|(_, until)| self.after >= *until) {
+        if let Some(joining) = self.joining.take_if(|joining| self.after >= joining.until) {
+            // What is passed over counts as taken: else a front that nobody else follows would wait for this one.
+            front.took(joining.given);
             self.feed = front.clone();
-            self.events = events;
+            self.events = joining.events;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::MemoryStore;
+    use crate::record::{
+        CommandId, CommandRef, Guard, Metadata, NewEvent, Subject, SubjectPattern,
+    };
+    use crate::store::{Append, LogSpec};
+
+    const EVENTS: u32 = 10_000;
+
+    async fn log() -> (Arc<dyn Store>, Arc<str>) {
+        let (store, log): (_, Arc<str>) = (MemoryStore::new(), "log".into());
+        let spec = LogSpec::new(log.clone(), vec![SubjectPattern::new(">").unwrap()]);
+        store.open(&[spec]).await.unwrap();
+        let command = CommandRef::new(CommandId::new("all").unwrap(), "Fill").events(EVENTS);
+        let subject = Subject::new("a").unwrap();
+        let event = |n| {
+            let id = command.id.event(n);
+            let metadata = Metadata::new(command.clone(), id, "Filled", vec![subject.clone()]);
+            NewEvent::new(metadata, "{}".into())
+        };
+        let events = (0..EVENTS as usize).map(event).collect();
+        let guard = Guard {
+            subject: subject.clone(),
+            expected: Position::START,
+        };
+        let append = Append::new(log.clone(), command.clone(), vec![guard], events).unwrap();
+        let _ = store.append(append).await.unwrap();
+        (Arc::new(store), log)
+    }
+
+    async fn takes(follower: &mut Follower, numbers: std::ops::RangeInclusive<u64>) {
+        for number in numbers {
+            let next = tokio::time::timeout(Duration::from_secs(60), follower.next());
+            let event = next.await.expect("it goes on").unwrap();
+            assert_eq!(event.position(), Position::new(number));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_joins_a_front_that_nobody_follows_goes_on() {
+        let (store, log) = log().await;
+        let mut followers = LogFeeds::start(&store, &log, &[Position::START, Position::START]);
+        let mut slow = followers.pop().unwrap();
+        let mut quick = followers.pop().unwrap();
+        takes(&mut quick, 1..=5_000).await;
+        drop(quick);
+        takes(&mut slow, 1..=u64::from(EVENTS)).await;
+    }
+
+    #[tokio::test]
+    async fn who_is_held_up_holds_up_nobody_who_joins() {
+        let (store, log) = log().await;
+        let ahead = Position::new(6_000);
+        let mut followers = LogFeeds::start(&store, &log, &[ahead, Position::START]);
+        let mut behind = followers.pop().unwrap();
+        let mut held = followers.pop().unwrap();
+        takes(&mut held, 6_001..=6_001).await;
+        takes(&mut behind, 1..=u64::from(EVENTS)).await;
+        takes(&mut held, 6_002..=u64::from(EVENTS)).await;
     }
 }
