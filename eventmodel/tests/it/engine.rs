@@ -1,14 +1,19 @@
 //! What `execute` promises.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use eventmodel::store::{AuditQuery, Outcome};
 use eventmodel::{
-    App, AppOptions, CommandId, EventQuery, ExecuteError, ExecuteOptions, MemoryStore, Position,
+    App, AppOptions, Command, CommandId, Decide, Decision, EventModel, EventQuery, ExecuteError,
+    ExecuteOptions, MemoryStore, Now, Position, Slice, emit, reject,
 };
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use support::bank::{
-    Balance, Deposited, Import, Interest, Open, Refused, Sponsor, Transfer, Withdrawn, account,
-    bank, deposit, withdraw,
+    Balance, Deposited, Import, Interest, Open, Opened, Refused, Sponsor, Transfer, Withdrawn,
+    account, bank, deposit, withdraw,
 };
 
 async fn start(store: &MemoryStore) -> App {
@@ -136,6 +141,45 @@ async fn the_same_id_gives_the_first_receipt_and_is_not_decided_again() {
     );
     assert_eq!(again.events[0].metadata(), first.events[0].metadata());
     assert_eq!(events(&app).await, ["Deposited", "Withdrawn", "Deposited"]);
+}
+
+/// Rings as long as it is early.
+#[derive(Command, Serialize, Deserialize)]
+#[command(state = Now, emits(Opened), rejects = Refused)]
+struct Ring {
+    account: String,
+}
+
+impl Decide for Ring {
+    fn decide(&self, now: &Now) -> Decision<Self> {
+        if now.0 > Timestamp::UNIX_EPOCH {
+            return reject(Refused::Open);
+        }
+        emit(Opened {
+            account: self.account.clone(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_decides_on_no_instance_is_found_again_by_its_id() {
+    let late = Arc::new(AtomicBool::new(false));
+    let clock = late.clone();
+    let options = AppOptions::new().clock(move || {
+        let hour = i64::from(clock.load(Ordering::SeqCst));
+        Timestamp::from_second(3_600 * hour).unwrap()
+    });
+    let model = EventModel::new("bells").slice(Slice::new("Somebody rings").command::<Ring>());
+    let app = model.start_with(MemoryStore::new(), options).await.unwrap();
+    let ring = || Ring {
+        account: "ann".into(),
+    };
+    let first = app.execute_with(ring(), id("ring")).await.unwrap();
+    late.store(true, Ordering::SeqCst);
+    assert!(app.execute(ring()).await.is_err());
+    let again = app.execute_with(ring(), id("ring")).await.unwrap();
+    assert!(again.already_committed);
+    assert_eq!(again.position, first.position);
 }
 
 #[tokio::test]
