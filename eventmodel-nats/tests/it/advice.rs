@@ -235,8 +235,9 @@ async fn a_program_that_may_set_up_nothing_is_led(builder: NatsStoreBuilder) {
     works(&app).await;
     let error = app.audit(&AuditQuery::new()).await.unwrap_err();
     Line::of(&error).run(&context).await;
-    let _ = app.execute(deposit("ann", 5)).await.unwrap();
-    until("the trail has the command", async || {
+    // Where the stream was missing a moment ago, not every entry asks for it again: some are dropped yet.
+    until("the trail has a command", async || {
+        let _ = app.execute(deposit("ann", 5)).await.unwrap();
         !app.audit(&AuditQuery::new()).await.unwrap().is_empty()
     })
     .await;
