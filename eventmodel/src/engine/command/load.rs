@@ -73,7 +73,12 @@ impl Execution<'_> {
         // No guard reveals what an unguarded state has not seen.
         let unguarded = slots.iter().filter(|slot| !slot.guarded());
         let unguarded: Vec<_> = unguarded.map(|slot| slot.subject().clone()).collect();
-        let committed = self.committed_on(&unguarded);
+        let committed = async {
+            match &*unguarded {
+                [] => Ok(None),
+                unguarded => self.committed_on(unguarded).await,
+            }
+        };
         let (committed, loaded) = join(committed, self.load_states(slots)).await;
         if let Some(receipt) = committed? {
             return Ok(Some(receipt));

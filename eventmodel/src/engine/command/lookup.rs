@@ -24,21 +24,18 @@ impl Execution<'_> {
         };
         let instances = guarded.filter(may_have);
         let instances: Vec<_> = instances.map(|(subject, _)| subject.clone()).collect();
+        if instances.is_empty() {
+            return Ok(None);
+        }
         self.committed_on(&instances).await
     }
 
-    /// The receipt of the command, if it was committed before on one of these instances.
+    /// The receipt of the command, if it was committed before on one of these instances; a store with an index of ids
+    /// finds it wherever it is.
     pub(super) async fn committed_on(
         &self,
         instances: &[Subject],
     ) -> Result<Option<Receipt>, Failed> {
-        if instances.is_empty() {
-            return Ok(None);
-        }
-        self.committed_at_all(instances).await
-    }
-
-    async fn committed_at_all(&self, instances: &[Subject]) -> Result<Option<Receipt>, Failed> {
         let appended = self.look_up(instances).await;
         let appended = appended.map_err(|error| from_append(error, &self.command.id, 0))?;
         Ok(appended.map(|appended| self.receipt(appended)))
@@ -56,8 +53,8 @@ impl Execution<'_> {
         if !self.given_id || is_guarded {
             return result;
         }
-        // The command itself may be in the state. A store with an index of ids finds it also without an instance.
-        match self.committed_at_all(&self.instances).await? {
+        // The command itself may be in the state.
+        match self.committed_on(&self.instances).await? {
             Some(receipt) => Ok(receipt),
             None => result,
         }

@@ -3,7 +3,7 @@
 use super::snapshots::Folded;
 use super::{EmittedEvent, ErasedSlot, ExecuteError, Execution, Failed};
 use crate::model::{Recordable, Unrecordable};
-use crate::record::{Guard, Metadata, NewEvent, Position, Receipt, Subject};
+use crate::record::{CommandRef, Guard, Metadata, NewEvent, Position, Receipt, Subject};
 use crate::store::Append;
 
 /// What to do with the events of a decision.
@@ -35,7 +35,9 @@ impl Execution<'_> {
                 });
             }
         }
-        let events = self.record(emitted)?;
+        let mut command = self.command.clone();
+        command.events = u32::try_from(emitted.len()).unwrap_or(u32::MAX);
+        let events = self.record(&command, emitted)?;
         for subject in events.iter().flat_map(|event| &*event.metadata.subjects) {
             if !is_guarded(&guards, subject) {
                 let expected = match seen(slots, subject) {
@@ -51,8 +53,6 @@ impl Execution<'_> {
         if let ([], Some(first)) = (slots, guards.first_mut()) {
             self.expect_tail(first).await?;
         }
-        let mut command = self.command.clone();
-        command.events = u32::try_from(events.len()).unwrap_or(u32::MAX);
         let append = Append::new(self.route.log.clone(), command, guards, events)
             .map_err(ExecuteError::Append)?;
         // Each append needs this check: a newer state may contain what the command did before, and then the guards
@@ -85,9 +85,11 @@ impl Execution<'_> {
     }
 
     /// The events as they will be recorded, with the metadata of this execution.
-    fn record(&mut self, emitted: Vec<EmittedEvent>) -> Result<Vec<NewEvent>, Failed> {
-        let mut command = self.command.clone();
-        command.events = u32::try_from(emitted.len()).unwrap_or(u32::MAX);
+    fn record(
+        &mut self,
+        command: &CommandRef,
+        emitted: Vec<EmittedEvent>,
+    ) -> Result<Vec<NewEvent>, Failed> {
         let mut events = Vec::with_capacity(emitted.len());
         for (n, event) in emitted.into_iter().enumerate() {
             let event_type = event.info.event_type;

@@ -60,20 +60,19 @@ impl RunningView {
                 progress,
             });
         }
-        let mut followers: HashMap<&Arc<str>, Vec<Follower>> = HashMap::new();
+        let mut followers: HashMap<&Arc<str>, std::vec::IntoIter<Follower>> = HashMap::new();
         for log in ends.keys() {
             let of_log = views
                 .iter()
                 .filter(|view| view.definition.logs.contains(log));
             let positions: Vec<_> = of_log.map(|view| view.at(log)).collect();
-            let mut of_log = LogFeeds::start(store, log, &positions);
-            of_log.reverse();
-            followers.insert(log, of_log);
+            let of_log = LogFeeds::start(store, log, &positions);
+            followers.insert(log, of_log.into_iter());
         }
         for feeder in feeders {
             let logs = feeder.definition.logs.iter();
             let logs = logs
-                .filter_map(|log| followers.get_mut(log)?.pop())
+                .filter_map(|log| followers.get_mut(log)?.next())
                 .collect();
             tokio::spawn(feeder.run(logs, stop.clone()));
         }
