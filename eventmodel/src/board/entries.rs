@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::event_model::EventModel;
 use crate::model::{
     Automation, AutomationInfo, CommandEntry, CommandInfo, Commands, EventInfo, FoldOf, Projection,
-    ProjectionInfo, ReactError, Reaction, StreamInfo, ViewFold, kebab_case,
+    ProjectionInfo, ReactError, Reaction, StreamInfo, ViewFold,
 };
 use crate::record::{RecordedEvent, Vocabulary};
 use crate::store::LogSpec;
@@ -37,7 +37,7 @@ impl ViewEntry {
 
     /// The part of an address that names it: `cleaning-schedule`.
     pub fn address(&self) -> String {
-        kebab_case(self.info().ty.name)
+        self.info().address()
     }
 
     pub(crate) fn type_id(&self) -> TypeId {

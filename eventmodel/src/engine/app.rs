@@ -15,7 +15,7 @@ use super::refused::RefusedRequests;
 use crate::board::{EventModel, ViewEntry, log_of, logs_of_handlers};
 use crate::engine::{RunningView, View};
 use crate::memory;
-use crate::model::{AnyCommand, Command, Decide, InHand, Projection, kebab_case};
+use crate::model::{AnyCommand, Command, Decide, InHand, Projection};
 use crate::record::{Codec, Json, Receipt, RecordedEvent, Vocabulary};
 use crate::store::{
     AuditEntry, AuditQuery, AuditTrail, Parked, Store, StoreError, ViewDefinition, ViewError,
@@ -251,7 +251,7 @@ impl App {
     /// The view with this address (`cleaning-schedule`), without its type: for adapters.
     pub fn view_at(&self, address: &str) -> Option<AnyView> {
         let mut views = self.inner.views.values();
-        let view = views.find(|view| kebab_case(view.definition.name()) == address)?;
+        let view = views.find(|view| view.definition.fold.info().address() == address)?;
         Some(AnyView::new(view.clone()))
     }
 

@@ -151,12 +151,7 @@ impl After {
         end: Position,
     ) -> Result<(), StoreError> {
         while after < end {
-            let mut events = app.store.read(Read {
-                log: log.clone(),
-                after,
-                subjects: Vec::new(),
-                follow: false,
-            });
+            let mut events = app.store.read(Read::new(log.clone()).after(after));
             while after < end {
                 match events.next().await {
                     Some(Ok(event)) => {

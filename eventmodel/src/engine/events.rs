@@ -115,12 +115,7 @@ pub(super) fn read(
     let stop = app.stop.clone();
     let events = app
         .store
-        .read(Read {
-            log,
-            after,
-            subjects,
-            follow: live,
-        })
+        .read(Read::new(log).after(after).subjects(subjects).follow(live))
         .filter(move |event| {
             let wanted = match event {
                 Ok(event) => types.is_empty() || types.contains(&event.event_type()),

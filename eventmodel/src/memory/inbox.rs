@@ -51,13 +51,8 @@ impl Inbox for MemoryInbox {
         let mut reader = self.reader.lock().await;
         let after = reader.last;
         let events = reader.events.get_or_insert_with(|| {
-            let (log, subjects) = (self.log.clone(), Vec::new());
-            self.store.read(Read {
-                log,
-                after,
-                subjects,
-                follow: true,
-            })
+            self.store
+                .read(Read::new(self.log.clone()).after(after).follow(true))
         });
         match events.next().await {
             Some(Ok(event)) => {

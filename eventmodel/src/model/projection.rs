@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::describe::TypeInfo;
+use super::describe::{TypeInfo, kebab_case};
 use super::event::EventInfo;
 use super::key::Key;
 use crate::record::{DecodeError, Metadata, RecordedEvent};
@@ -103,6 +103,11 @@ impl ProjectionInfo {
     pub const fn __with_snapshot(mut self) -> Self {
         self.snapshot = true;
         self
+    }
+
+    /// The part of an address that names it as a view: `cleaning-schedule`.
+    pub fn address(&self) -> String {
+        kebab_case(self.ty.name)
     }
 
     /// Whether it handles events of this type.

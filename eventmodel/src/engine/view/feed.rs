@@ -127,12 +127,9 @@ impl Reader {
     }
 
     async fn read(&mut self) -> StoreError {
-        let mut events = self.store.read(Read {
-            log: self.log.clone(),
-            after: self.after,
-            subjects: Vec::new(),
-            follow: true,
-        });
+        let mut events = self
+            .store
+            .read(Read::new(self.log.clone()).after(self.after).follow(true));
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {

@@ -223,12 +223,9 @@ impl Runner {
         let mut events = Vec::new();
         let mut after = until;
         if after < parked.position {
-            let read = Read {
-                log: self.log.clone(),
-                after,
-                subjects: vec![(&parked.subject).into()],
-                follow: false,
-            };
+            let read = Read::new(self.log.clone())
+                .after(after)
+                .subjects(vec![(&parked.subject).into()]);
             let first = store.read(read).next().await.transpose()?;
             let first = first.filter(|event| event.position() == parked.position);
             events.push(first.ok_or_else(|| {
