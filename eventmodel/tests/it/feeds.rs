@@ -5,10 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use eventmodel::memory::MemoryViews;
-use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{
-    Append, AppendError, Appended, Load, Loaded, LogSpec, NotApplied, OpenView, Read,
-    ViewDefinition, ViewEvent, ViewHost, ViewTable,
+    NotApplied, OpenView, Read, ViewDefinition, ViewEvent, ViewHost, ViewTable,
 };
 use eventmodel::{
     App, AppOptions, MemoryStore, Position, RecordedEvent, Store, StoreError, ViewError,
@@ -16,6 +14,7 @@ use eventmodel::{
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use support::bank::{Balance, Total, account, bank, deposit};
+use support::layer::{Around, Layer};
 use support::until;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -34,34 +33,9 @@ impl Counting {
 }
 
 #[async_trait]
-impl Store for Counting {
-    async fn open(&self, logs: &[LogSpec]) -> Result<(), StoreError> {
-        self.store.open(logs).await
-    }
-
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.store.append(append).await
-    }
-
-    async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        self.store.load(load).await
-    }
-
-    async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
-        self.store.revision(log, subject).await
-    }
-
-    async fn committed(
-        &self,
-        log: &Arc<str>,
-        command: &CommandRef,
-        subjects: &[Subject],
-    ) -> Result<Option<Appended>, AppendError> {
-        self.store.committed(log, command, subjects).await
-    }
-
-    async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
-        self.store.last_position(log).await
+impl Around for Counting {
+    fn inner(&self) -> &MemoryStore {
+        &self.store
     }
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
@@ -133,7 +107,10 @@ async fn views_that_start_together_cost_one_pass_over_their_log() {
         store,
         given: Arc::default(),
     };
-    let app = bank().start(counting.clone()).await.unwrap();
+    let app = bank()
+        .start(Layer(Arc::new(counting.clone())))
+        .await
+        .unwrap();
     have_seen(&app, last, 3_000).await;
     assert_eq!(counting.given(), last.get());
     app.shutdown().await.unwrap();
@@ -148,7 +125,10 @@ async fn a_view_that_is_slow_holds_up_no_other_and_reads_with_them_again_when_it
         go: held,
     };
     let options = AppOptions::new().views(host);
-    let app = bank().start_with(counting.clone(), options).await.unwrap();
+    let app = bank()
+        .start_with(Layer(Arc::new(counting.clone())), options)
+        .await
+        .unwrap();
     // More than the reader keeps for those who lag.
     let events = 8_000;
     let last = write(&app, events).await;

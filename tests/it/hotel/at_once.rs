@@ -7,6 +7,8 @@ use support::hotel::{BOOK, CHECK_IN, CLEAN, data};
 
 use super::client::{self, Answer};
 use super::items;
+use support::layer::Layer;
+
 use super::server::Hotel;
 use super::stampede::Stampede;
 
@@ -16,7 +18,7 @@ const NIGHT: &str = "booking.1.2022-12-12";
 async fn open() -> (Arc<Stampede>, Hotel) {
     let store = Arc::new(Stampede::default());
     let options = AppOptions::new().state_cache(0);
-    (store.clone(), Hotel::open_on(store, options).await)
+    (store.clone(), Hotel::open_on(Layer(store), options).await)
 }
 
 /// Sends these requests at once.

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use eventmodel::record::{CommandRef, Subject};
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError};
-use futures_util::stream::BoxStream;
+use eventmodel::record::Subject;
+use eventmodel::store::{Load, Loaded};
+use eventmodel::{MemoryStore, Store, StoreError};
+use support::layer::Around;
 use tokio::sync::Barrier;
 
 /// Holds loads of one stream instance back until a number of them have arrived, so that none of their commands sees
@@ -48,13 +48,9 @@ impl Stampede {
 }
 
 #[async_trait]
-impl Store for Stampede {
-    async fn open(&self, logs: &[LogSpec]) -> Result<(), StoreError> {
-        self.store.open(logs).await
-    }
-
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.store.append(append).await
+impl Around for Stampede {
+    fn inner(&self) -> &MemoryStore {
+        &self.store
     }
 
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
@@ -66,26 +62,5 @@ impl Store for Stampede {
             assert!(all.is_ok(), "fewer commands than expected load their state");
         }
         loaded
-    }
-
-    async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
-        self.store.revision(log, subject).await
-    }
-
-    async fn committed(
-        &self,
-        log: &Arc<str>,
-        command: &CommandRef,
-        subjects: &[Subject],
-    ) -> Result<Option<Appended>, AppendError> {
-        self.store.committed(log, command, subjects).await
-    }
-
-    async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
-        self.store.last_position(log).await
-    }
-
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
-        self.store.read(read)
     }
 }

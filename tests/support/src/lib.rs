@@ -20,6 +20,7 @@ pub mod bank;
 #[cfg(feature = "http")]
 pub mod client;
 pub mod hotel;
+pub mod layer;
 pub mod measured;
 pub mod savings;
 pub mod seeds;

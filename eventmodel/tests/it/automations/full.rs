@@ -9,16 +9,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use eventmodel::engine::AutomationStatus;
 use eventmodel::memory;
-use eventmodel::record::{CommandRef, DecodeError, Subject};
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::record::{DecodeError, Subject};
+use eventmodel::store::{Append, AppendError, Appended, Read};
 use eventmodel::store::{Inbox, InboxHost, InboxSpec, Kept, Parking};
 use eventmodel::{
-    App, AppOptions, EventModel, MemoryStore, Parked, Position, Receipt, RecordedEvent, Slice,
-    Store, StoreError, automation,
+    App, AppOptions, EventModel, MemoryStore, Parked, Receipt, RecordedEvent, Slice, Store,
+    StoreError, automation,
 };
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use support::bank::{Opened, bank, deposit};
+use support::layer::{Around, Layer};
 use support::until;
 use tokio::time::Instant;
 
@@ -62,9 +63,9 @@ impl Troubled {
 }
 
 #[async_trait]
-impl Store for Troubled {
-    async fn open(&self, logs: &[LogSpec]) -> Result<(), StoreError> {
-        self.store.open(logs).await
+impl Around for Troubled {
+    fn inner(&self) -> &MemoryStore {
+        &self.store
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
@@ -74,27 +75,6 @@ impl Store for Troubled {
             return Err(AppendError::Store(StoreError::Full { reason }));
         }
         self.store.append(append).await
-    }
-
-    async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        self.store.load(load).await
-    }
-
-    async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
-        self.store.revision(log, subject).await
-    }
-
-    async fn committed(
-        &self,
-        log: &Arc<str>,
-        command: &CommandRef,
-        subjects: &[Subject],
-    ) -> Result<Option<Appended>, AppendError> {
-        self.store.committed(log, command, subjects).await
-    }
-
-    async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
-        self.store.last_position(log).await
     }
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
@@ -251,7 +231,10 @@ impl Unspeakable {
 
 async fn start(model: EventModel, store: &Troubled) -> App {
     let options = AppOptions::new().automation_attempts(2);
-    model.start_with(store.clone(), options).await.unwrap()
+    model
+        .start_with(Layer(Arc::new(store.clone())), options)
+        .await
+        .unwrap()
 }
 
 fn status(app: &App) -> AutomationStatus {
@@ -321,7 +304,10 @@ async fn an_event_waits_without_a_busy_loop_if_the_back_off_is_nothing() {
     let store = Troubled::new(Wrong::Full);
     let options = AppOptions::new().automation_backoff(Duration::ZERO);
     let model = bank().slice(Slice::new("Bot").automation::<WelcomeBot>());
-    let app = model.start_with(store.clone(), options).await.unwrap();
+    let app = model
+        .start_with(Layer(Arc::new(store.clone())), options)
+        .await
+        .unwrap();
     let _ = app.execute(open("ann")).await.unwrap();
     until("it waits", async || status(&app).waiting.is_some()).await;
     // Time passes only when all tasks sleep.

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventmodel::record::{CommandRef, Subject};
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
 use eventmodel::{
     App, EventQuery, MemoryStore, Position, Receipt, RecordedEvent, Slice, Store, StoreError,
     automation,
 };
 use futures_util::TryStreamExt;
-use futures_util::stream::BoxStream;
 use support::bank::{Opened, bank, deposit};
+use support::layer::{Around, Layer};
 use support::settling::{BUSY, Taker, chain, settles, stops};
 
 /// Whenever somebody asks where the log ends, another one has just written to it.
@@ -30,30 +28,9 @@ impl Busy {
 }
 
 #[async_trait]
-impl Store for Busy {
-    async fn open(&self, logs: &[LogSpec]) -> Result<(), StoreError> {
-        self.store.open(logs).await
-    }
-
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.store.append(append).await
-    }
-
-    async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        self.store.load(load).await
-    }
-
-    async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
-        self.store.revision(log, subject).await
-    }
-
-    async fn committed(
-        &self,
-        log: &Arc<str>,
-        command: &CommandRef,
-        subjects: &[Subject],
-    ) -> Result<Option<Appended>, AppendError> {
-        self.store.committed(log, command, subjects).await
+impl Around for Busy {
+    fn inner(&self) -> &MemoryStore {
+        &self.store
     }
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
@@ -61,15 +38,14 @@ impl Store for Busy {
         let _: Receipt = written.expect("the other one can write");
         self.store.last_position(log).await
     }
-
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
-        self.store.read(read)
-    }
 }
 
 #[tokio::test]
 async fn what_others_record_meanwhile_is_not_waited_for() {
-    let app = chain().start(Busy::new().await).await.unwrap();
+    let app = chain()
+        .start(Layer(Arc::new(Busy::new().await)))
+        .await
+        .unwrap();
     for name in ["ann", "bob"] {
         settles(&app, name).await;
     }
@@ -95,7 +71,7 @@ async fn what_a_handler_executes_by_itself_has_a_cause_and_is_waited_for() {
     let app = bank()
         .slice(Slice::new("Welcome").automation::<Headstrong>())
         .slice(Slice::new("Take").automation::<Taker>());
-    let app = app.start(Busy::new().await).await.unwrap();
+    let app = app.start(Layer(Arc::new(Busy::new().await))).await.unwrap();
     settles(&app, "ann").await;
     let all = app.events(EventQuery::new());
     let all: Vec<_> = all.try_collect().await.unwrap();

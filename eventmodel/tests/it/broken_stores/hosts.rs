@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use eventmodel::memory;
-use eventmodel::record::{CommandRef, DecodeError, Subject};
+use eventmodel::record::DecodeError;
 use eventmodel::store::{
     AnyInstance, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
     ViewProgress, ViewTable,
 };
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
 use eventmodel::store::{AuditEntry, AuditQuery, AuditTrail, Inbox, InboxHost, InboxSpec};
 use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError, ViewError};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use support::layer::{Around, Layer};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,49 +44,20 @@ trait DebugTrail: AuditTrail + std::fmt::Debug {}
 impl<T: AuditTrail + std::fmt::Debug> DebugTrail for T {}
 
 impl WrongHosts {
-    pub(crate) fn new(wrong: Wrong) -> Self {
-        Self {
+    pub(crate) fn new(wrong: Wrong) -> Layer<Self> {
+        Layer(Arc::new(Self {
             store: MemoryStore::new(),
             wrong,
             taken: Arc::default(),
             trail: Arc::new(eventmodel::memory::MemoryAudit::default()),
-        }
+        }))
     }
 }
 
 #[async_trait]
-impl Store for WrongHosts {
-    async fn open(&self, logs: &[LogSpec]) -> Result<(), StoreError> {
-        self.store.open(logs).await
-    }
-
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.store.append(append).await
-    }
-
-    async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        self.store.load(load).await
-    }
-
-    async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
-        self.store.revision(log, subject).await
-    }
-
-    async fn committed(
-        &self,
-        log: &Arc<str>,
-        command: &CommandRef,
-        subjects: &[Subject],
-    ) -> Result<Option<Appended>, AppendError> {
-        self.store.committed(log, command, subjects).await
-    }
-
-    async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
-        self.store.last_position(log).await
-    }
-
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
-        self.store.read(read)
+impl Around for WrongHosts {
+    fn inner(&self) -> &MemoryStore {
+        &self.store
     }
 
     fn views(&self) -> Option<Arc<dyn ViewHost>> {
