@@ -117,7 +117,8 @@ async fn a_watch_starts_with_the_current_value_and_misses_nothing() {
     let writer = tokio::spawn({
         let app = app.clone();
         async move {
-            for _ in 0..900 {
+            // Fewer changes than a watcher may be behind, however slow this one is.
+            for _ in 0..500 {
                 let _ = app.execute(deposit("ann", 1)).await.unwrap();
                 let _ = app.execute(deposit("bob", 1)).await.unwrap();
             }
@@ -131,7 +132,7 @@ async fn a_watch_starts_with_the_current_value_and_misses_nothing() {
         .unwrap();
     let mut watch = app.view::<Balance>().watch(&account("ann"));
     let mut last = watch.next().await.unwrap().unwrap();
-    while last.value.movements < 900 {
+    while last.value.movements < 500 {
         let next = watch.next().await.unwrap().unwrap();
         assert_eq!(next.key, account("ann"));
         assert_eq!(next.value.movements, last.value.movements + 1);
