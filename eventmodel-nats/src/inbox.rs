@@ -12,9 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use async_nats::Subject;
 use async_trait::async_trait;
-use eventmodel::record::DecodeError;
-use eventmodel::store::{Inbox, InboxHost, InboxSpec, Parking, Trouble};
-use eventmodel::{Position, RecordedEvent, Store, StoreError};
+use eventmodel::store::{Inbox, InboxHost, InboxSpec, Item, Parking, Trouble};
+use eventmodel::{Position, Store, StoreError};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +64,7 @@ impl InboxHost for NatsInboxes {
         let told = told.map_err(|error| StoreError::Unavailable {
             reason: error.to_string(),
         })?;
-        let (given, events) = mpsc::unbounded_channel();
+        let (given, items) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             client,
             log,
@@ -85,7 +84,7 @@ impl InboxHost for NatsInboxes {
         });
         Ok(Box::new(NatsInbox {
             pump: tokio::sync::Mutex::new(tokio::spawn(Pump::new(shared.clone(), told).run())),
-            events: tokio::sync::Mutex::new(events),
+            items: tokio::sync::Mutex::new(items),
             shared,
         }))
     }
@@ -93,7 +92,7 @@ impl InboxHost for NatsInboxes {
 
 struct NatsInbox {
     shared: Arc<Shared>,
-    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Result<RecordedEvent, StoreError>>>,
+    items: tokio::sync::Mutex<mpsc::UnboundedReceiver<Item>>,
     pump: tokio::sync::Mutex<JoinHandle<()>>,
 }
 
@@ -105,22 +104,16 @@ impl Drop for NatsInbox {
 
 #[async_trait]
 impl Inbox for NatsInbox {
-    async fn next(&self) -> Result<RecordedEvent, StoreError> {
-        let mut events = self.events.lock().await;
-        events.recv().await.unwrap_or_else(|| {
-            Err(StoreError::Unavailable {
-                reason: "the inbox is closed".into(),
-            })
+    async fn next(&self) -> Result<Item, StoreError> {
+        let mut items = self.items.lock().await;
+        let next = items.recv().await;
+        next.ok_or_else(|| StoreError::Unavailable {
+            reason: "the inbox is closed".into(),
         })
     }
 
-    async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError> {
-        self.shared.finished_with(event.position());
-        Ok(())
-    }
-
-    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError> {
-        self.shared.finished_with(unreadable.position);
+    async fn done(&self, item: &Item) -> Result<(), StoreError> {
+        self.shared.finished_with(item.position());
         Ok(())
     }
 

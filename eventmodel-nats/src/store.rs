@@ -7,10 +7,9 @@ use async_trait::async_trait;
 use eventmodel::Store;
 use eventmodel::memory::MemoryAudit;
 use eventmodel::record::{CommandRef, Subject};
-use eventmodel::store::ViewHost;
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::store::{AuditTrail, InboxHost};
-use eventmodel::{CommandId, Position, RecordedEvent, StoreError};
+use eventmodel::store::{Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read};
+use eventmodel::store::{AuditTrail, InboxHost, ViewHost};
+use eventmodel::{CommandId, Position, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 
@@ -141,7 +140,7 @@ impl Store for NatsStore {
         self.0.logs.get(log)?.last_position().await
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         match self.0.logs.get(&read.log) {
             Ok(log) => crate::log::read::events::read(log, read),
             Err(error) => stream::iter([Err(error)]).boxed(),

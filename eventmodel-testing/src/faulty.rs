@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use eventmodel::memory;
 use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{
-    Append, AppendError, Appended, AuditTrail, InboxHost, Load, Loaded, LogSpec, Read, ViewHost,
+    Append, AppendError, Appended, AuditTrail, InboxHost, Item, Load, Loaded, LogSpec, Read,
+    ViewHost,
 };
-use eventmodel::{CommandId, Position, RecordedEvent};
+use eventmodel::{CommandId, Position};
 use eventmodel::{Store, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
@@ -150,7 +151,7 @@ impl Shared {
             if loaded.snapshot.is_some() {
                 loaded = self.store.load(history).await?;
             }
-            loaded.events.retain(|event| event.position() <= older);
+            loaded.items.retain(|item| item.position() <= older);
             loaded.revision = older;
         }
         Ok(loaded)
@@ -220,16 +221,16 @@ impl Store for FaultyStore {
         self.0.store.last_position(log).await
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
-        let events = self.0.store.read(read);
-        futures_util::stream::unfold(Some((events, self.0.clone())), |reading| async move {
-            let (mut events, shared) = reading?;
-            let next = events.next().await?;
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
+        let items = self.0.store.read(read);
+        futures_util::stream::unfold(Some((items, self.0.clone())), |reading| async move {
+            let (mut items, shared) = reading?;
+            let next = items.next().await?;
             shared.delay().await;
             if shared.happens(|f| f.broken_reads, |i| &mut i.broken_reads) {
                 return Some((Err(unavailable()), None));
             }
-            Some((next, Some((events, shared))))
+            Some((next, Some((items, shared))))
         })
         .boxed()
     }

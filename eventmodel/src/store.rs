@@ -9,12 +9,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 
-use crate::record::{CommandId, CommandRef, Position, RecordedEvent, Subject, SubjectPattern};
+use crate::record::{CommandId, CommandRef, Position, Subject, SubjectPattern};
 
 mod append;
 mod audit;
 mod error;
 mod inbox;
+mod item;
 mod parking;
 mod snapshot;
 mod view_error;
@@ -26,6 +27,7 @@ pub use append::{Append, Appended};
 pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Outcome};
 pub use error::{AppendError, InvalidAppend, StoreError};
 pub use inbox::{Inbox, InboxHost, InboxSpec, Trouble};
+pub use item::Item;
 pub use parking::{Claim, Kept, Parked, Parking};
 pub use snapshot::{LoadedSnapshot, Snapshot};
 pub use view_error::ViewError;
@@ -66,7 +68,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// - [`AppendError::TooLarge`], [`AppendError::Store`]: nothing was stored.
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
 
-    /// The events of one stream instance after a position, in order. A replica that lags may answer: what is decided
+    /// What lies on one stream instance after a position, in order. A replica that lags may answer: what is decided
     /// on it is guarded.
     ///
     /// # Errors
@@ -116,8 +118,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError>;
 
     /// Reads a log in the order of positions, each event once, however many streams it belongs to. No gap, no
-    /// duplicate, while others append. After an error the stream ends; it can be read again from the last position.
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>>;
+    /// duplicate, while others append. What cannot be read is an item too, and the stream goes on after it. After an
+    /// error the stream ends; it can be read again from the last position.
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>>;
 
     /// How many bytes of snapshots it keeps beside the last event of a stream instance, all of that instance taken
     /// together; 0 if it keeps none. Asked once, when a model starts.
@@ -186,7 +189,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).last_position(log).await
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         (**self).read(read)
     }
 
@@ -303,29 +306,29 @@ impl Load {
     }
 }
 
-/// The events of one stream instance.
+/// The history of one stream instance.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Loaded {
     /// A snapshot, if one was asked for and there is one: the state after all events up to its position.
     pub snapshot: Option<LoadedSnapshot>,
-    /// The events after the position, or after that of the snapshot if there is one; in order.
-    pub events: Vec<RecordedEvent>,
+    /// What lies after the position, or after that of the snapshot if there is one; in order.
+    pub items: Vec<Item>,
     /// The position of the last event on the subject, or of its copy there; [`Position::START`] if there is none.
     pub revision: Position,
 }
 
 impl Loaded {
-    /// These events, up to a revision of the instance.
-    pub fn new(events: Vec<RecordedEvent>, revision: Position) -> Self {
+    /// These items, up to a revision of the instance.
+    pub fn new(items: Vec<Item>, revision: Position) -> Self {
         Self {
             snapshot: None,
-            events,
+            items,
             revision,
         }
     }
 
-    /// The snapshot that the events go on from.
+    /// The snapshot that the items go on from.
     #[must_use]
     pub fn snapshot(mut self, snapshot: Option<LoadedSnapshot>) -> Self {
         self.snapshot = snapshot;

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use eventmodel::record::{CommandRef, Subject};
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError};
+use eventmodel::store::{Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read};
+use eventmodel::{MemoryStore, Position, Store, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::sync::watch;
@@ -98,13 +98,13 @@ impl Store for HeldStore {
         self.store.last_position(log).await
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         let gate = self.read.clone();
-        let wait = move |event| {
+        let wait = move |item| {
             let mut gate = gate.subscribe();
             async move {
                 let _ = gate.wait_for(|open| *open).await;
-                event
+                item
             }
         };
         self.store.read(read).then(wait).boxed()

@@ -6,11 +6,9 @@
 //! is, or if the process that did it has said so.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use async_nats::Subject;
-use eventmodel::RecordedEvent;
-use eventmodel::record::DecodeError;
+use eventmodel::store::Item;
 
 /// What must be done first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +22,12 @@ pub(super) enum Before {
 
 /// A message that JetStream has delivered to this process, and that is not done.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(super) struct Delivered {
     /// Where to acknowledge it.
     pub(super) reply: Subject,
     pub(super) before: Before,
-    /// `None` if there is nothing to handle, an error if the event is undecodable.
-    pub(super) event: Option<Result<RecordedEvent, Arc<DecodeError>>>,
+    /// `None` if there is nothing to handle.
+    pub(super) item: Option<Item>,
     /// How often JetStream has delivered it, to any process.
     pub(super) deliveries: i64,
 }
@@ -45,7 +43,7 @@ pub(super) enum Arrival {
 
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
-    items: BTreeMap<u64, Item>,
+    items: BTreeMap<u64, Delivered>,
     /// From a message to the one that waits for it.
     behind: HashMap<u64, u64>,
     /// The messages whose turn it is.
@@ -54,7 +52,7 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    pub(super) fn take(&mut self, sequence: u64, item: Item) -> Arrival {
+    pub(super) fn take(&mut self, sequence: u64, item: Delivered) -> Arrival {
         if self.done.contains(sequence) {
             return Arrival::Done;
         }
@@ -135,23 +133,23 @@ impl InFlight {
 
     /// Whether a message waits for another process.
     pub(super) fn is_waiting(&self) -> bool {
-        let unknown = |item: &Item| item.before == Before::All && item.event.is_some();
+        let unknown = |item: &Delivered| item.before == Before::All && item.item.is_some();
         self.behind
             .keys()
             .any(|before| !self.items.contains_key(before))
             || self.items.values().any(unknown)
     }
 
-    pub(super) fn item(&self, sequence: u64) -> Option<&Item> {
+    pub(super) fn item(&self, sequence: u64) -> Option<&Delivered> {
         self.items.get(&sequence)
     }
 
-    pub(super) fn items(&self) -> impl Iterator<Item = (u64, &Item)> {
+    pub(super) fn items(&self) -> impl Iterator<Item = (u64, &Delivered)> {
         self.items.iter().map(|(sequence, item)| (*sequence, item))
     }
 
     /// Gives all of it away.
-    pub(super) fn clear(&mut self) -> Vec<Item> {
+    pub(super) fn clear(&mut self) -> Vec<Delivered> {
         self.behind.clear();
         self.ready.clear();
         std::mem::take(&mut self.items).into_values().collect()
@@ -217,11 +215,11 @@ impl Done {
 mod tests {
     use super::*;
 
-    fn nothing(before: Before) -> Item {
-        Item {
+    fn nothing(before: Before) -> Delivered {
+        Delivered {
             reply: "ack".into(),
             before,
-            event: None,
+            item: None,
             deliveries: 1,
         }
     }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use async_nats::Subscriber;
 use async_nats::jetstream::{Message, consumer::pull};
-use eventmodel::store::Trouble;
+use eventmodel::store::{Item, Trouble};
 use eventmodel::{__limited as limited, StoreError};
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
-use super::in_flight::{Arrival, Before, Item};
+use super::in_flight::{Arrival, Before, Delivered};
 use super::shared::Shared;
 use super::suspects::{MAX_DELIVERIES, Suspects};
 use crate::log::message::{Kind, Stored};
@@ -210,20 +210,15 @@ impl Pump {
             Ok(Kind::Guard(_)) => Before::Nothing,
             _ => before(&stored),
         };
-        let event = kind.and_then(|kind| match kind {
-            Kind::Event => stored.event().map(Some),
-            Kind::Copy(_) | Kind::Guard(_) => Ok(None),
-        });
-        let event = match event {
-            Ok(event) => event.map(Ok),
-            // It waits for its turn; the app then reports and parks it.
-            Err(StoreError::Undecodable(error)) => Some(Err(error)),
-            Err(error) => return Err(error),
+        let item = match kind {
+            Ok(Kind::Copy(_) | Kind::Guard(_)) => None,
+            // What cannot be read waits for its turn; the app then reports and parks it.
+            Ok(Kind::Event) | Err(_) => Some(stored.item()),
         };
-        let item = Item {
+        let item = Delivered {
             reply: reply.clone(),
             before,
-            event,
+            item,
             deliveries,
         };
         if self.shared.in_flight().take(sequence, item) == Arrival::Done {
@@ -332,24 +327,22 @@ impl Pump {
                 Before::All => false,
             };
             let needs_check = !here || item.deliveries > MAX_DELIVERIES;
-            (
-                item.event.is_none().then(|| item.reply.clone()),
-                needs_check,
-            )
+            (item.item.is_none().then(|| item.reply.clone()), needs_check)
         };
         if let Some(reply) = reply {
             self.shared.done(sequence, reply).await?;
         } else if needs_check {
             self.unchecked.push(sequence);
         } else {
-            self.shared.give_event(sequence);
+            self.shared.give(sequence);
         }
         Ok(())
     }
 
     fn checked(&mut self, sequence: u64) {
-        let is_suspect =
-            |item: &Item| item.deliveries > MAX_DELIVERIES && matches!(item.event, Some(Ok(_)));
+        let is_suspect = |item: &Delivered| {
+            item.deliveries > MAX_DELIVERIES && matches!(item.item, Some(Item::Event(_)))
+        };
         if self
             .shared
             .in_flight()
@@ -358,7 +351,7 @@ impl Pump {
         {
             self.suspects.add(sequence);
         } else {
-            self.shared.give_event(sequence);
+            self.shared.give(sequence);
         }
     }
 }

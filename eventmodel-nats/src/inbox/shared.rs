@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_nats::{Client, Subject};
 use bytes::Bytes;
-use eventmodel::store::Trouble;
-use eventmodel::{Position, RecordedEvent, StoreError};
+use eventmodel::store::{Item, Trouble};
+use eventmodel::{Position, StoreError};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +36,7 @@ pub(super) struct Shared {
     pub(super) remembered: quick_cache::sync::Cache<u64, ()>,
     /// The suspect in hand: see [`Suspects`](super::suspects::Suspects).
     pub(super) suspect: Mutex<Option<u64>>,
-    pub(super) given: mpsc::UnboundedSender<Result<RecordedEvent, StoreError>>,
+    pub(super) given: mpsc::UnboundedSender<Item>,
     pub(super) wake: Arc<Notify>,
     pub(super) closing: CancellationToken,
     /// What keeps the task from going on.
@@ -63,18 +63,11 @@ impl Shared {
         self.remembered.get(&sequence).is_some()
     }
 
-    fn give(&self, event: Result<RecordedEvent, StoreError>) {
-        // The inbox may be gone.
-        let _ = self.given.send(event);
-    }
-
-    pub(super) fn give_event(&self, sequence: u64) {
-        let event = self
-            .in_flight()
-            .item(sequence)
-            .and_then(|i| i.event.clone());
-        if let Some(event) = event {
-            self.give(event.map_err(StoreError::Undecodable));
+    pub(super) fn give(&self, sequence: u64) {
+        let item = self.in_flight().item(sequence).and_then(|i| i.item.clone());
+        if let Some(item) = item {
+            // The inbox may be gone.
+            let _ = self.given.send(item);
         }
     }
 

@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-use eventmodel::store::{Kept, Parking};
+use eventmodel::store::{Item, Kept, Parking};
 use eventmodel::{__limited as limited, Parked, RecordedEvent, StoreError};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::in_flight::Item;
+use super::in_flight::Delivered;
 use super::parking::Verdict;
 use super::shared::Shared;
 
@@ -52,8 +52,8 @@ impl Suspects {
         }
         while let Some(sequence) = self.waiting.front().copied() {
             let event = match shared.in_flight().item(sequence) {
-                Some(Item {
-                    event: Some(Ok(event)),
+                Some(Delivered {
+                    item: Some(Item::Event(event)),
                     deliveries,
                     ..
                 }) => Some((event.clone(), *deliveries)),
@@ -65,13 +65,13 @@ impl Suspects {
             };
             let parking = &shared.parking;
             if parking.peek(event.subject()).is_some() {
-                shared.give_event(sequence);
+                shared.give(sequence);
             } else {
                 match parking.note_suspect(sequence, deliveries).await? {
                     Verdict::Try => {
                         *shared.suspect() = Some(sequence);
                         self.waiting.pop_front();
-                        shared.give_event(sequence);
+                        shared.give(sequence);
                         return Ok(());
                     }
                     Verdict::Elsewhere => shared.in_flight().forget(sequence),

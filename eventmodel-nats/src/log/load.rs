@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use eventmodel::record::Subject;
-use eventmodel::store::{Load, Loaded};
+use eventmodel::store::{Item, Load, Loaded};
 use eventmodel::{Position, StoreError};
 use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep};
@@ -49,20 +49,22 @@ impl Log {
         if let Some(snapshot) = wanted.and_then(|fold| snapshot::of(&last, fold)) {
             return Ok(Loaded::new(Vec::new(), revision).snapshot(Some(snapshot)));
         }
-        let mut events = Vec::new();
-        for message in self.tail(&load.subject, after, last).await? {
-            let event = message.event()?;
-            // A copy stands behind its event.
-            if event.position() > load.after {
-                events.push(event);
+        let messages = self.tail(&load.subject, after, last).await?;
+        // A copy stands behind its event.
+        let is_new = |item: &Item| item.position() > load.after;
+        let items: Vec<_> = messages.iter().map(Stored::item).filter(is_new).collect();
+        if load.commands {
+            let ids = items.iter().map(|item| match item {
+                Item::Event(event) => Some(&event.metadata().id),
+                Item::Unreadable(_) => None,
+            });
+            // Nobody knows whose an unreadable one is.
+            if let Some(ids) = ids.collect::<Option<Vec<_>>>() {
+                self.command_ids
+                    .note(&load.subject, after, revision.get(), ids.into_iter());
             }
         }
-        if load.commands {
-            let ids = events.iter().map(|event| &event.metadata().id);
-            self.command_ids
-                .note(&load.subject, after, revision.get(), ids);
-        }
-        Ok(Loaded::new(events, revision))
+        Ok(Loaded::new(items, revision))
     }
 
     /// All messages on a subject after a sequence, as the leader knows them.

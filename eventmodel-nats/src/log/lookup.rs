@@ -59,7 +59,7 @@ impl Log {
         command: &CommandRef,
     ) -> Result<Option<Appended>, AppendError> {
         for message in self.messages(subject, after.get()).await? {
-            let event = message.event()?;
+            let event = message.item().event()?;
             if is_of(&event, command)? {
                 return Ok(Some(self.all_of(event).await?));
             }
@@ -74,7 +74,7 @@ impl Log {
         sequence: u64,
     ) -> Result<Appended, AppendError> {
         let message = self.message_at(sequence).await?;
-        let event = message.event()?;
+        let event = message.item().event()?;
         if is_of(&event, command)? {
             return Ok(self.all_of(event).await?);
         }
@@ -125,7 +125,7 @@ impl Log {
     }
 
     async fn event_at(&self, sequence: u64) -> Result<RecordedEvent, StoreError> {
-        self.message_at(sequence).await?.event()
+        Ok(self.message_at(sequence).await?.event()?)
     }
 
     async fn message_at(&self, sequence: u64) -> Result<crate::log::message::Stored, StoreError> {

@@ -12,6 +12,7 @@ use async_nats::{HeaderMap, HeaderName, HeaderValue, Message};
 use bytes::Bytes;
 use eventmodel::record::cloudevents::{self, EnvelopeError};
 use eventmodel::record::{DecodeError, DecodeReason, NewEvent, Subject};
+use eventmodel::store::Item;
 use eventmodel::{EventId, Position, RecordedEvent, StoreError};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
@@ -119,7 +120,7 @@ impl Stored {
         self.headers.get(name).map(HeaderValue::as_str)
     }
 
-    pub(crate) fn kind(&self) -> Result<Kind, StoreError> {
+    pub(crate) fn kind(&self) -> Result<Kind, Arc<DecodeError>> {
         let Some(behind) = self.header(BEHIND) else {
             return Ok(Kind::Event);
         };
@@ -143,8 +144,13 @@ impl Stored {
         Ok(self.kind()?.position(self.sequence))
     }
 
+    /// What lies there.
+    pub(crate) fn item(&self) -> Item {
+        self.event().map_or_else(Item::Unreadable, Item::Event)
+    }
+
     /// The event, from the event itself or from a copy.
-    pub(crate) fn event(&self) -> Result<RecordedEvent, StoreError> {
+    pub(crate) fn event(&self) -> Result<RecordedEvent, Arc<DecodeError>> {
         let kind = self.kind()?;
         let position = kind.position(self.sequence);
         let headers = self.headers.iter();
@@ -192,12 +198,12 @@ impl Stored {
         }
     }
 
-    fn undecodable(&self, error: EnvelopeError) -> StoreError {
-        StoreError::Undecodable(Arc::new(DecodeError::new(
+    fn undecodable(&self, error: EnvelopeError) -> Arc<DecodeError> {
+        Arc::new(DecodeError::new(
             Position::new(self.sequence),
             self.subject.clone(),
             self.header("ce-type").unwrap_or("?"),
             DecodeReason::Envelope(error),
-        )))
+        ))
     }
 }

@@ -49,7 +49,7 @@ async fn histories(store: &NatsStore) {
     for n in 0..70 {
         last = bench.put(&format!("c-{n}"), &a, last).await;
     }
-    assert_eq!(bench.load(&b, 0, 0).await.unwrap().events.len(), 1);
-    assert_eq!(bench.load(&a, 0, last).await.unwrap().events.len(), 71);
+    assert_eq!(bench.load(&b, 0, 0).await.unwrap().items.len(), 1);
+    assert_eq!(bench.load(&a, 0, last).await.unwrap().items.len(), 71);
     assert_eq!(bench.events().await.len(), 72);
 }

@@ -7,6 +7,7 @@ mod connection;
 mod defects;
 mod drift;
 mod elections;
+mod foreign;
 mod hints;
 mod lost_end;
 mod lost_start;

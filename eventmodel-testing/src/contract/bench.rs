@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventmodel::record::{CommandRef, Subject, SubjectPattern, SubjectWriter};
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::store::{
+    Append, AppendError, Appended, Item, Load, Loaded, LoadedSnapshot, LogSpec, Read,
+};
 use eventmodel::{Position, RecordedEvent};
 use eventmodel::{Store, StoreError};
 use tokio::time::{Instant, sleep, timeout};
@@ -24,6 +26,25 @@ pub(super) fn patience() -> Duration {
         .ok()
         .and_then(|text| text.parse().ok());
     Duration::from_secs(seconds.unwrap_or(60))
+}
+
+/// What was loaded of an instance, all of which can be read.
+pub(super) struct History {
+    pub(super) snapshot: Option<LoadedSnapshot>,
+    pub(super) events: Vec<RecordedEvent>,
+    pub(super) revision: Position,
+}
+
+impl History {
+    fn of(loaded: Result<Loaded, StoreError>) -> Result<Self, StoreError> {
+        let loaded = loaded?;
+        let events = loaded.items.into_iter().map(Item::event);
+        Ok(Self {
+            snapshot: loaded.snapshot,
+            events: events.collect::<Result<_, _>>()?,
+            revision: loaded.revision,
+        })
+    }
 }
 
 /// A store and a log in it that no other test knows. Clones share both.
@@ -154,7 +175,12 @@ impl Bench {
         self.load(subject, Position::START, floor).await.events
     }
 
-    pub(super) async fn load(&self, subject: &Subject, after: Position, floor: Position) -> Loaded {
+    pub(super) async fn load(
+        &self,
+        subject: &Subject,
+        after: Position,
+        floor: Position,
+    ) -> History {
         self.load_from(subject, after, floor, None, false).await
     }
 
@@ -164,7 +190,7 @@ impl Bench {
         subject: &Subject,
         fold: u64,
         floor: Position,
-    ) -> Loaded {
+    ) -> History {
         let start = Position::START;
         self.load_from(subject, start, floor, Some(fold), false)
             .await
@@ -176,7 +202,7 @@ impl Bench {
         subject: &Subject,
         after: Position,
         floor: Position,
-    ) -> Loaded {
+    ) -> History {
         self.load_from(subject, after, floor, None, true).await
     }
 
@@ -187,15 +213,14 @@ impl Bench {
         floor: Position,
         snapshot: Option<u64>,
         commands: bool,
-    ) -> Loaded {
+    ) -> History {
         let load = Load::new(self.log.clone(), subject.clone())
             .after(after)
             .floor(floor)
             .snapshot(snapshot)
             .commands(commands);
-        self.answer("load", || self.store.load(load.clone()))
-            .await
-            .unwrap_or_else(|error| panic!("`{subject}` cannot be loaded: {error}"))
+        let loaded = self.answer("load", || self.store.load(load.clone())).await;
+        History::of(loaded).unwrap_or_else(|error| panic!("`{subject}` cannot be loaded: {error}"))
     }
 
     pub(super) async fn revision(&self, subject: &Subject) -> Position {

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use eventmodel::memory;
-use eventmodel::store::{Inbox, InboxSpec};
+use eventmodel::store::{Inbox, InboxSpec, Item};
 use eventmodel::{Position, RecordedEvent};
 use tokio::time::timeout;
 
@@ -22,7 +22,8 @@ async fn open(bench: &Bench) -> Box<dyn Inbox> {
 async fn next(bench: &Bench, inbox: &dyn Inbox) -> RecordedEvent {
     loop {
         let next = timeout(bench.patience, inbox.next()).await;
-        match next.unwrap_or_else(|_| panic!("no event came")) {
+        let next = next.unwrap_or_else(|_| panic!("no event came"));
+        match next.and_then(Item::event) {
             Ok(event) => return event,
             Err(error) if error.is_retryable() => {}
             Err(error) => panic!("the inbox cannot be read: {error}"),
@@ -31,7 +32,7 @@ async fn next(bench: &Bench, inbox: &dyn Inbox) -> RecordedEvent {
 }
 
 async fn done(inbox: &dyn Inbox, event: &RecordedEvent) {
-    let done = inbox.done(event).await;
+    let done = inbox.done(&event.clone().into()).await;
     done.unwrap_or_else(|error| panic!("an event cannot be done: {error}"));
 }
 
@@ -103,8 +104,8 @@ pub async fn a_next_that_is_dropped_loses_no_event(bench: Bench) {
             let mut next = inbox.next();
             for _ in 0..polls {
                 let polled = poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await;
-                if let Poll::Ready(event) = polled {
-                    found.extend(event.ok());
+                if let Poll::Ready(item) = polled {
+                    found.extend(item.and_then(Item::event).ok());
                     break;
                 }
                 tokio::task::yield_now().await;

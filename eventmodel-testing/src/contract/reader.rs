@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventmodel::store::Read;
+use eventmodel::store::{Item, Read};
 use eventmodel::{Position, RecordedEvent};
 use eventmodel::{Store, StoreError};
 use futures_core::stream::BoxStream;
@@ -16,14 +16,14 @@ pub(super) struct Reader {
     store: Arc<dyn Store>,
     /// `after` is where the reader stands.
     read: Read,
-    events: BoxStream<'static, Result<RecordedEvent, StoreError>>,
+    items: BoxStream<'static, Result<Item, StoreError>>,
     patience: Duration,
 }
 
 impl Reader {
     pub(super) fn new(store: Arc<dyn Store>, read: Read, patience: Duration) -> Self {
         Self {
-            events: store.read(read.clone()),
+            items: store.read(read.clone()),
             store,
             read,
             patience,
@@ -34,13 +34,14 @@ impl Reader {
     pub(super) async fn try_next(&mut self) -> Option<RecordedEvent> {
         let deadline = Instant::now() + self.patience;
         loop {
-            let next = timeout_at(deadline, self.events.next()).await;
-            match next.unwrap_or_else(|_| {
+            let next = timeout_at(deadline, self.items.next()).await;
+            let next = next.unwrap_or_else(|_| {
                 panic!(
                     "no event came within {:?} after position {}",
                     self.patience, self.read.after
                 )
-            }) {
+            });
+            match next.map(|item| item.and_then(Item::event)) {
                 Some(Ok(event)) => {
                     let (before, at) = (self.read.after, event.position());
                     assert!(
@@ -52,7 +53,7 @@ impl Reader {
                 }
                 Some(Err(error)) if error.is_retryable() && Instant::now() < deadline => {
                     sleep(RETRY).await;
-                    self.events = self.store.read(self.read.clone());
+                    self.items = self.store.read(self.read.clone());
                 }
                 Some(Err(error)) => panic!("the log cannot be read: {error}"),
                 None => return None,
@@ -69,13 +70,13 @@ impl Reader {
 
     /// The error that the reader must end with at once.
     pub(super) async fn next_error(&mut self) -> StoreError {
-        let next = timeout(self.patience, self.events.next()).await;
+        let next = timeout(self.patience, self.items.next()).await;
         let next = next.unwrap_or_else(|_| panic!("neither an event nor an error came"));
         let error = match next {
             Some(Err(error)) => error,
             other => panic!("an error should come, it was {other:?}"),
         };
-        let after = timeout(self.patience, self.events.next()).await;
+        let after = timeout(self.patience, self.items.next()).await;
         assert!(
             matches!(after, Ok(None)),
             "the reader goes on after an error"

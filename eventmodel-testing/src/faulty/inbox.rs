@@ -1,16 +1,14 @@
-//! Inboxes that deliver some events twice, as any delivery at least once does.
+//! Inboxes that deliver some items twice, as any delivery at least once does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use eventmodel::record::DecodeError;
-use eventmodel::store::{Inbox, InboxHost, InboxSpec, Parking, Trouble};
-use eventmodel::{Position, RecordedEvent};
-use eventmodel::{Store, StoreError};
+use eventmodel::store::{Inbox, InboxHost, InboxSpec, Item, Parking, Trouble};
+use eventmodel::{Position, Store, StoreError};
 
 use super::shared::{Shared, unavailable};
 
-/// After how many other events an event comes again, at most.
+/// After how many other items an item comes again, at most.
 const LATEST: u64 = 4;
 
 pub(super) struct FaultyInboxes {
@@ -39,62 +37,59 @@ struct FaultyInbox {
     again: Mutex<Vec<Again>>,
 }
 
-/// An event that is to come again.
+/// An item that is to come again.
 struct Again {
-    event: RecordedEvent,
-    events: u64,
+    item: Item,
+    /// After how many others.
+    others: u64,
 }
 
 impl FaultyInbox {
-    fn again(&self, event: &RecordedEvent) {
-        let events = self.shared.below(LATEST + 1);
-        let event = event.clone();
-        self.queue().push(Again { event, events });
+    fn again(&self, item: &Item) {
+        let others = self.shared.below(LATEST + 1);
+        let item = item.clone();
+        self.queue().push(Again { item, others });
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Vec<Again>> {
         self.again.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn due(&self) -> Option<RecordedEvent> {
+    fn due(&self) -> Option<Item> {
         let mut queue = self.queue();
-        let due = queue.iter().position(|again| again.events == 0)?;
-        Some(queue.remove(due).event)
+        let due = queue.iter().position(|again| again.others == 0)?;
+        Some(queue.remove(due).item)
     }
 }
 
 #[async_trait]
 impl Inbox for FaultyInbox {
-    async fn next(&self) -> Result<RecordedEvent, StoreError> {
-        if let Some(event) = self.due() {
+    async fn next(&self) -> Result<Item, StoreError> {
+        if let Some(item) = self.due() {
             self.shared.count(|injected| &mut injected.duplicates);
-            return Ok(event);
+            return Ok(item);
         }
-        let event = self.inbox.next().await?;
-        // From here on nothing waits: an event that was taken is not lost when this future is dropped.
+        let item = self.inbox.next().await?;
+        // From here on nothing waits: an item that was taken is not lost when this future is dropped.
         for again in self.queue().iter_mut() {
-            again.events = again.events.saturating_sub(1);
+            again.others = again.others.saturating_sub(1);
         }
         if self.shared.chance(|faults| faults.duplicates) {
-            self.again(&event);
+            self.again(&item);
         }
-        Ok(event)
+        Ok(item)
     }
 
-    async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError> {
+    async fn done(&self, item: &Item) -> Result<(), StoreError> {
         let lost = self.shared.happens(
             |faults| faults.unavailable,
             |injected| &mut injected.unavailable,
         );
         if lost {
-            self.again(event);
+            self.again(item);
             return Err(unavailable());
         }
-        self.inbox.done(event).await
-    }
-
-    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError> {
-        self.inbox.set_aside(unreadable).await
+        self.inbox.done(item).await
     }
 
     async fn handled(&self) -> Result<Option<Position>, StoreError> {

@@ -3,7 +3,7 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use eventmodel::Store;
-use eventmodel::store::Load;
+use eventmodel::store::{Item, Load};
 use eventmodel::{AppOptions, MemoryStore, Projection, RecordedEvent, Stream};
 
 use crate::bank::{self, Account, Balance, Deposited};
@@ -73,6 +73,8 @@ fn recorded() -> Vec<RecordedEvent> {
             app.model().name().clone(),
             Account { account: 1 }.subject().expect("a short key"),
         );
-        store.load(load).await.expect("it is there").events
+        let loaded = store.load(load).await.expect("it is there");
+        let events = loaded.items.into_iter().map(Item::event);
+        events.collect::<Result<_, _>>().expect("they can be read")
     })
 }

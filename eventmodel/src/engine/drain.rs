@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 
 use super::app::Inner;
 use crate::record::{Metadata, Position, RecordedEvent};
-use crate::store::{Read, StoreError, ViewError};
+use crate::store::{Item, Read, StoreError, ViewError};
 
 /// How long to wait before asking a store again that did not answer.
 const RETRY: Duration = Duration::from_millis(100);
@@ -151,18 +151,15 @@ impl After {
         end: Position,
     ) -> Result<(), StoreError> {
         while after < end {
-            let mut events = app.store.read(Read::new(log.clone()).after(after));
+            let mut items = app.store.read(Read::new(log.clone()).after(after));
             while after < end {
-                match events.next().await {
-                    Some(Ok(event)) => {
-                        after = event.position();
-                        self.add(log, &event);
-                    }
-                    // Its cause cannot be believed. The automation that handles the event reports it.
-                    Some(Err(StoreError::Undecodable(error))) if error.position > after => {
-                        self.read.insert(log.clone(), error.position);
-                        after = error.position;
-                        break;
+                match items.next().await {
+                    Some(Ok(item)) => {
+                        after = item.position();
+                        // The cause of what cannot be read cannot be believed. The automation that handles it reports it.
+                        if let Item::Event(event) = item {
+                            self.add(log, &event);
+                        }
                     }
                     Some(Err(error)) => return Err(error),
                     None => after = end,

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use super::app::Inner;
 use crate::model::{Event, Stream};
 use crate::record::{Position, RecordedEvent, Subject, SubjectError, SubjectPattern};
-use crate::store::{Read, StoreError};
+use crate::store::{Item, Read, StoreError};
 
 /// Which recorded events to read.
 ///
@@ -116,6 +116,7 @@ pub(super) fn read(
     let events = app
         .store
         .read(Read::new(log).after(after).subjects(subjects).follow(live))
+        .map(|item| item.and_then(Item::event))
         .filter(move |event| {
             let wanted = match event {
                 Ok(event) => types.is_empty() || types.contains(&event.event_type()),

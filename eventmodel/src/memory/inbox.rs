@@ -7,8 +7,8 @@ use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::sync::Mutex;
 
-use crate::record::{DecodeError, Position, RecordedEvent};
-use crate::store::{Inbox, InboxHost, InboxSpec, Read, Store, StoreError};
+use crate::record::Position;
+use crate::store::{Inbox, InboxHost, InboxSpec, Item, Read, Store, StoreError};
 
 /// Inboxes in memory: an automation sees the whole log after a restart. What it has recorded is not recorded twice,
 /// because its commands have ids that follow from the events; what was rejected is decided again. A long log wants a
@@ -28,7 +28,7 @@ impl InboxHost for MemoryInboxes {
             log: spec.log.clone(),
             reader: Mutex::new(Reader {
                 last: Position::START,
-                events: None,
+                items: None,
             }),
         }))
     }
@@ -42,32 +42,29 @@ struct MemoryInbox {
 
 struct Reader {
     last: Position,
-    events: Option<BoxStream<'static, Result<RecordedEvent, StoreError>>>,
+    items: Option<BoxStream<'static, Result<Item, StoreError>>>,
 }
 
 #[async_trait]
 impl Inbox for MemoryInbox {
-    async fn next(&self) -> Result<RecordedEvent, StoreError> {
+    async fn next(&self) -> Result<Item, StoreError> {
         let mut reader = self.reader.lock().await;
         let after = reader.last;
-        let events = reader.events.get_or_insert_with(|| {
+        let items = reader.items.get_or_insert_with(|| {
             self.store
                 .read(Read::new(self.log.clone()).after(after).follow(true))
         });
-        match events.next().await {
-            Some(Ok(event)) => {
-                reader.last = event.position();
-                Ok(event)
+        match items.next().await {
+            Some(Ok(item)) => {
+                reader.last = item.position();
+                Ok(item)
             }
             Some(Err(error)) => {
-                reader.events = None;
-                if let StoreError::Undecodable(unreadable) = &error {
-                    reader.last = reader.last.max(unreadable.position);
-                }
+                reader.items = None;
                 Err(error)
             }
             None => {
-                reader.events = None;
+                reader.items = None;
                 Err(StoreError::Unavailable {
                     reason: "the log ended while it was followed".into(),
                 })
@@ -75,11 +72,7 @@ impl Inbox for MemoryInbox {
         }
     }
 
-    async fn done(&self, _: &RecordedEvent) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn set_aside(&self, _: &DecodeError) -> Result<(), StoreError> {
+    async fn done(&self, _: &Item) -> Result<(), StoreError> {
         Ok(())
     }
 }

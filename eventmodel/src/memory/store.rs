@@ -14,7 +14,9 @@ use futures_util::StreamExt;
 use tokio::sync::Notify;
 
 use crate::record::{CommandId, CommandRef, Guard, Position, RecordedEvent, Subject};
-use crate::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read, Store, StoreError};
+use crate::store::{
+    Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read, Store, StoreError,
+};
 
 /// Keeps logs in the memory of this process. Ids are remembered as long as it lives.
 ///
@@ -227,14 +229,11 @@ impl Store for MemoryStore {
             .get(&load.subject)
             .map_or(&[][..], Vec::as_slice);
         let from = positions.partition_point(|position| *position <= load.after.get());
-        Ok(Loaded {
-            snapshot: None,
-            events: positions[from..]
-                .iter()
-                .map(|p| content.events[index(*p)].clone())
-                .collect(),
-            revision: Position::new(positions.last().copied().unwrap_or(0)),
-        })
+        let items = positions[from..]
+            .iter()
+            .map(|p| content.events[index(*p)].clone().into());
+        let revision = Position::new(positions.last().copied().unwrap_or(0));
+        Ok(Loaded::new(items.collect(), revision))
     }
 
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
@@ -264,7 +263,7 @@ impl Store for MemoryStore {
         Ok(Position::new(self.log(log)?.content().events.len() as u64))
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         /// How many events are copied out under the lock at a time.
         const CHUNK: usize = 256;
 
@@ -294,7 +293,7 @@ impl Store for MemoryStore {
                     let events = chunk
                         .into_iter()
                         .filter(|event| fits(event, &read))
-                        .map(Ok)
+                        .map(|event| Ok(event.into()))
                         .collect::<Vec<_>>();
                     return Some((futures_util::stream::iter(events), (log, end, read)));
                 }

@@ -50,7 +50,7 @@ pub enum StoreError {
     },
     /// A stored event cannot be read.
     #[error(transparent)]
-    Undecodable(Arc<DecodeError>),
+    Undecodable(#[from] Arc<DecodeError>),
     /// Something else that another try does not mend.
     #[error("the store failed: {0}")]
     Failed(Arc<dyn std::error::Error + Send + Sync>),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::Store;
 use super::error::StoreError;
 use super::parking::Parking;
-use crate::record::{DecodeError, Position, RecordedEvent};
+use super::{Item, Store};
+use crate::record::Position;
 
 /// Which events an automation is to see.
 #[derive(Clone, Debug)]
@@ -75,27 +75,20 @@ impl Trouble {
 /// its stream instance are done, or were given to this process.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// The next event. Waits for one. Those of a stream instance come in the order of the log, and so do all of them
-    /// the first time, as long as none has to wait for another process.
+    /// The next item. Waits for one. Those of a stream instance come in the order of the log, and so do all of them
+    /// the first time, as long as none has to wait for another process. What cannot be read has its turn, too.
     ///
-    /// Dropping the future loses no event.
+    /// Dropping the future loses no item.
     ///
     /// # Errors
-    /// [`StoreError`]. It may be called again. An event that cannot be read has its turn as
-    /// [`StoreError::Undecodable`]; those after it come all the same.
-    async fn next(&self) -> Result<RecordedEvent, StoreError>;
+    /// [`StoreError`]. It may be called again.
+    async fn next(&self) -> Result<Item, StoreError>;
 
-    /// The event was handled, or parked. Events are done in any order.
+    /// The item was handled, or parked. Items are done in any order.
     ///
     /// # Errors
-    /// [`StoreError`]; the event may come again.
-    async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError>;
-
-    /// An event that cannot be read was parked.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the event may come again.
-    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError>;
+    /// [`StoreError`]; the item may come again.
+    async fn done(&self, item: &Item) -> Result<(), StoreError>;
 
     /// Up to where every event is done, by whichever process shares the inbox; `None` if none does.
     ///

@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use eventmodel::memory::MemoryViews;
 use eventmodel::store::{
-    NotApplied, OpenView, Read, ViewDefinition, ViewEvent, ViewHost, ViewTable,
+    Item, NotApplied, OpenView, Read, ViewDefinition, ViewEvent, ViewHost, ViewTable,
 };
-use eventmodel::{
-    App, AppOptions, MemoryStore, Position, RecordedEvent, Store, StoreError, ViewError,
-};
+use eventmodel::{App, AppOptions, MemoryStore, Position, Store, StoreError, ViewError};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use support::bank::{Balance, Total, account, bank, deposit};
@@ -38,9 +36,9 @@ impl Around for Counting {
         &self.store
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         let given = self.given.clone();
-        let count = move |_: &Result<RecordedEvent, StoreError>| {
+        let count = move |_: &Result<Item, StoreError>| {
             given.fetch_add(1, Ordering::SeqCst);
         };
         self.store.read(read).inspect(count).boxed()

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{
-    Append, AppendError, Appended, AuditTrail, InboxHost, Load, Loaded, LogSpec, Read, ViewHost,
+    Append, AppendError, Appended, AuditTrail, InboxHost, Item, Load, Loaded, LogSpec, Read,
+    ViewHost,
 };
-use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError};
+use eventmodel::{MemoryStore, Position, Store, StoreError};
 use futures_util::stream::BoxStream;
 
 /// What a test puts around a store in memory. What it does not say is the store's.
@@ -29,7 +30,7 @@ pub trait Around: Debug + Send + Sync + 'static {
         self.inner().last_position(log).await
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         self.inner().read(read)
     }
 
@@ -81,7 +82,7 @@ impl<T: Around> Store for Layer<T> {
         self.0.last_position(log).await
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         self.0.read(read)
     }
 

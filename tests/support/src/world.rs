@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eventmodel::Store;
-use eventmodel::store::Read;
+use eventmodel::store::{Item, Read};
 use eventmodel::{
     App, AppOptions, Decide, Decision, EventModel, ExecuteError, ExecuteOptions, Key, MemoryStore,
     Position, Projection, Receipt, RecordedEvent, Stream,
 };
 use eventmodel_testing::{Faults, FaultyStore};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 
 /// Longer than anything takes, also on a clock that is not paused.
 const LONG: Duration = Duration::from_secs(300);
@@ -286,8 +286,11 @@ impl World {
             }
         }
         let read = Read::new(self.log.clone());
-        self.through_outages(|| self.truth.read(read.clone()).try_collect())
-            .await
+        let events = || {
+            let items = self.truth.read(read.clone());
+            items.map(|item| item.and_then(Item::event)).try_collect()
+        };
+        self.through_outages(events).await
     }
 
     /// What must hold for every model.

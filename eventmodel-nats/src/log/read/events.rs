@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use eventmodel::record::SubjectPattern;
-use eventmodel::store::Read;
-use eventmodel::{Position, RecordedEvent, StoreError};
+use eventmodel::store::{Item, Read};
+use eventmodel::{Position, StoreError};
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 
@@ -15,10 +15,7 @@ use crate::log::message::{Kind, Stored};
 use crate::log::read::resume::Resumed;
 
 /// Reads a log.
-pub(crate) fn read(
-    log: Arc<Log>,
-    read: Read,
-) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+pub(crate) fn read(log: Arc<Log>, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
     let filter = disjoint(&read.subjects).unwrap_or_default();
     // Boxed, because the stream moves it for every event.
     let reader = Box::new(Reader {
@@ -32,7 +29,7 @@ pub(crate) fn read(
     futures_util::stream::unfold(Some(reader), |reader| async move {
         let mut reader = reader?;
         match reader.next().await {
-            Ok(Some(event)) => Some((Ok(event), Some(reader))),
+            Ok(Some(item)) => Some((Ok(item), Some(reader))),
             Ok(None) => None,
             Err(error) => Some((Err(error), None)),
         }
@@ -45,7 +42,7 @@ struct Reader {
     /// What the server filters by; nothing if it cannot.
     filter: Vec<String>,
     patterns: Vec<SubjectPattern>,
-    /// The position of the last delivered event.
+    /// The position of the last delivered item.
     after: Position,
     follow: bool,
     /// The sequence of the last message to read, unless the reader follows the end.
@@ -53,7 +50,7 @@ struct Reader {
 }
 
 impl Reader {
-    async fn next(&mut self) -> Result<Option<RecordedEvent>, StoreError> {
+    async fn next(&mut self) -> Result<Option<Item>, StoreError> {
         if !self.follow && self.until.is_none() {
             self.until = Some(self.end().await?);
         }
@@ -65,33 +62,43 @@ impl Reader {
                 return Ok(None);
             }
             let message = self.messages.next().await?;
-            if let Some(event) = self.event(&message)? {
-                self.after = event.position();
-                return Ok(Some(event));
+            if let Some(item) = self.item(&message) {
+                self.after = item.position();
+                return Ok(Some(item));
             }
         }
     }
 
-    /// The event of a message, delivered at the first of its subjects that the reader reads.
-    fn event(&self, message: &Stored) -> Result<Option<RecordedEvent>, StoreError> {
-        let kind = message.kind()?;
+    /// The item of a message. An event is delivered at the first of its subjects that the reader reads.
+    fn item(&self, message: &Stored) -> Option<Item> {
+        let kind = match message.kind() {
+            Ok(kind) => kind,
+            Err(error) => return self.wants(message).then_some(Item::Unreadable(error)),
+        };
         let is_unwanted = match kind {
             Kind::Guard(_) => true,
             Kind::Copy(_) => self.patterns.is_empty(),
             // Its other subjects do not matter: their copies come later.
-            Kind::Event => !self.patterns.is_empty() && !self.fits(&message.subject),
+            Kind::Event => !self.wants(message),
         };
         if is_unwanted || kind.position(message.sequence) <= self.after {
-            return Ok(None);
+            return None;
         }
-        let event = message.event()?;
+        let event = match message.item() {
+            Item::Event(event) => event,
+            unreadable => return self.wants(message).then_some(unreadable),
+        };
         let mut subjects = event.metadata().subjects.iter();
         let first = if self.patterns.is_empty() {
             subjects.next()
         } else {
             subjects.find(|subject| self.fits(subject))
         };
-        Ok((first == Some(&message.subject)).then_some(event))
+        (first == Some(&message.subject)).then_some(Item::Event(event))
+    }
+
+    fn wants(&self, message: &Stored) -> bool {
+        self.patterns.is_empty() || self.fits(&message.subject)
     }
 
     fn fits(&self, subject: &eventmodel::record::Subject) -> bool {

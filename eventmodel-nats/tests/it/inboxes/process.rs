@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use eventmodel::Store;
 use eventmodel::memory;
-use eventmodel::store::{Inbox, InboxSpec, Parking};
-use eventmodel::{MemoryStore, Position, RecordedEvent};
+use eventmodel::store::{Inbox, InboxSpec, Item, Parking};
+use eventmodel::{MemoryStore, Position};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats_harness::{Proxy, Server};
 use support::bank::bank;
@@ -46,12 +46,12 @@ impl Process {
         }
     }
 
-    pub(super) async fn next(&self) -> RecordedEvent {
+    pub(super) async fn next(&self) -> Item {
         let next = async {
             loop {
                 match self.inbox.next().await {
                     Err(error) => assert!(error.is_retryable(), "{error}"),
-                    Ok(event) => return event,
+                    Ok(item) => return item,
                 }
             }
         };

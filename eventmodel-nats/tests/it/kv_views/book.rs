@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use eventmodel::Store;
-use eventmodel::store::Read;
+use eventmodel::store::{Item, Read};
 use eventmodel::{Position, ViewInstance};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
@@ -36,7 +36,7 @@ impl Book {
         let mut events = store.read(Read::new("bank".into()));
         let mut book = Self::default();
         while let Some(event) = events.next().await {
-            let event = event.unwrap();
+            let event = event.and_then(Item::event).unwrap();
             let Deposited { account, cents } = event.decode().unwrap();
             let deposits = book.0.entry(account.clone()).or_default();
             deposits.push((event.position(), *cents));

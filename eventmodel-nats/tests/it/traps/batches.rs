@@ -27,7 +27,7 @@ async fn a_thousand_messages_are_one_batch_and_one_more_is_refused_before_anythi
     assert!(error.to_string().contains("1001 messages"), "{error}");
     assert!(error.to_string().contains("1000"), "{error}");
     assert_eq!(bench.messages().await, 1_000);
-    assert_eq!(bench.load(&a, 0, 1_000).await.unwrap().events.len(), 1_000);
+    assert_eq!(bench.load(&a, 0, 1_000).await.unwrap().items.len(), 1_000);
 }
 
 /// What is added to a message for a batch counts too.

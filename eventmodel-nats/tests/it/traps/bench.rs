@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eventmodel::Store;
 use eventmodel::record::{CommandRef, Guard, NewEvent, Subject, SubjectPattern};
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::store::{Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read};
 use eventmodel::{CommandId, EventId, Metadata, Position, RecordedEvent, StoreError};
 use eventmodel_nats::NatsStore;
 use eventmodel_nats::async_nats::jetstream;
@@ -141,7 +141,8 @@ impl Bench {
 
     /// All events, in order.
     pub(crate) async fn events(&self) -> Vec<RecordedEvent> {
-        let read = self.store.read(self.read(false));
+        let items = self.store.read(self.read(false));
+        let read = items.map(|item| item.and_then(Item::event));
         tokio::time::timeout(BOUND, read.try_collect())
             .await
             .expect("the log is read in time")
@@ -150,7 +151,8 @@ impl Bench {
 
     /// The next `count` events of a reader that follows.
     pub(crate) async fn follow(&self, count: usize) -> Vec<RecordedEvent> {
-        let read = self.store.read(self.read(true)).take(count);
+        let items = self.store.read(self.read(true)).take(count);
+        let read = items.map(|item| item.and_then(Item::event));
         tokio::time::timeout(BOUND, read.try_collect())
             .await
             .expect("the events come in time")
@@ -177,6 +179,12 @@ pub(crate) fn positions(appended: &Appended) -> Vec<u64> {
 pub(crate) fn ids(events: &[RecordedEvent]) -> Vec<String> {
     let ids = events.iter().map(|event| event.metadata().id.to_string());
     ids.collect()
+}
+
+/// The events of an instance, all of which can be read.
+pub(crate) fn events_of(loaded: Loaded) -> Vec<RecordedEvent> {
+    let events = loaded.items.into_iter().map(Item::event);
+    events.collect::<Result<_, _>>().unwrap()
 }
 
 pub(crate) fn is_conflict(result: &Result<Appended, AppendError>) -> bool {

@@ -91,7 +91,7 @@ async fn a_subscription_that_falls_behind_is_told() {
     // More messages in a page than the client keeps: what is dropped is read again, or it is an error.
     let loaded = timeout(BOUND, bench.load(&item, 0, last)).await.unwrap();
     match loaded {
-        Ok(loaded) => assert_eq!(loaded.events.len(), 200),
+        Ok(loaded) => assert_eq!(loaded.items.len(), 200),
         Err(error) => assert!(!error.to_string().is_empty(), "{error}"),
     }
     until(&mut events, |event| *event == ConnectionEvent::SlowConsumer).await;

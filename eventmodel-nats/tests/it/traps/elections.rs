@@ -68,5 +68,5 @@ async fn what_only_a_leader_knows_is_answered_when_there_is_one_again() {
     assert_eq!(revision.unwrap().get(), position);
     assert_eq!(last.unwrap().get(), position);
     assert_eq!(committed.unwrap().unwrap().events.len(), 1);
-    assert_eq!(loaded.unwrap().events.len(), 1);
+    assert_eq!(loaded.unwrap().items.len(), 1);
 }

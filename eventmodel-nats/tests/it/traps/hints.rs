@@ -66,7 +66,7 @@ async fn grows_up_to_the_limit(bench: &Bench, fresh: NatsStore, in_a_batch: bool
     assert_eq!(carried, [(true, true), (false, true), (false, false)]);
     let fresh = bench.through(fresh).await;
     let loaded = fresh.load(&a, 0, last).await.unwrap();
-    assert_eq!(loaded.events.len(), stored);
+    assert_eq!(loaded.items.len(), stored);
     let from_snapshot = fresh.store.load(
         Load::new(bench.log.clone(), a)
             .floor(Position::new(last))
@@ -74,7 +74,7 @@ async fn grows_up_to_the_limit(bench: &Bench, fresh: NatsStore, in_a_batch: bool
     );
     let loaded = from_snapshot.await.unwrap();
     assert!(loaded.snapshot.is_none());
-    assert_eq!(loaded.events.len(), stored);
+    assert_eq!(loaded.items.len(), stored);
 }
 
 #[tokio::test]

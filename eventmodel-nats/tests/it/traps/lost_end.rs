@@ -163,7 +163,7 @@ async fn what_follows_on_another_history_is_not_loaded_behind_what_was_seen() {
     let backup = Backup::of(old.store.client(), &old.log).await;
     let seen = old.put("lost", &a, first).await;
     let reader = old.through(store().await).await;
-    assert_eq!(reader.load(&a, first, seen).await.unwrap().events.len(), 1);
+    assert_eq!(reader.load(&a, first, seen).await.unwrap().items.len(), 1);
     let other = old.through(store().await).await;
     backup.restore(other.store.client(), &old.log).await;
     // Its place is taken by another instance.
@@ -179,7 +179,7 @@ async fn what_follows_on_another_history_is_not_loaded_behind_what_was_seen() {
     // What rests on nothing that was seen is right.
     let fresh = other.through(store().await).await;
     let loaded = fresh.load(&a, first, last).await.unwrap();
-    assert_eq!(loaded.events.len() as u64, LONG);
+    assert_eq!(loaded.items.len() as u64, LONG);
 }
 
 /// No guard protects a rejection, and the log is shorter than the state that it would be of.

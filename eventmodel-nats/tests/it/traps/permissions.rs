@@ -83,14 +83,14 @@ async fn use_all(bench: &Bench) -> Result<(), Box<dyn std::error::Error + Send +
         .store
         .append(bench.guarded("two", &[(&a, 1)], &[(&b, 0)]))
         .await?;
-    assert_eq!(bench.load(&a, 0, 0).await?.events.len(), 2);
+    assert_eq!(bench.load(&a, 0, 0).await?.items.len(), 2);
     let mut last = bench.store.revision(&bench.log, &a).await?.get();
     for n in 0..70 {
         let append = bench.append(&format!("c-{n}"), &[(&a, last)]);
         last = bench.store.append(append).await?.events[0].position().get();
     }
     // By its sequences, by its subject, and from the leader.
-    assert_eq!(bench.load(&a, 0, last).await?.events.len(), 72);
+    assert_eq!(bench.load(&a, 0, last).await?.items.len(), 72);
     assert_eq!(bench.store.last_position(&bench.log).await?.get(), last);
     let mut read = bench
         .store

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use eventmodel::Store;
+use eventmodel::store::Item;
 use eventmodel_nats::async_nats::jetstream::consumer::pull;
 use eventmodel_nats_harness::{Cluster, Direction, Proxy, Server, When};
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::time::timeout;
 
-use super::bench::{BOUND, Bench, ids};
+use super::bench::{BOUND, Bench, events_of, ids};
 use crate::{builder, store};
 
 /// Longer than what is read by its sequences.
@@ -36,7 +37,7 @@ async fn a_page_that_is_cut_is_an_error_or_is_read_again_and_never_a_short_histo
         let fault = proxy.cut_at(Direction::ToClient, When::Bytes(at));
         let loaded = timeout(BOUND, bench.load(&item, 0, LONG)).await.unwrap();
         match loaded {
-            Ok(loaded) => assert_eq!(ids(&loaded.events), written, "cut at {at}"),
+            Ok(loaded) => assert_eq!(ids(&events_of(loaded)), written, "cut at {at}"),
             Err(error) => assert!(error.is_retryable(), "cut at {at}: {error:?}"),
         }
         drop(fault);
@@ -68,7 +69,7 @@ async fn a_long_history_is_loaded_where_no_consumer_can_be_made() {
     let item = bench.item("a");
     let load = timeout(BOUND, bench.load(&item, 0, 2 * LONG));
     let loaded = load.await.expect("nothing is waited for").unwrap();
-    assert_eq!(ids(&loaded.events), written);
+    assert_eq!(ids(&events_of(loaded)), written);
 }
 
 #[tokio::test]
@@ -88,13 +89,9 @@ async fn large_events_come_in_several_pages() {
     // Nothing is known of the sequences if one is missing: all of them by subject.
     let other = bench.through(store().await).await;
     let loaded = other.load(&item, 0, last).await.unwrap();
-    assert_eq!(ids(&loaded.events), written);
-    assert!(
-        loaded
-            .events
-            .iter()
-            .all(|event| event.payload().len() == 400_000)
-    );
+    let events = events_of(loaded);
+    assert_eq!(ids(&events), written);
+    assert!(events.iter().all(|event| event.payload().len() == 400_000));
 }
 
 #[tokio::test]
@@ -115,7 +112,7 @@ async fn an_event_that_is_larger_than_a_page_is_read() {
             .get();
     }
     let loaded = bench.load(&item, 0, last).await.unwrap();
-    assert_eq!(loaded.events.len(), 70);
+    assert_eq!(loaded.items.len(), 70);
     assert_eq!(bench.events().await.len(), 70);
 }
 
@@ -133,7 +130,7 @@ async fn an_event_without_a_payload_is_an_event() {
             .position()
             .get();
     }
-    assert_eq!(bench.load(&item, 0, last).await.unwrap().events.len(), 80);
+    assert_eq!(bench.load(&item, 0, last).await.unwrap().items.len(), 80);
     assert_eq!(bench.events().await.len(), 80);
 }
 
@@ -151,7 +148,7 @@ async fn values_that_look_like_patterns_are_values() {
         let subject = writer.finish().unwrap();
         bench.put(&format!("c-{n}"), &subject, 0).await;
         let loaded = bench.load(&subject, 0, 0).await.unwrap();
-        assert_eq!(ids(&loaded.events), [format!("c-{n}/0")], "{value:?}");
+        assert_eq!(ids(&events_of(loaded)), [format!("c-{n}/0")], "{value:?}");
     }
 }
 
@@ -186,7 +183,8 @@ async fn delete_consumers(bench: &Bench) -> usize {
 #[tokio::test]
 async fn a_reader_whose_consumer_is_deleted_goes_on_where_it_was() {
     let bench = Bench::open(store().await).await;
-    let mut read = bench.store.read(bench.read(true));
+    let read = bench.store.read(bench.read(true));
+    let mut read = read.map(|item| item.and_then(Item::event));
     let mut seen = Vec::new();
     let mut written = Vec::new();
     for round in 1..=5 {
@@ -252,7 +250,8 @@ async fn a_reader_of_a_quiet_log_outlives_troubles_that_are_far_apart() {
     }
     fill(&bench, 1).await;
     let event = timeout(BOUND, next).await.unwrap().unwrap();
-    assert_eq!(event.unwrap().unwrap().metadata().id.as_str(), "c-1/0");
+    let event = event.unwrap().and_then(Item::event).unwrap();
+    assert_eq!(event.metadata().id.as_str(), "c-1/0");
 }
 
 #[tokio::test]

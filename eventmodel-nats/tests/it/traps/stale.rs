@@ -8,7 +8,7 @@ use eventmodel::store::Load;
 use eventmodel_nats_harness::{Cluster, shared_cluster};
 use tokio::time::timeout;
 
-use super::bench::{BOUND, Bench, ids};
+use super::bench::{BOUND, Bench, events_of, ids};
 use crate::builder;
 
 const READS: u64 = 2_000;
@@ -27,7 +27,7 @@ async fn a_load_with_the_position_of_ones_own_write_sees_it_on_three_replicas() 
         let position = writer.put(&format!("c-{n}"), &item, expected[place]).await;
         let loaded = reader.load(&item, expected[place], position).await.unwrap();
         assert_eq!(loaded.revision.get(), position, "after {n}");
-        assert_eq!(loaded.events.len(), 1, "after {n}");
+        assert_eq!(loaded.items.len(), 1, "after {n}");
         assert_eq!(
             reader
                 .store
@@ -108,7 +108,7 @@ async fn a_leader_that_was_paused_does_not_shorten_a_history_with_a_floor() {
     tokio::task::yield_now().await;
     cluster.node(old).resume().unwrap();
     match timeout(BOUND, asked).await.unwrap().unwrap() {
-        Ok(loaded) => assert_eq!(ids(&loaded.events), ["first/0", "second/0"]),
+        Ok(loaded) => assert_eq!(ids(&events_of(loaded)), ["first/0", "second/0"]),
         // Not known yet is said as such; it is no other log.
         Err(error) => assert!(error.is_retryable(), "{error:?}"),
     }

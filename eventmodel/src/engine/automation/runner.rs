@@ -16,16 +16,14 @@ use super::handle::{GivenUp, PATIENCE, handle};
 use super::{Shared, Wait};
 use crate::board::AutomationEntry;
 use crate::engine::app::App;
-use crate::record::{Position, RecordedEvent, Subject};
-use crate::store::{Inbox, Kept, Parking, StoreError, Trouble};
+use crate::record::{Position, Subject};
+use crate::store::{Inbox, Item, Kept, Parking, StoreError, Trouble};
 use crate::trouble::{limited, panics};
 
 mod claim;
-mod item;
 mod park;
 
 use claim::Awaited;
-use item::Item;
 
 /// How many events the runner may have taken and not finished.
 const MAX_PENDING: usize = 1024;
@@ -157,10 +155,9 @@ impl Runner {
     }
 
     /// Takes what the inbox gives. Asks a failed inbox again, because somebody may mend what is wrong.
-    async fn given(&mut self, next: Result<RecordedEvent, StoreError>) -> Step {
+    async fn given(&mut self, next: Result<Item, StoreError>) -> Step {
         let item = match next {
-            Ok(event) => Item::Event(event),
-            Err(StoreError::Undecodable(error)) => Item::Unreadable(error),
+            Ok(item) => item,
             Err(error) => {
                 let pause = self
                     .asks_at
@@ -307,11 +304,7 @@ impl Runner {
     }
 
     async fn done(&mut self, item: &Item) {
-        let done = match item {
-            Item::Event(event) => self.inbox.done(event).await,
-            Item::Unreadable(error) => self.inbox.set_aside(error).await,
-        };
-        if let Err(error) = done {
+        if let Err(error) = self.inbox.done(item).await {
             limited!(WARN, "the event may come again", automation = self.name(), %error);
         }
         self.pending.remove(&item.position());
@@ -332,11 +325,8 @@ impl Runner {
     }
 }
 
-/// The next event. Waits before it asks an inbox that has failed.
-async fn next(
-    inbox: &dyn Inbox,
-    asks_at: Option<(Instant, Duration)>,
-) -> Result<RecordedEvent, StoreError> {
+/// The next item. Waits before it asks an inbox that has failed.
+async fn next(inbox: &dyn Inbox, asks_at: Option<(Instant, Duration)>) -> Result<Item, StoreError> {
     if let Some((at, _)) = asks_at {
         tokio::time::sleep_until(at).await;
     }

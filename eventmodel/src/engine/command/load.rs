@@ -8,7 +8,7 @@ use super::snapshots::starts_from_snapshot;
 use super::{ExecuteError, Execution, Failed, Panicked};
 use crate::model::ErasedSlot;
 use crate::record::{DecodeError, Position, Receipt, RecordedEvent, Subject};
-use crate::store::{Load, Loaded};
+use crate::store::{Item, Load, Loaded};
 use crate::trouble::panics;
 
 /// Some of the states of a command, by their numbers. Usually there is one.
@@ -49,7 +49,7 @@ impl Which {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unfolded {
     #[error(transparent)]
-    Undecodable(#[from] DecodeError),
+    Undecodable(#[from] Arc<DecodeError>),
     #[error("its handler panicked at position {position}: {message}")]
     Panicked { position: Position, message: String },
 }
@@ -58,7 +58,8 @@ pub(super) enum Unfolded {
 pub(super) fn apply(slot: &mut dyn ErasedSlot, event: &RecordedEvent) -> Result<bool, Unfolded> {
     let position = event.position();
     let applied = panics::caught(|| slot.apply(event));
-    Ok(applied.map_err(|message| Unfolded::Panicked { position, message })??)
+    let applied = applied.map_err(|message| Unfolded::Panicked { position, message })?;
+    Ok(applied.map_err(Arc::new)?)
 }
 
 impl Execution<'_> {
@@ -241,9 +242,13 @@ impl Execution<'_> {
             return Ok(());
         }
         self.app.cache.unshare(slot);
-        for event in &loaded.events {
+        for item in &loaded.items {
+            let event = match item {
+                Item::Event(event) => event,
+                Item::Unreadable(error) => return Err(error.clone().into()),
+            };
             if !apply(slot, event)? {
-                self.app.vocabulary.check(event)?;
+                self.app.vocabulary.check(event).map_err(Arc::new)?;
             }
         }
         slot.set_revision(loaded.revision);
@@ -253,10 +258,7 @@ impl Execution<'_> {
     fn unfolded(&self, slot: &dyn ErasedSlot, error: Unfolded) -> Failed {
         let log = self.log_of(slot);
         match error {
-            Unfolded::Undecodable(error) => ExecuteError::Undecodable {
-                log,
-                error: error.into(),
-            },
+            Unfolded::Undecodable(error) => ExecuteError::Undecodable { log, error },
             Unfolded::Panicked { position, message } => ExecuteError::Panicked(Panicked::Handler {
                 state: slot.info().ty.name,
                 log,

@@ -103,8 +103,8 @@ pub(super) fn starts_from_snapshot(slot: &mut dyn ErasedSlot, loaded: &Loaded) -
     let Some(snapshot) = &loaded.snapshot else {
         return true;
     };
-    // The events after it are there.
-    let is_whole = match loaded.events.first() {
+    // What is after it is there.
+    let is_whole = match loaded.items.first() {
         Some(next) => snapshot.position < next.position(),
         None => snapshot.position == loaded.revision,
     };

@@ -13,8 +13,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::record::{Position, RecordedEvent};
-use crate::store::{Read, Store, StoreError};
+use crate::record::Position;
+use crate::store::{Item, Read, Store, StoreError};
 use crate::trouble::limited;
 
 /// How many events a feed keeps for those who are not the quickest.
@@ -37,12 +37,12 @@ struct Feed {
     _reader: DropGuard,
 }
 
-/// What a feed gives: an event, or why it cannot go on.
+/// What a feed gives: an item, or why it cannot go on.
 #[derive(Clone)]
 struct Given {
     /// Counts what the feed gives, from 1.
     number: u64,
-    what: Result<RecordedEvent, StoreError>,
+    what: Result<Item, StoreError>,
 }
 
 /// What a feed and those who follow it tell each other.
@@ -127,14 +127,14 @@ impl Reader {
     }
 
     async fn read(&mut self) -> StoreError {
-        let mut events = self
+        let mut items = self
             .store
             .read(Read::new(self.log.clone()).after(self.after).follow(true));
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(event) => {
-                    self.after = event.position();
-                    self.give(Ok(event)).await;
+        while let Some(item) = items.next().await {
+            match item {
+                Ok(item) => {
+                    self.after = item.position();
+                    self.give(Ok(item)).await;
                 }
                 Err(error) => return error,
             }
@@ -144,7 +144,7 @@ impl Reader {
         }
     }
 
-    async fn give(&mut self, what: Result<RecordedEvent, StoreError>) {
+    async fn give(&mut self, what: Result<Item, StoreError>) {
         self.number += 1;
         let is_ahead = || {
             self.number
@@ -244,17 +244,17 @@ impl LogFeeds {
 }
 
 impl Follower {
-    /// The next event after those that it was given; an error if there will be none.
-    pub(super) async fn next(&mut self) -> Result<RecordedEvent, StoreError> {
+    /// The next item after those that it was given; an error if there will be none.
+    pub(super) async fn next(&mut self) -> Result<Item, StoreError> {
         loop {
             self.join();
             match self.events.recv().await {
                 Ok(Given { number, what }) => {
                     self.feed.took(number);
-                    let event = what?;
-                    if event.position() > self.after {
-                        self.after = event.position();
-                        return Ok(event);
+                    let item = what?;
+                    if item.position() > self.after {
+                        self.after = item.position();
+                        return Ok(item);
                     }
                 }
                 // It was too slow.

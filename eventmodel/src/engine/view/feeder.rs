@@ -11,8 +11,9 @@ use futures_util::stream::{self, BoxStream};
 use tokio_util::sync::CancellationToken;
 
 use super::feed::Follower;
-use crate::record::RecordedEvent;
-use crate::store::{StoreError, ViewDefinition, ViewError, ViewEvent, ViewProgress, ViewTable};
+use crate::store::{
+    Item, StoreError, ViewDefinition, ViewError, ViewEvent, ViewProgress, ViewTable,
+};
 use crate::trouble::limited;
 
 /// How many events to apply together at most.
@@ -42,7 +43,7 @@ impl Feeder {
 
     /// Why it cannot go on.
     async fn feed(&mut self, logs: Vec<Follower>) -> ViewError {
-        let logs = logs.into_iter().enumerate().map(events_of);
+        let logs = logs.into_iter().enumerate().map(items_of);
         let mut batches = stream::select_all(logs).ready_chunks(BATCH);
         while let Some(given) = batches.next().await {
             let (events, failure) = self.keyed(given);
@@ -59,10 +60,11 @@ impl Feeder {
     /// The events with their keys, up to the first that cannot be read.
     fn keyed(
         &self,
-        given: Vec<(usize, Result<RecordedEvent, StoreError>)>,
+        given: Vec<(usize, Result<Item, StoreError>)>,
     ) -> (Vec<ViewEvent>, Option<ViewError>) {
         let mut events = Vec::with_capacity(given.len());
-        for (log, event) in given {
+        for (log, item) in given {
+            let event = item.and_then(Item::event);
             let keyed = event.map_err(ViewError::from).and_then(|event| {
                 let key = self.definition.key_of(&event)?;
                 Ok(ViewEvent::new(log, event, key.map(Into::into)))
@@ -101,10 +103,10 @@ impl Feeder {
     }
 }
 
-/// The events of a log, with its number; in the end why there are no more.
-fn events_of(
+/// The items of a log, with its number; in the end why there are no more.
+fn items_of(
     (log, follower): (usize, Follower),
-) -> BoxStream<'static, (usize, Result<RecordedEvent, StoreError>)> {
+) -> BoxStream<'static, (usize, Result<Item, StoreError>)> {
     stream::unfold(Some(follower), move |follower| async move {
         let mut follower = follower?;
         let next = follower.next().await;

@@ -9,12 +9,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use eventmodel::engine::AutomationStatus;
 use eventmodel::memory;
-use eventmodel::record::{DecodeError, Subject};
+use eventmodel::record::Subject;
 use eventmodel::store::{Append, AppendError, Appended, Read};
-use eventmodel::store::{Inbox, InboxHost, InboxSpec, Kept, Parking};
+use eventmodel::store::{Inbox, InboxHost, InboxSpec, Item, Kept, Parking};
 use eventmodel::{
-    App, AppOptions, EventModel, MemoryStore, Parked, Receipt, RecordedEvent, Slice, Store,
-    StoreError, automation,
+    App, AppOptions, EventModel, MemoryStore, Parked, Receipt, Slice, Store, StoreError, automation,
 };
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
@@ -77,7 +76,7 @@ impl Around for Troubled {
         self.store.append(append).await
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         if matches!(self.wrong, Wrong::Unreadable) && read.follow && !self.is_mended() {
             return stream::iter([Err(StoreError::failed("a cable is loose"))]).boxed();
         }
@@ -113,16 +112,12 @@ struct Desk {
 
 #[async_trait]
 impl Inbox for Desk {
-    async fn next(&self) -> Result<RecordedEvent, StoreError> {
+    async fn next(&self) -> Result<Item, StoreError> {
         self.inbox.next().await
     }
 
-    async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError> {
-        self.inbox.done(event).await
-    }
-
-    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError> {
-        self.inbox.set_aside(unreadable).await
+    async fn done(&self, item: &Item) -> Result<(), StoreError> {
+        self.inbox.done(item).await
     }
 
     fn parking(&self) -> Option<Arc<dyn Parking>> {

@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use eventmodel::memory;
-use eventmodel::record::DecodeError;
 use eventmodel::store::{
     AnyInstance, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
     ViewProgress, ViewTable,
 };
-use eventmodel::store::{AuditEntry, AuditQuery, AuditTrail, Inbox, InboxHost, InboxSpec};
-use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError, ViewError};
+use eventmodel::store::{AuditEntry, AuditQuery, AuditTrail, Inbox, InboxHost, InboxSpec, Item};
+use eventmodel::{MemoryStore, Position, Store, StoreError, ViewError};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use support::layer::{Around, Layer};
@@ -178,29 +177,25 @@ struct WrongInbox(Box<dyn Inbox>, Wrong, Arc<AtomicU64>);
 
 #[async_trait]
 impl Inbox for WrongInbox {
-    async fn next(&self) -> Result<RecordedEvent, StoreError> {
+    async fn next(&self) -> Result<Item, StoreError> {
         loop {
-            let event = self.0.next().await?;
+            let item = self.0.next().await?;
             match self.1 {
                 Wrong::LosesWhatIsDropped => tokio::task::yield_now().await,
                 Wrong::NeverRepeats => {
-                    let position = event.position().get();
+                    let position = item.position().get();
                     if self.2.fetch_max(position, Ordering::SeqCst) >= position {
                         continue;
                     }
                 }
                 _ => {}
             }
-            return Ok(event);
+            return Ok(item);
         }
     }
 
-    async fn done(&self, event: &RecordedEvent) -> Result<(), StoreError> {
-        self.0.done(event).await
-    }
-
-    async fn set_aside(&self, unreadable: &DecodeError) -> Result<(), StoreError> {
-        self.0.set_aside(unreadable).await
+    async fn done(&self, item: &Item) -> Result<(), StoreError> {
+        self.0.done(item).await
     }
 }
 

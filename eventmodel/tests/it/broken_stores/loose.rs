@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use eventmodel::record::{CommandRef, Guard, NewEvent, Subject};
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
+use eventmodel::store::{Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read};
 use eventmodel::{CommandId, Position, RecordedEvent, Store, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -340,7 +340,10 @@ impl Store for LooseStore {
         if self.is(Flaw::TruncatesLoads) {
             events.truncate(1000);
         }
-        Ok(Loaded::new(events, revision))
+        Ok(Loaded::new(
+            events.into_iter().map(Item::from).collect(),
+            revision,
+        ))
     }
 
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {
@@ -374,7 +377,7 @@ impl Store for LooseStore {
         Ok(last.map(|entry| entry.event.position()).unwrap_or_default())
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         let log = match self.log(&read.log) {
             Ok(log) => log,
             Err(error) => return futures_util::stream::iter([Err(error)]).boxed(),
@@ -391,9 +394,9 @@ impl Store for LooseStore {
                         place += 1;
                         let times = flaw.deliveries(place, &entry.event, entry.first, &read);
                         if times > 0 {
-                            let events = vec![Ok(entry.event); times];
+                            let items = vec![Ok(entry.event.into()); times];
                             let next = (log, entries, place, read);
-                            return Some((futures_util::stream::iter(events), next));
+                            return Some((futures_util::stream::iter(items), next));
                         }
                     } else if !flaw.waits(&read) || entries.changed().await.is_err() {
                         return None;

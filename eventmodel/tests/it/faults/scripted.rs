@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use eventmodel::Store;
 use eventmodel::record::{CommandRef, Subject};
-use eventmodel::store::{Append, AppendError, Appended, Load, Loaded, LogSpec, Read};
-use eventmodel::{CommandId, MemoryStore, Position, RecordedEvent, StoreError};
+use eventmodel::store::{Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read};
+use eventmodel::{CommandId, MemoryStore, Position, StoreError};
 use futures_util::stream::BoxStream;
 
 /// What becomes of an append.
@@ -114,7 +114,7 @@ impl Store for Scripted {
         let known = load.floor.max(load.after);
         let mut loaded = self.0.memory.load(load).await?;
         if self.0.stale.swap(false, Ordering::Relaxed) {
-            loaded.events.retain(|event| event.position() <= known);
+            loaded.items.retain(|item| item.position() <= known);
             loaded.revision = known;
         }
         Ok(loaded)
@@ -148,7 +148,7 @@ impl Store for Scripted {
         self.0.memory.last_position(log).await
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         self.0.memory.read(read)
     }
 }

@@ -159,7 +159,7 @@ async fn a_stale_load_is_the_beginning_of_the_history_and_knows_the_floor() {
     for _ in 0..100 {
         let loaded = load(0, 2).await;
         assert!((2..4).contains(&loaded.revision.get()));
-        let positions: Vec<_> = loaded.events.iter().map(|e| e.position().get()).collect();
+        let positions: Vec<_> = loaded.items.iter().map(|i| i.position().get()).collect();
         assert_eq!(positions, (1..=loaded.revision.get()).collect::<Vec<_>>());
     }
     assert_eq!(store.injected().stale_reads - before, 100);

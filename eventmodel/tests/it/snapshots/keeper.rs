@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use eventmodel::record::{CommandRef, Subject};
 use eventmodel::store::{
-    Append, AppendError, Appended, Load, Loaded, LoadedSnapshot, LogSpec, Read, Snapshot,
+    Append, AppendError, Appended, Item, Load, Loaded, LoadedSnapshot, LogSpec, Read, Snapshot,
 };
-use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError};
+use eventmodel::{MemoryStore, Position, Store, StoreError};
 use futures_util::stream::BoxStream;
 use tokio::sync::Mutex;
 
@@ -156,16 +156,16 @@ impl Store for Keeper {
             match self.0.keeping {
                 Keeping::OlderAsNewest => {
                     position = loaded.revision;
-                    loaded.events.clear();
+                    loaded.items.clear();
                 }
-                Keeping::WithoutTheEventsAfterIt => loaded.events.clear(),
+                Keeping::WithoutTheEventsAfterIt => loaded.items.clear(),
                 Keeping::CutShort => state.truncate(100),
                 _ => {}
             }
-            loaded.events.retain(|event| event.position() > position);
+            loaded.items.retain(|item| item.position() > position);
             loaded.snapshot = Some(LoadedSnapshot { position, state });
         }
-        let count = loaded.events.len();
+        let count = loaded.items.len();
         self.0.loaded.fetch_add(count, Ordering::Relaxed);
         Ok(loaded)
     }
@@ -191,7 +191,7 @@ impl Store for Keeper {
         self.0.memory.last_position(log).await
     }
 
-    fn read(&self, read: Read) -> BoxStream<'static, Result<RecordedEvent, StoreError>> {
+    fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         self.0.memory.read(read)
     }
 }

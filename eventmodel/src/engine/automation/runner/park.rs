@@ -8,13 +8,12 @@ use std::collections::VecDeque;
 
 use futures_util::{FutureExt, StreamExt};
 
-use super::item::Item;
 use super::{Done, PATIENCE, RETRY, Retried, Runner, Step, Stopping, Wait};
 use crate::engine::automation::Parked;
 use crate::engine::automation::handle::GivenUp;
 use crate::engine::backoff::Backoff;
-use crate::record::{Position, RecordedEvent, Subject};
-use crate::store::{Claim, Kept, Load, Read, StoreError};
+use crate::record::{Position, Subject};
+use crate::store::{Claim, Item, Kept, Load, Read, StoreError};
 use crate::trouble::limited;
 
 impl Runner {
@@ -181,13 +180,13 @@ impl Runner {
         again.known = (again.kept.last, again.kept.parked.waiting);
         let (kept, until) = (again.kept.clone(), again.until);
         let waiting = || {
-            self.waiting(&kept, until).map(|events| match events {
+            self.waiting(&kept, until).map(|items| match items {
                 Err(error) if error.is_retryable() => Err(error),
-                events => Ok(events),
+                items => Ok(items),
             })
         };
-        let events = match self.patiently(waiting).await? {
-            Ok(events) => events,
+        let items = match self.patiently(waiting).await? {
+            Ok(items) => items,
             Err(error) => {
                 tracing::error!(automation = self.name(), %subject, %error, "still parked");
                 if let Some(again) = self.retried.remove(subject) {
@@ -198,12 +197,11 @@ impl Runner {
             }
         };
         // An event of several streams has its turn on its first stream.
-        for event in events.into_iter().filter(|e| e.subject() == subject) {
-            self.taken.insert(subject.clone(), event.position());
+        for item in items.into_iter().filter(|item| item.subject() == subject) {
+            self.taken.insert(subject.clone(), item.position());
             if let Some(again) = self.retried.get_mut(subject) {
-                again.until = event.position();
+                again.until = item.position();
             }
-            let item = Item::Event(event);
             if self.concerns(&item) {
                 self.queue(item);
             }
@@ -212,23 +210,19 @@ impl Runner {
         Ok(())
     }
 
-    /// The parked event and those behind it, as far as they are after this position.
-    async fn waiting(
-        &self,
-        kept: &Kept,
-        until: Position,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
+    /// The parked item and those behind it, as far as they are after this position.
+    async fn waiting(&self, kept: &Kept, until: Position) -> Result<Vec<Item>, StoreError> {
         let Kept { parked, last, .. } = kept;
         let store = &self.app.inner.store;
-        let mut events = Vec::new();
+        let mut items = Vec::new();
         let mut after = until;
         if after < parked.position {
             let read = Read::new(self.log.clone())
                 .after(after)
                 .subjects(vec![(&parked.subject).into()]);
             let first = store.read(read).next().await.transpose()?;
-            let first = first.filter(|event| event.position() == parked.position);
-            events.push(first.ok_or_else(|| {
+            let first = first.filter(|item| item.position() == parked.position);
+            items.push(first.ok_or_else(|| {
                 let (log, position) = (&self.log, parked.position);
                 StoreError::failed(format!(
                     "there is no event at position {position} of `{log}`"
@@ -244,8 +238,8 @@ impl Runner {
             snapshot: None,
             commands: false,
         };
-        events.extend(store.load(load).await?.events);
-        Ok(events)
+        items.extend(store.load(load).await?.items);
+        Ok(items)
     }
 
     /// Stores an entry. Returns its new version, or `None` if another process has changed it.
