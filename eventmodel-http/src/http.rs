@@ -9,10 +9,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
-use eventmodel::App;
 use eventmodel::board::CommandEntry;
 use eventmodel::engine::AnyView;
+use eventmodel::record::Cursor;
 use eventmodel::transport::{self, Exchange};
+use eventmodel::{App, Position};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -224,6 +225,19 @@ impl Http {
             .iter()
             .find(|(known, _)| known == address)
             .map(|(_, view)| view)
+    }
+
+    /// The position in a log of the model. Whoever reads an unknown one says so.
+    ///
+    /// # Errors
+    /// A problem, if the cursor is of another log that had this name.
+    pub(crate) fn position_in(&self, log: &Arc<str>, cursor: Cursor) -> Result<Position, Problem> {
+        match self.app.incarnation(log) {
+            Ok(incarnation) => cursor
+                .position_in(incarnation)
+                .ok_or_else(|| Problem::of(kinds::LOG_REPLACED)),
+            Err(_) => Ok(cursor.position()),
+        }
     }
 
     /// Counts a request that is refused before it is a command.

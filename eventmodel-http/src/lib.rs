@@ -60,8 +60,8 @@
 //! $ curl -i -X PUT localhost:3000/mutation/book-room -H 'Content-Type: application/json' \
 //!        -d '{"data": {"room": 7, "guest": "Ada"}}'
 //! HTTP/1.1 201 Created
-//! etag: "1"
-//! location: /query/availability/7?after=1&log=hotel
+//! etag: "1.b4a3084acc0b660a"
+//! location: /query/availability/7?after=1.b4a3084acc0b660a&log=hotel
 //!
 //! {"commandId":"01a2…","correlationId":"01a2…","log":"hotel","position":1,"revision":1,"alreadyCommitted":false,
 //!  "events":[{"id":"01a2…/0","type":"RoomBooked","version":1,"position":1,"subject":"room.7", …,
@@ -108,14 +108,17 @@
 //! | | |
 //! |---|---|
 //! | `Idempotency-Key: "<id>"` | the identity of the command. Sent again, it gives the stored receipt again, with `alreadyCommitted: true`. It covers what was committed: a rejection left nothing behind, and is decided again |
-//! | `If-Match: "<revision>"` | only if the instance that the command is keyed by has this revision, the `ETag` of a receipt; `If-None-Match: *`: only if nothing is recorded there |
+//! | `If-Match: <ETag>` | only if the instance that the command is keyed by has this revision, the `ETag` of a receipt; `If-None-Match: *`: only if nothing is recorded there |
 //! | `X-Correlation-Id`, or `correlationId` in the body | what all that follows from the request has in common |
 //! | `X-Causation-Id` | what caused the command |
 //! | `traceparent` | the trace that the events become a part of |
-//! | `?after=<position>` | of a view: answer when it has seen this `position` of a receipt, at most 5 seconds or `Prefer: wait=<seconds>` later. `&log=<log>` if it reads several logs |
+//! | `?after=<position>` | of a view: answer when it has seen this `position` of a receipt, or that of its `Location`, at most 5 seconds or `Prefer: wait=<seconds>` later. `&log=<log>` if it reads several logs |
 //! | `?limit=`, `?cursor=` | of a list: how many; `cursor` comes from `next` |
-//! | `If-None-Match: "<position>"` | of an instance: 304 if it has not changed |
-//! | `Last-Event-ID` | of a live view: go on after this position. Browsers send it by themselves |
+//! | `If-None-Match: <ETag>` | of an instance: 304 if it has not changed |
+//! | `Last-Event-ID` | of a live view: go on after this event. Browsers send it by themselves |
+//!
+//! What a client keeps, an `ETag`, the id of an event, the link to the next page, says also which log it is of: after the log
+//! was replaced it does not hold (412), nothing is skipped (a live view shows everything), or it is refused (410).
 //!
 //! # Statuses
 //!
@@ -132,8 +135,9 @@
 //! | 405 | `method-not-allowed`; `Allow` says which are |
 //! | 408 | `request-timeout`: the body did not arrive in time |
 //! | 409 | a rejection by the domain; `conflict`: others wrote first, each time it was tried |
+//! | 410 | `log-replaced`: the position is of a log that is gone |
 //! | 412 | `stale`: the instance has another revision than `If-Match` says |
-//! | 413 | `body-too-large`, `event-too-large` |
+//! | 413 | `body-too-large`, `event-too-large`, `too-many-events` |
 //! | 415 | `unsupported-media-type`: the body must be `application/json` |
 //! | 422 | `invalid-fields`, with JSON Pointers into the body; `id-reused`: the `Idempotency-Key` of another command |
 //! | 500 | `internal`: a mistake of the program. Never because of what a request says |

@@ -6,7 +6,7 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use eventmodel::transport::{self, ProblemKind};
-use eventmodel::{__limited as limited, Position, ViewError};
+use eventmodel::{__limited as limited, ViewError};
 use serde_json::Value;
 
 pub(crate) mod pages;
@@ -48,8 +48,9 @@ impl From<transport::Problem> for Problem {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if code == kinds::STALE.code {
-            let actual = document.get("actual").and_then(Value::as_u64);
-            headers.insert(ETAG, etag(Position::new(actual.unwrap_or_default())));
+            let etag = document.get("etag").and_then(Value::as_str);
+            let etag = etag.and_then(|etag| HeaderValue::from_str(etag).ok());
+            headers.extend(etag.map(|etag| (ETAG, etag)));
         }
         Self(Box::new(Inner { document, headers }))
     }
@@ -134,12 +135,6 @@ impl IntoResponse for Problem {
         response.headers_mut().insert(CONTENT_TYPE, json);
         response
     }
-}
-
-/// A revision as a strong entity tag.
-pub(crate) fn etag(revision: Position) -> HeaderValue {
-    // Digits and quotes are always a header value.
-    HeaderValue::from_str(&format!("\"{revision}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
 pub(crate) fn of_view(error: &ViewError) -> Problem {

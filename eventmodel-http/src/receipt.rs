@@ -5,11 +5,13 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use eventmodel::Receipt;
 use eventmodel::engine::AnyView;
+use eventmodel::record::Cursor;
 use eventmodel::transport::{ReceiptBody, internal};
 use serde::Serialize;
 
 use crate::Http;
-use crate::problem::{Problem, etag};
+use crate::problem::Problem;
+use crate::request::etag::etag;
 use crate::request::url::Href;
 
 /// 201 with the receipt; 200 if nothing was recorded, because nothing had to be.
@@ -21,7 +23,8 @@ pub(crate) fn answer(receipt: &Receipt) -> Result<Response, Problem> {
         StatusCode::CREATED
     };
     let mut response = json(status, &body)?;
-    response.headers_mut().insert(ETAG, etag(receipt.revision));
+    let revision = Cursor::new(receipt.revision, receipt.incarnation);
+    response.headers_mut().insert(ETAG, etag(revision));
     Ok(response)
 }
 
@@ -36,8 +39,9 @@ pub(crate) fn location(http: &Http, mount: &str, receipt: &Receipt) -> Option<He
         .views
         .iter()
         .find_map(|(address, view)| Some((address, shown(view)?)))?;
+    let after = Cursor::new(receipt.position, receipt.incarnation);
     let href = Href::view(mount, address, parts.iter().map(String::as_str))
-        .param("after", &receipt.position.to_string())
+        .param("after", &after.to_string())
         .param("log", &receipt.log);
     HeaderValue::from_str(&href.into_string()).ok()
 }

@@ -11,15 +11,16 @@ use eventmodel::Position;
 use eventmodel::engine::AnyView;
 use eventmodel::engine::{After, DEFAULT_WAIT};
 use eventmodel::model::KeyWriter;
+use eventmodel::record::Cursor;
 use eventmodel::store::AnyInstance;
 use eventmodel::transport::internal;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::problem::{Problem, etag, kinds, of_view};
+use crate::problem::{Problem, kinds, of_view};
 use crate::receipt::json;
-use crate::request::etag::none_match_names;
+use crate::request::etag::{etag, none_match_names};
 use crate::request::headers::{PREFERENCE_APPLIED, preferred_wait};
 use crate::request::url::{Href, Params, Target, bad_parameter};
 use crate::{Http, watch};
@@ -47,7 +48,7 @@ pub(crate) async fn query(http: Arc<Http>, request: Request) -> Result<Response,
         prefix(&parts)
     };
     let page = Page::read(&params, http.options.page_size)?;
-    let applied = wait(view, &params, request.headers(), deadline).await?;
+    let applied = wait(&http, view, &params, request.headers(), deadline).await?;
     let mut response = if accepts_events(request.headers()) {
         watch::answer(&http, view, &key, &request)?
     } else if whole {
@@ -76,15 +77,24 @@ fn prefix(parts: &[&str]) -> String {
 
 /// Waits until the view has seen what the question asks for. What it was told to prefer, if it does.
 async fn wait(
+    http: &Http,
     view: &AnyView,
     params: &Params,
     headers: &HeaderMap,
     deadline: Instant,
 ) -> Result<Option<HeaderValue>, Problem> {
-    let position = params.parsed::<u64>("after", "a position: the `position` of a receipt")?;
-    let after = match (position.map(Position::new), params.one("log")?) {
-        (Some(position), Some(log)) => Some(After::in_log(log, position)),
-        (Some(position), None) => Some(After::from(position)),
+    let cursor = params.parsed::<Cursor>("after", "a position: the `position` of a receipt")?;
+    let after = match (cursor, params.one("log")?) {
+        (Some(cursor), Some(log)) => {
+            let position = http.position_in(&log.into(), cursor)?;
+            Some(After::in_log(log, position))
+        }
+        (Some(cursor), None) => {
+            let position = cursor.position_in(view.incarnation());
+            Some(After::from(
+                position.ok_or_else(|| Problem::of(kinds::LOG_REPLACED))?,
+            ))
+        }
         (None, Some(_)) => {
             return Err(bad_parameter(
                 "log",
@@ -110,19 +120,20 @@ async fn wait(
 async fn instance(view: &AnyView, key: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     let entry = view.get(key).await.map_err(|error| of_view(&error))?;
     let entry = entry.ok_or_else(|| Problem::of(kinds::NO_INSTANCE))?;
+    let revision = Cursor::new(entry.position, view.incarnation());
     let known = headers
         .get_all(IF_NONE_MATCH)
         .iter()
         .filter_map(|field| field.to_str().ok());
     let mut response = if known
         .into_iter()
-        .any(|field| none_match_names(field, entry.position))
+        .any(|field| none_match_names(field, revision))
     {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         json(StatusCode::OK, &EntryBody::of(&entry)?)?
     };
-    response.headers_mut().insert(ETAG, etag(entry.position));
+    response.headers_mut().insert(ETAG, etag(revision));
     Ok(response)
 }
 

@@ -1,5 +1,5 @@
-//! Live views as server-sent events: what is there, then every change. The id of an event is its position, so that
-//! a client which was cut off goes on where it was.
+//! Live views as server-sent events: what is there, then every change. The id of an event is its position, with the log
+//! that it is of, so that a client which was cut off goes on where it was.
 
 use std::convert::Infallible;
 
@@ -7,9 +7,9 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use eventmodel::Position;
 use eventmodel::ViewError;
 use eventmodel::engine::AnyView;
+use eventmodel::record::{Cursor, Incarnation};
 use eventmodel::store::AnyInstance;
 use futures_util::{FutureExt, StreamExt};
 
@@ -26,7 +26,9 @@ pub(crate) fn answer(
     key: &str,
     request: &Request,
 ) -> Result<Response, Problem> {
-    let after = last_event_id(request.headers())?;
+    let incarnation = view.incarnation();
+    // Who has seen a log that is gone is shown everything.
+    let after = last_event_id(request.headers())?.and_then(|id| id.position_in(incarnation));
     let watchers = http.watchers.clone();
     let Ok(place) = watchers.try_acquire_owned() else {
         return Err(Problem::of(kinds::TOO_MANY_WATCHERS).retry_after(5));
@@ -48,7 +50,7 @@ pub(crate) fn answer(
     let base = http.options.problem_types.clone();
     let events = view.watch(key, after).map(move |entry| {
         let _ = &place;
-        Ok::<_, Infallible>(event(entry, &base))
+        Ok::<_, Infallible>(event(entry, incarnation, &base))
     });
     let keep_alive = KeepAlive::new().interval(http.options.keep_alive);
     Ok(Sse::new(events.take_until(ended.boxed()))
@@ -56,13 +58,14 @@ pub(crate) fn answer(
         .into_response())
 }
 
-fn event(entry: Result<AnyInstance, ViewError>, base: &str) -> Event {
+fn event(entry: Result<AnyInstance, ViewError>, incarnation: Incarnation, base: &str) -> Event {
     let body = entry.map_err(|error| of_view(&error)).and_then(|entry| {
         let body = EntryBody::of(&entry)?;
         let json = serde_json::to_string(&body);
         let json =
             json.map_err(|error| eventmodel::transport::internal(&error, "writing a view"))?;
-        Ok(Event::default().id(entry.position.to_string()).data(json))
+        let id = Cursor::new(entry.position, incarnation).to_string();
+        Ok(Event::default().id(id).data(json))
     });
     body.unwrap_or_else(|problem| {
         Event::default()
@@ -71,15 +74,10 @@ fn event(entry: Result<AnyInstance, ViewError>, base: &str) -> Event {
     })
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Cursor>, Problem> {
     let parse = |text: &str| {
-        let error = || {
-            malformed(
-                &LAST_EVENT_ID,
-                "it must be the id of an event of this view: a position",
-            )
-        };
-        text.parse().map(Position::new).map_err(|_| error())
+        let error = || malformed(&LAST_EVENT_ID, "it must be the id of an event of this view");
+        text.parse().map_err(|_| error())
     };
     single(headers, &LAST_EVENT_ID)?.map(parse).transpose()
 }

@@ -16,7 +16,7 @@ use crate::connect::drift::drifted;
 use crate::connect::leader::Leader;
 use crate::sync::{SingleFlight, locked};
 
-mod append;
+pub(crate) mod append;
 mod batch;
 mod by_subject;
 mod command_ids;

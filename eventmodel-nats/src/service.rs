@@ -38,7 +38,7 @@ pub use error::{NotStopped, ServeError};
 /// | header of a request | says |
 /// |---|---|
 /// | `Idempotency-Key` | the id of the command: sent again, it gives the stored receipt again |
-/// | `If-Match: "<revision>"`, `If-None-Match: *` | only if the instance has this revision, or has no event |
+/// | `If-Match: <ETag of a receipt>`, `If-None-Match: *` | only if the instance has this revision, or has no event |
 /// | `X-Correlation-Id`, `X-Causation-Id` | what all that follows has in common, and what caused it |
 /// | `traceparent` | the trace that the events become a part of |
 ///

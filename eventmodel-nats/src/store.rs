@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use eventmodel::Store;
 use eventmodel::memory::MemoryAudit;
-use eventmodel::record::{CommandRef, Subject};
-use eventmodel::store::{Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read};
+use eventmodel::record::{CommandRef, Incarnation, Subject};
+use eventmodel::store::{Append, AppendError, Appended, Item, Limits, Load, Loaded, LogSpec, Read};
 use eventmodel::store::{AuditTrail, InboxHost, ViewHost};
 use eventmodel::{CommandId, Position, StoreError};
 use futures_core::stream::BoxStream;
@@ -18,6 +18,7 @@ use crate::connect::connection::{Connection, ConnectionEvent};
 use crate::connect::setup::Setup;
 use crate::inbox::NatsInboxes;
 use crate::log::Source;
+use crate::log::append::MAX_BATCH;
 use crate::log::logs::Logs;
 use crate::log::snapshot;
 use crate::views::{KvHost, Views};
@@ -103,8 +104,15 @@ impl Store for NatsStore {
         log.load(&load).await
     }
 
-    fn max_snapshot(&self) -> usize {
-        snapshot::MAX
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        let created = self.0.logs.get(log)?.created.as_nanosecond();
+        Ok(Incarnation::new(u64::try_from(created).unwrap_or_default()))
+    }
+
+    fn limits(&self) -> Limits {
+        let payload = self.0.logs.connection.client.max_payload();
+        let limits = Limits::default().records(MAX_BATCH);
+        limits.payload(payload).snapshot(snapshot::MAX)
     }
 
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError> {

@@ -117,6 +117,7 @@ macro_rules! store_contract {
                     a_follower_at_the_end_gets_only_what_is_new
                     a_reader_chooses_by_subject
                     a_follower_chooses_by_subject
+                    a_log_is_told_from_another
                 }
                 following {
                     followers_miss_nothing_while_others_write
@@ -151,6 +152,7 @@ macro_rules! store_contract {
                     a_large_payload_is_intact
                     many_large_events_are_loaded_together
                     a_payload_over_the_limit_is_refused
+                    more_records_than_the_limit_are_refused
                     any_bytes_are_a_payload
                     metadata_comes_back_to_the_last_field
                 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventmodel::memory;
-use eventmodel::record::{CommandRef, Subject};
+use eventmodel::record::{CommandRef, Incarnation, Subject};
 use eventmodel::store::{
-    Append, AppendError, Appended, AuditTrail, InboxHost, Item, Load, Loaded, LogSpec, Read,
-    ViewHost,
+    Append, AppendError, Appended, AuditTrail, InboxHost, Item, Limits, Load, Loaded, LogSpec,
+    Read, ViewHost,
 };
 use eventmodel::{CommandId, Position};
 use eventmodel::{Store, StoreError};
@@ -221,6 +221,10 @@ impl Store for FaultyStore {
         self.0.store.last_position(log).await
     }
 
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        self.0.store.incarnation(log)
+    }
+
     fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
         let items = self.0.store.read(read);
         futures_util::stream::unfold(Some((items, self.0.clone())), |reading| async move {
@@ -235,8 +239,8 @@ impl Store for FaultyStore {
         .boxed()
     }
 
-    fn max_snapshot(&self) -> usize {
-        self.0.store.max_snapshot()
+    fn limits(&self) -> Limits {
+        self.0.store.limits()
     }
 
     fn views(&self) -> Option<Arc<dyn ViewHost>> {

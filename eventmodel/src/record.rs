@@ -5,6 +5,7 @@
 pub(crate) mod canonical;
 pub mod cloudevents;
 mod codec;
+mod cursor;
 mod guard;
 mod id;
 mod metadata;
@@ -18,6 +19,7 @@ mod token;
 mod vocabulary;
 
 pub use codec::{Codec, CodecError, Json};
+pub use cursor::{Cursor, Incarnation, InvalidCursor};
 pub use guard::Guard;
 pub use id::{CommandId, EventId, InvalidCommandId};
 pub use metadata::{CommandRef, Metadata};

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 
-use crate::record::{CommandId, CommandRef, Position, Subject, SubjectPattern};
+use crate::record::{CommandId, CommandRef, Incarnation, Position, Subject, SubjectPattern};
 
 mod append;
 mod audit;
 mod error;
 mod inbox;
 mod item;
+mod limits;
 mod parking;
 mod snapshot;
 mod view_error;
@@ -28,6 +29,7 @@ pub use audit::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Outcome};
 pub use error::{AppendError, InvalidAppend, StoreError};
 pub use inbox::{Inbox, InboxHost, InboxSpec, Trouble};
 pub use item::Item;
+pub use limits::Limits;
 pub use parking::{Claim, Kept, Parked, Parking};
 pub use snapshot::{LoadedSnapshot, Snapshot};
 pub use view_error::ViewError;
@@ -65,7 +67,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     ///   Nothing was stored.
     /// - [`AppendError::Unknown`]: it may or may not have been stored. The same append can be made again: if the
     ///   first one was stored, or is stored later, there is still one of it.
-    /// - [`AppendError::TooLarge`], [`AppendError::Store`]: nothing was stored.
+    /// - [`AppendError::TooMany`], [`AppendError::TooLarge`], [`AppendError::Store`]: nothing was stored.
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
 
     /// What lies on one stream instance after a position, in order. A replica that lags may answer: what is decided
@@ -117,19 +119,21 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// [`StoreError`].
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError>;
 
+    /// Which log of this name it is: the same as long as positions mean the same, another one after the log was deleted
+    /// and created again.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownLog`] if no log of this name was opened.
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError>;
+
     /// Reads a log in the order of positions, each event once, however many streams it belongs to. No gap, no
     /// duplicate, while others append. What cannot be read is an item too, and the stream goes on after it. After an
     /// error the stream ends; it can be read again from the last position.
     fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>>;
 
-    /// How many bytes of snapshots it keeps beside the last event of a stream instance, all of that instance taken
-    /// together; 0 if it keeps none. Asked once, when a model starts.
-    ///
-    /// What is sent with the last event on a subject is given back to whoever asks for its fold, until the next event
-    /// is on the subject. What was sent with an earlier one may be given back, with the events after it. Snapshots
-    /// of an append that is refused, or was committed before, are of no event.
-    fn max_snapshot(&self) -> usize {
-        0
+    /// What it takes.
+    fn limits(&self) -> Limits {
+        Limits::default()
     }
 
     /// Where views are hosted. *Default:* `None`, in the memory of this process.
@@ -193,8 +197,12 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).read(read)
     }
 
-    fn max_snapshot(&self) -> usize {
-        (**self).max_snapshot()
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        (**self).incarnation(log)
+    }
+
+    fn limits(&self) -> Limits {
+        (**self).limits()
     }
 
     fn views(&self) -> Option<Arc<dyn ViewHost>> {

@@ -13,7 +13,7 @@ mod request;
 pub use crate::model::{JsonError, JsonText};
 pub use exchange::Exchange;
 pub use failure::{CommandContext, internal, of_store, rejection_title};
-pub use headers::{CommandHeaders, malformed_header, revision, single_header};
+pub use headers::{CommandHeaders, etag, malformed_header, single_header};
 pub use kinds::ProblemKind;
 pub use problem::{Problem, at, pointer_to};
 pub use receipt::{EventBody, ReceiptBody, is_json};

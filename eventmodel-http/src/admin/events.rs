@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
+use eventmodel::EventQuery;
+use eventmodel::record::Cursor;
 use eventmodel::record::SubjectPattern;
 use eventmodel::transport::{EventBody, of_store};
-use eventmodel::{EventQuery, Position};
 use futures_util::TryStreamExt;
 use serde::Serialize;
 use tokio::time::timeout_at;
@@ -31,11 +32,17 @@ pub(crate) async fn events(http: Arc<Http>, request: Request) -> Result<Response
     let deadline = http.deadline();
     let params = Params::of(&request)?;
     let limit = limit(&params, http.options.page_size)?;
-    let after = params.parsed::<u64>("after", "a position")?.unwrap_or(0);
-    let mut query = EventQuery::new().after(Position::new(after)).limit(limit);
+    let log = params.one("log")?;
+    let name: Arc<str> = log.map_or_else(|| http.app.default_log().clone(), Arc::from);
+    let after = params.parsed::<Cursor>("after", "a position")?;
+    let after = after.map(|after| http.position_in(&name, after));
+    let after = after.transpose()?.unwrap_or_default();
+    let mut query = EventQuery::new()
+        .log(name.clone())
+        .after(after)
+        .limit(limit);
     let mut next = Href::at(&mount(&request), "/events").param("limit", &limit.to_string());
-    if let Some(log) = params.one("log")? {
-        query = query.log(log);
+    if let Some(log) = log {
         next = next.param("log", log);
     }
     for subject in params.all("subject") {
@@ -56,10 +63,17 @@ pub(crate) async fn events(http: Arc<Http>, request: Request) -> Result<Response
         .map_err(|error| of_store(&error))?;
     // A page that is not full has come to the end of the log; a full one may have, and the next is empty then.
     let last = events.last().filter(|_| events.len() == limit);
-    let next = last.map(|last| {
-        next.param("after", &last.position().to_string())
-            .into_string()
-    });
+    let next = match last {
+        None => None,
+        Some(last) => {
+            let incarnation = http
+                .app
+                .incarnation(&name)
+                .map_err(|error| of_store(&error))?;
+            let after = Cursor::new(last.position(), incarnation).to_string();
+            Some(next.param("after", &after).into_string())
+        }
+    };
     let items: Vec<EventBody<'_>> = events.iter().map(EventBody::of).collect();
     json(StatusCode::OK, &EventsBody { items, next })
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use eventmodel::record::{CommandRef, Subject};
+use eventmodel::record::{CommandRef, Incarnation, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read};
 use eventmodel::{MemoryStore, Position, Store, StoreError};
 use futures_core::stream::BoxStream;
@@ -96,6 +96,10 @@ impl Store for HeldStore {
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
         self.store.last_position(log).await
+    }
+
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        self.store.incarnation(log)
     }
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::Method;
+use eventmodel::store::Limits;
 use futures_util::StreamExt;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -190,7 +191,7 @@ async fn a_layer_of_the_application_can_limit_bodies_further() {
 
 #[tokio::test]
 async fn an_event_that_is_too_large_for_the_store_is_refused() {
-    let store = eventmodel::MemoryStore::new().with_max_payload(100);
+    let store = eventmodel::MemoryStore::new().with_limits(Limits::default().payload(100));
     let bank = Bank::on(store, crate::model::BonusBot::default(), |http| {
         http.router()
     })

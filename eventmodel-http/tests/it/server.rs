@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
+use eventmodel::record::Cursor;
 use eventmodel::{AppOptions, MemoryStore, NotDrained, Store};
 use eventmodel_http::{Http, Server};
 use hyper::body::Incoming;
@@ -185,6 +186,13 @@ impl Answer {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The revision in the `ETag`.
+    #[track_caller]
+    pub(crate) fn revision(&self) -> u64 {
+        let tag = self.header("etag").trim_matches('"');
+        tag.parse::<Cursor>().unwrap().position().get()
     }
 
     #[track_caller]

@@ -46,7 +46,7 @@ async fn an_instance_is_shown_with_its_key_and_position() {
         answer.json(),
         json!({ "key": ["2", "2022-12-12"], "position": 2, "value": { "visits": 1 } })
     );
-    assert_eq!(answer.header("etag"), "\"2\"");
+    assert_eq!(answer.revision(), 2);
     assert_eq!(answer.header("cache-control"), "no-cache");
     assert_eq!(answer.header("vary"), "accept");
 }
@@ -64,15 +64,17 @@ async fn a_view_with_one_instance_has_no_key() {
 #[tokio::test]
 async fn what_has_not_changed_is_not_sent_again() {
     let bank = with_accounts(&["a"]).await;
-    for known in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", "*"] {
+    let shown = bank.get("/query/balance/a").await.expect(200);
+    let tag = shown.header("etag");
+    for known in [tag, &format!("W/{tag}"), &format!("\"0\", {tag}"), "*"] {
         let answer = bank
             .get_with("/query/balance/a", &[("if-none-match", known)])
             .await
             .expect(304);
-        assert_eq!(answer.header("etag"), "\"1\"");
+        assert_eq!(answer.revision(), 1);
         assert_eq!(answer.text, "");
     }
-    for other in ["\"0\"", "nonsense", ""] {
+    for other in ["\"0\"", "\"1\"", "nonsense", ""] {
         bank.get_with("/query/balance/a", &[("if-none-match", other)])
             .await
             .expect(200);
@@ -91,7 +93,7 @@ async fn the_head_of_an_answer_can_be_asked_for() {
         ))
         .await
         .expect(200);
-    assert_eq!((answer.header("etag"), &*answer.text), ("\"1\"", ""));
+    assert_eq!((answer.revision(), &*answer.text), (1, ""));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Method;
+use eventmodel::record::Cursor;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -52,8 +53,13 @@ impl Watch {
         read > 0
     }
 
-    /// The id and the data of the next event.
+    /// The position and the data of the next event.
     async fn event(&mut self) -> (u64, Value) {
+        let (id, data) = self.event_with_id().await;
+        (id.position().get(), data)
+    }
+
+    async fn event_with_id(&mut self) -> (Cursor, Value) {
         let event = self.until("\n\n").await;
         let field = |name: &str| {
             let line = event.lines().find_map(|line| line.strip_prefix(name));
@@ -139,6 +145,23 @@ async fn a_watch_that_was_cut_off_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_watch_of_a_log_that_was_replaced_shows_everything() {
+    let [before, after] = [Bank::open().await, Bank::open().await];
+    for bank in [&before, &after] {
+        open(bank, "a").await;
+        open(bank, "b").await;
+        bank.app.settled().await.unwrap();
+    }
+    let mut watch = Watch::start(&before, "/query/balance", "").await;
+    let (id, _) = watch.event_with_id().await;
+    let header = format!("last-event-id: {id}\r\n");
+    let mut same = Watch::start(&before, "/query/balance", &header).await;
+    assert_eq!(same.event().await.0, 2);
+    let mut other = Watch::start(&after, "/query/balance", &header).await;
+    assert_eq!(other.event().await.0, 1);
+}
+
+#[tokio::test]
 async fn nothing_is_missed_and_nothing_comes_twice_while_others_write() {
     let bank = Bank::open().await;
     open(&bank, "a").await;
@@ -156,12 +179,13 @@ async fn nothing_is_missed_and_nothing_comes_twice_while_others_write() {
                 if last == 201 {
                     break;
                 }
-                let (id, data) = watch.event().await;
-                assert!(id > last, "{id} after {last}");
-                assert_eq!(data["value"]["cents"], 5 * (id - 1));
-                last = id;
+                let (id, data) = watch.event_with_id().await;
+                let position = id.position().get();
+                assert!(position > last, "{position} after {last}");
+                assert_eq!(data["value"]["cents"], 5 * (position - 1));
+                last = position;
+                header = format!("last-event-id: {id}\r\n");
             }
-            header = format!("last-event-id: {last}\r\n");
         }
     };
     tokio::join!(writing, watching);

@@ -18,7 +18,7 @@ use crate::connect::jetstream::{MESSAGE_ID, ROLLUP};
 use crate::connect::refusal::Refusal;
 
 /// How many messages a batch may have (ADR-50).
-const MAX_BATCH: usize = 1_000;
+pub(crate) const MAX_BATCH: usize = 1_000;
 
 /// How the server answered.
 enum Sent {
@@ -37,12 +37,10 @@ impl Log {
             Box::pin(self.leader.check(self.verify())).await?;
         }
         let before = self.newest_known();
-        if batch.messages.len() > MAX_BATCH {
-            let count = batch.messages.len();
-            return Err(AppendError::Store(StoreError::failed(format!(
-                "the command needs {count} messages, and an atomic batch of JetStream has at most {MAX_BATCH}: emit \
-                 fewer events at once"
-            ))));
+        let records = batch.messages.len();
+        if records > MAX_BATCH {
+            let max = MAX_BATCH;
+            return Err(AppendError::TooMany { records, max });
         }
         let Batch {
             messages,

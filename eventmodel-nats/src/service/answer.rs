@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_nats::client::PublishErrorKind;
 use async_nats::{Client, HeaderMap, HeaderValue, Message, Subject};
 use bytes::Bytes;
+use eventmodel::record::Cursor;
 use eventmodel::transport::{
     self, CommandBody, CommandHeaders, Exchange, JsonText, Problem, ReceiptBody, kinds,
 };
@@ -184,7 +185,8 @@ fn answers(result: &Result<Receipt, Problem>) -> impl Iterator<Item = Answer> + 
 fn receipt_of(receipt: &Receipt, lesser: u8) -> Option<Answer> {
     let mut headers = HeaderMap::new();
     headers.insert("Content-Type", "application/json");
-    headers.insert("ETag", format!("\"{}\"", receipt.revision));
+    let revision = Cursor::new(receipt.revision, receipt.incarnation);
+    headers.insert("ETag", transport::etag(revision));
     let body = ReceiptBody::of(receipt);
     let body = match lesser {
         0 => body,

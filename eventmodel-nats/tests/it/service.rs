@@ -100,7 +100,8 @@ async fn the_reply_to_a_command_is_its_receipt() {
     let hotel = Hotel::open().await.with_rooms().await;
     let booked = hotel.send("book-room", BOOK, &[]).await;
     assert_eq!(booked.status, None, "{booked:?}");
-    assert_eq!(booked.headers.get("ETag").unwrap().as_str(), "\"11\"");
+    let tag = booked.headers.get("ETag").unwrap().as_str();
+    assert!(tag.starts_with("\"11."), "{tag}");
     assert_eq!(booked.body["position"], 11);
     assert_eq!(booked.body["alreadyCommitted"], false);
     assert_eq!(booked.body["events"][0]["type"], "RoomBooked");

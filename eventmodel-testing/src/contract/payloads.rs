@@ -92,6 +92,38 @@ pub async fn a_payload_over_the_limit_is_refused(bench: Bench) {
     }
 }
 
+pub async fn more_records_than_the_limit_are_refused(bench: Bench) {
+    let max = bench.store.limits().records;
+    // A store may have no limit to speak of.
+    if max > 10_000 {
+        return;
+    }
+    let (course, student) = (bench.course(1), bench.student(1));
+    let before = bench.last_position().await;
+    // An event of two streams is two records, and so many are one too many.
+    let draft = |more: usize| {
+        let mut draft = bench.command("Fill").on(&course, Position::START);
+        draft = draft.guard(&student, Position::START);
+        for _ in 0..max - 2 + more {
+            draft = draft.event(&[&course]);
+        }
+        draft
+    };
+    match draft(1).event(&[&course, &student]).try_send().await {
+        Err(AppendError::TooMany { records, max: said }) => {
+            assert_eq!((records, said), (max + 2, max));
+        }
+        answer => panic!(
+            "{} records are too many, the answer is: {answer:?}",
+            max + 2
+        ),
+    }
+    assert_eq!(bench.last_position().await, before, "something was stored");
+    // The guard alone is a record, too.
+    let stored = draft(0).send().await;
+    assert_eq!(stored.events.len(), max - 1);
+}
+
 pub async fn any_bytes_are_a_payload(bench: Bench) {
     let payloads: [Bytes; 8] = [
         Bytes::new(),

@@ -140,6 +140,20 @@ pub async fn a_follower_chooses_by_subject(bench: Bench) {
     same_events("the chosen events", &follower.up_to(last).await, &expected);
 }
 
+pub async fn a_log_is_told_from_another(bench: Bench) {
+    let incarnation = |bench: &Bench| bench.store.incarnation(&bench.log);
+    let own = incarnation(&bench).expect("the log is open");
+    bench
+        .command("Reserve")
+        .on(&bench.seat(1, 1), Position::START)
+        .send()
+        .await;
+    assert_eq!(incarnation(&bench).ok(), Some(own), "it is the same log");
+    let other = Bench::open(bench.store.clone()).await;
+    assert_ne!(incarnation(&other).ok(), Some(own), "it is another log");
+    assert!(bench.store.incarnation(&"no-such-log".into()).is_err());
+}
+
 pub(super) fn chosen(events: &[RecordedEvent], patterns: &[SubjectPattern]) -> Vec<RecordedEvent> {
     let fits = |event: &&RecordedEvent| {
         let subjects = &event.metadata().subjects;

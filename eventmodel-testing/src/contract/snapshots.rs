@@ -18,7 +18,7 @@ const NO_FOLD: u64 = 0;
 
 /// Whether the store keeps snapshots at all.
 fn keeps_none(bench: &Bench) -> bool {
-    bench.store.max_snapshot() == 0
+    bench.store.limits().snapshot == 0
 }
 
 /// Snapshots of one instance, as they were sent.
@@ -214,7 +214,7 @@ pub async fn a_snapshot_of_the_largest_size_is_intact(bench: Bench) {
     if keeps_none(&bench) {
         return;
     }
-    let size = bench.store.max_snapshot().min(ENOUGH);
+    let size = bench.store.limits().snapshot.min(ENOUGH);
     let mut state = String::from("\"");
     for part in [
         r#"{\"a\": [1, 2]}"#,

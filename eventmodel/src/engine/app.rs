@@ -16,7 +16,7 @@ use crate::board::{EventModel, ViewEntry, log_of, logs_of_handlers};
 use crate::engine::{RunningView, View};
 use crate::memory;
 use crate::model::{AnyCommand, Command, Decide, InHand, Projection};
-use crate::record::{Codec, Json, Receipt, RecordedEvent, Vocabulary};
+use crate::record::{Codec, Incarnation, Json, Receipt, RecordedEvent, Vocabulary};
 use crate::store::{
     AuditEntry, AuditQuery, AuditTrail, Parked, Store, StoreError, ViewDefinition, ViewError,
 };
@@ -63,6 +63,15 @@ pub(super) struct Inner {
     pub(super) stop: CancellationToken,
 }
 
+impl Inner {
+    pub(super) fn default_log(&self) -> &Arc<str> {
+        match &self.logs[..] {
+            [only] => only,
+            _ => self.model.name(),
+        }
+    }
+}
+
 /// What there is of each type of command or view.
 type OfTypes<T> = HashMap<TypeId, T, RandomState>;
 
@@ -71,6 +80,7 @@ type OfTypes<T> = HashMap<TypeId, T, RandomState>;
 pub(super) struct Route {
     pub(super) name: Arc<str>,
     pub(super) log: Arc<str>,
+    pub(super) incarnation: Incarnation,
     /// Texts that its events have: their types, and the usual content type.
     pub(super) texts: Vec<Arc<str>>,
 }
@@ -121,7 +131,7 @@ impl App {
         let guard = stop.clone().drop_guard();
         let views = start_views(&model, &store, &options, &vocabulary, &stop).await?;
         let inner = Arc::new(Inner {
-            routes: routes(&model),
+            routes: routes(&model, &*store)?,
             cache: StateCache::new(options.state_cache),
             snapshots,
             logs: logs.into_iter().map(|log| log.name).collect(),
@@ -171,6 +181,20 @@ impl App {
     /// The model that runs.
     pub fn model(&self) -> &EventModel {
         &self.inner.model
+    }
+
+    /// The log that [`events`](Self::events) reads if the query names none: the only one, or the one with the name of the
+    /// model.
+    pub fn default_log(&self) -> &Arc<str> {
+        self.inner.default_log()
+    }
+
+    /// Which log of this name it is. What is given to clients carries it, as a [`Cursor`](crate::record::Cursor).
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownLog`] if the model has no log of this name.
+    pub fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        self.inner.store.incarnation(log)
     }
 
     /// The store it runs on.
@@ -362,9 +386,9 @@ impl fmt::Debug for App {
     }
 }
 
-fn routes(model: &EventModel) -> OfTypes<Route> {
+fn routes(model: &EventModel, store: &dyn Store) -> Result<OfTypes<Route>, StoreError> {
     let commands = model.commands();
-    let route = |info: &crate::model::CommandInfo| {
+    let route = |info: &crate::model::CommandInfo| -> Result<_, StoreError> {
         let written = info
             .emits
             .iter()
@@ -376,18 +400,20 @@ fn routes(model: &EventModel) -> OfTypes<Route> {
             .filter_map(|s| s.stream);
         let consulted = info.states.iter().filter_map(|s| s.stream);
         let home = written.chain(guarded).chain(consulted).next();
-        Route {
+        let log = home.map_or_else(|| model.name().clone(), |stream| log_of(model, stream));
+        Ok(Route {
             name: info.ty.name.into(),
-            log: home.map_or_else(|| model.name().clone(), |stream| log_of(model, stream)),
+            incarnation: store.incarnation(&log)?,
+            log,
             texts: std::iter::once(Json::CONTENT_TYPE)
                 .chain(info.emits.iter().map(|event| event.event_type))
                 .map(Arc::from)
                 .collect(),
-        }
+        })
     };
     commands
         .iter()
-        .map(|entry| (entry.type_id(), route(entry.info())))
+        .map(|entry| Ok((entry.type_id(), route(entry.info())?)))
         .collect()
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::board::ModelError;
 use crate::model::{EncodeError, Rejection, RejectionReport, Violations};
 use crate::record::{
-    CodecError, CommandId, DecodeError, EventId, InvalidCommandId, Position, Subject, SubjectError,
+    CodecError, CommandId, Cursor, DecodeError, EventId, InvalidCommandId, Position, Subject,
+    SubjectError,
 };
 use crate::store::{AppendError, StoreError, ViewError};
 
@@ -32,9 +33,9 @@ pub enum ExecuteError<R> {
     )]
     Stale {
         /// The revision that the sender expected.
-        expected: Position,
-        /// The revision that the instance has.
-        actual: Position,
+        expected: Cursor,
+        /// The revision that the instance has, with the log that it is in.
+        actual: Cursor,
     },
     /// Another command was committed under this id. Use another id.
     ///
@@ -87,6 +88,17 @@ pub enum ExecuteError<R> {
         /// Its size in bytes.
         size: usize,
         /// The limit in bytes.
+        max: usize,
+    },
+    /// The store does not take so many records at once. Nothing was stored. Emit fewer events, or do it in several commands.
+    #[error(
+        "the command makes {records} records, the store takes {max} at once: emit fewer events, or do it in several \
+         commands"
+    )]
+    TooMany {
+        /// How many [records](crate::store::Append::records) it makes.
+        records: usize,
+        /// The limit.
         max: usize,
     },
     /// An event of the command's instance cannot be read, and the engine skips none. Deploy a program that knows the
@@ -192,6 +204,7 @@ impl<R> ExecuteError<R> {
             Self::Key(error) => ExecuteError::Key(error),
             Self::Encode { event_type, error } => ExecuteError::Encode { event_type, error },
             Self::TooLarge { event, size, max } => ExecuteError::TooLarge { event, size, max },
+            Self::TooMany { records, max } => ExecuteError::TooMany { records, max },
             Self::Undecodable { log, error } => ExecuteError::Undecodable { log, error },
             Self::Panicked(panicked) => ExecuteError::Panicked(panicked),
             Self::Fingerprint(error) => ExecuteError::Fingerprint(error),
@@ -246,6 +259,7 @@ pub(super) fn from_append<R>(error: AppendError, id: &CommandId, attempts: u32) 
             reason,
         },
         AppendError::TooLarge { event, size, max } => ExecuteError::TooLarge { event, size, max },
+        AppendError::TooMany { records, max } => ExecuteError::TooMany { records, max },
         AppendError::Store(error) => ExecuteError::Store(error),
     }
 }

@@ -108,10 +108,7 @@ pub(super) fn read(
         limit,
         live,
     } = query;
-    let log = log.unwrap_or_else(|| match &app.logs[..] {
-        [only] => only.clone(),
-        _ => app.model.name().clone(),
-    });
+    let log = log.unwrap_or_else(|| app.default_log().clone());
     let stop = app.stop.clone();
     let events = app
         .store

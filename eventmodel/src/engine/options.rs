@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::record::{CommandId, InvalidCommandId, Position};
+use crate::record::{CommandId, Cursor, InvalidCommandId};
 use crate::store::{AuditTrail, ViewHost};
 
 /// How an app runs. The defaults fit most models; each function says what it changes.
@@ -183,7 +183,7 @@ pub struct ExecuteOptions {
     pub(super) causation_id: Option<Arc<str>>,
     pub(super) traceparent: Option<Arc<str>>,
     pub(super) source: Option<Arc<str>>,
-    pub(super) expected_revision: Option<Position>,
+    pub(super) expected_revision: Option<Cursor>,
 }
 
 impl ExecuteOptions {
@@ -241,12 +241,12 @@ impl ExecuteOptions {
 
     /// Executes the command only if the stream instance that it is keyed by has this revision: the
     /// [`Receipt::revision`] of the last command that the sender has seen, or [`Position::START`] if the instance must
-    /// not have an event yet.
+    /// not have an event yet. A [`Cursor`] expects also that the log is the one that it is of.
     ///
     /// [`Receipt::revision`]: crate::Receipt::revision
     #[must_use]
-    pub fn expected_revision(mut self, revision: Position) -> Self {
-        self.expected_revision = Some(revision);
+    pub fn expected_revision(mut self, revision: impl Into<Cursor>) -> Self {
+        self.expected_revision = Some(revision.into());
         self
     }
 }

@@ -28,7 +28,7 @@ impl Snapshots {
         store: &dyn Store,
         options: &AppOptions,
     ) -> Option<Self> {
-        let max = store.max_snapshot();
+        let max = store.limits().snapshot;
         let commands = model.commands();
         let mut states = commands.iter().flat_map(|entry| entry.info().states);
         let opts_in = states.any(|state| state.projection.is_some_and(|p| p.snapshot));

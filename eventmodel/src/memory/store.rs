@@ -13,9 +13,9 @@ use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use tokio::sync::Notify;
 
-use crate::record::{CommandId, CommandRef, Guard, Position, RecordedEvent, Subject};
+use crate::record::{CommandId, CommandRef, Guard, Incarnation, Position, RecordedEvent, Subject};
 use crate::store::{
-    Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read, Store, StoreError,
+    Append, AppendError, Appended, Item, Limits, Load, Loaded, LogSpec, Read, Store, StoreError,
 };
 
 /// Keeps logs in the memory of this process. Ids are remembered as long as it lives.
@@ -27,34 +27,22 @@ use crate::store::{
 ///
 /// let store = MemoryStore::new();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     logs: Arc<RwLock<Logs>>,
-    max_payload: usize,
-}
-
-impl Default for MemoryStore {
-    fn default() -> Self {
-        Self {
-            logs: Arc::default(),
-            max_payload: Self::DEFAULT_MAX_PAYLOAD,
-        }
-    }
+    limits: Limits,
 }
 
 impl MemoryStore {
-    /// The largest payload of an event, in bytes: the default of a NATS server.
-    pub const DEFAULT_MAX_PAYLOAD: usize = 1024 * 1024;
-
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes payloads up to `bytes`.
+    /// Takes what is within these limits. It keeps no snapshots.
     #[must_use]
-    pub fn with_max_payload(mut self, bytes: usize) -> Self {
-        self.max_payload = bytes;
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits.snapshot(0);
         self
     }
 
@@ -70,6 +58,7 @@ type Logs = HashMap<Arc<str>, Arc<Log>, RandomState>;
 
 #[derive(Debug)]
 struct Log {
+    incarnation: Incarnation,
     content: RwLock<Content>,
     /// Wakes readers in the order in which they came, so that a run of a test can be repeated.
     appended: Notify,
@@ -158,6 +147,7 @@ impl Store for MemoryStore {
         for log in logs {
             if let Entry::Vacant(entry) = known.entry(log.name.clone()) {
                 entry.insert(Arc::new(Log {
+                    incarnation: Incarnation::fresh(),
                     content: RwLock::default(),
                     appended: Notify::new(),
                 }));
@@ -169,16 +159,7 @@ impl Store for MemoryStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let log = self.log(append.log())?;
         let (command, events) = (append.command(), append.events());
-        if let Some(event) = events
-            .iter()
-            .find(|event| event.payload.len() > self.max_payload)
-        {
-            return Err(AppendError::TooLarge {
-                event: event.metadata.id.clone(),
-                size: event.payload.len(),
-                max: self.max_payload,
-            });
-        }
+        self.limits.check(&append)?;
         let mut content = log.content_mut();
         if let Some(committed) = content.committed(command)? {
             return Ok(committed);
@@ -257,6 +238,14 @@ impl Store for MemoryStore {
         let is_after = |first: &u64| *first > until.get();
         until.get() <= content.events.len() as u64
             && content.commands.get(command).is_none_or(is_after)
+    }
+
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        Ok(self.log(log)?.incarnation)
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
     }
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {

@@ -76,7 +76,7 @@ pub struct ProjectionInfo {
     pub handlers: &'static [HandlerInfo],
     /// Whether, as the state of a decision, it may be kept as a snapshot beside the last event of its instance.
     ///
-    /// On a store that [keeps snapshots](crate::Store::max_snapshot) the engine then loads an uncached state in one
+    /// On a store that [keeps snapshots](crate::store::Limits::snapshot) the engine then loads an uncached state in one
     /// step, however long the history is. The state must come back from JSON as it was; every spec of a command that
     /// decides on it checks that. Only the build that made a snapshot uses it: see
     /// [`AppOptions::build`](crate::AppOptions::build).

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cursor::Incarnation;
 use super::id::CommandId;
 use super::position::Position;
 use super::recorded::RecordedEvent;
@@ -17,6 +18,8 @@ pub struct Receipt {
     pub correlation_id: Arc<str>,
     /// The log of the events.
     pub log: Arc<str>,
+    /// Which log of this name it is: a client that keeps a position keeps it with this, as a [`Cursor`](super::Cursor).
+    pub incarnation: Incarnation,
     /// The position of the last event. For a command that emitted nothing, the newest position that the decision has
     /// seen.
     pub position: Position,

@@ -105,7 +105,20 @@ impl Append {
         &self.0.events
     }
 
-    /// The snapshots: none, unless the store [keeps them](crate::Store::max_snapshot).
+    /// How many records it makes: each event on each of its subjects, and the guard of each instance that it does not
+    /// write.
+    pub fn records(&self) -> usize {
+        let events = &self.0.events;
+        let written = events.iter().map(|event| event.metadata.subjects.len());
+        let is_written = |guard: &&Guard| {
+            let mut events = events.iter();
+            events.any(|event| event.metadata.subjects.contains(&guard.subject))
+        };
+        let only_guarded = self.0.guards.iter().filter(|guard| !is_written(guard));
+        written.sum::<usize>() + only_guarded.count()
+    }
+
+    /// The snapshots: none, unless the store [keeps them](crate::store::Limits::snapshot).
     pub fn snapshots(&self) -> &[Snapshot] {
         &self.0.snapshots
     }

@@ -109,6 +109,17 @@ pub enum AppendError {
         /// The limit in bytes.
         max: usize,
     },
+    /// The store does not take so many records at once. Nothing was stored.
+    #[error(
+        "the command makes {records} records, the store takes {max} at once: emit fewer events, or do it in several \
+         commands"
+    )]
+    TooMany {
+        /// How many [records](crate::store::Append::records) it makes.
+        records: usize,
+        /// The limit.
+        max: usize,
+    },
     /// Nothing was stored.
     #[error(transparent)]
     Store(#[from] StoreError),

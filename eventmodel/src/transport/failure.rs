@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use serde_json::Value;
 
+use super::headers::etag;
 use super::kinds::{self, ProblemKind};
 use super::problem::{Problem, at};
 use crate::engine::{ExecuteError, Failure};
@@ -87,8 +88,9 @@ impl CommandContext {
                 .retry_after(1),
             ExecuteError::Stale { expected, actual } => Problem::of(kinds::STALE)
                 .detail(detail)
-                .member("expected", expected.get())
-                .member("actual", actual.get()),
+                .member("expected", expected.position().get())
+                .member("actual", actual.position().get())
+                .member("etag", etag(actual)),
             ExecuteError::IdReused { id, .. } => Problem::of(kinds::ID_REUSED)
                 .detail(detail)
                 .member("commandId", id.as_str()),
@@ -99,6 +101,10 @@ impl CommandContext {
             ExecuteError::TooLarge { size, max, .. } => Problem::of(kinds::EVENT_TOO_LARGE)
                 .detail(detail)
                 .member("size", size)
+                .member("limit", max),
+            ExecuteError::TooMany { records, max } => Problem::of(kinds::TOO_MANY_EVENTS)
+                .detail(detail)
+                .member("records", records)
                 .member("limit", max),
             ExecuteError::Store(error) if !is_mistake(&error) => of_store(&error),
             ExecuteError::ShuttingDown => Problem::of(kinds::SHUTTING_DOWN).retry_after(1),

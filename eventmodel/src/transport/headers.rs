@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::request::{is_correlation_id, is_traceparent};
 use crate::engine::ExecuteOptions;
 use crate::model::CommandInfo;
-use crate::record::{CommandId, Position};
+use crate::record::{CommandId, Cursor, Position};
 use crate::transport::kinds;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -23,7 +23,7 @@ pub struct CommandHeaders {
     /// `X-Correlation-Id`: the same for everything that follows from the request.
     pub correlation_id: Option<String>,
     causation_id: Option<String>,
-    expected: Option<Position>,
+    expected: Option<Cursor>,
     traceparent: Option<String>,
 }
 
@@ -147,21 +147,21 @@ fn unquote(text: &str) -> Option<String> {
     }
 }
 
-/// `If-Match: "7"`, or `If-None-Match: *` for an instance that must not be there yet.
+/// `If-Match: "7.018f5e7a9c3d4b21"`, or `If-None-Match: *` for an instance that must not be there yet.
 fn expected_revision(
     matches: Option<&str>,
     none_match: Option<&str>,
-) -> Result<Option<Position>, Problem> {
+) -> Result<Option<Cursor>, Problem> {
     match (matches, none_match) {
         (None, None) => Ok(None),
-        (Some(tag), None) => match revision(tag) {
-            Some(revision) => Ok(Some(revision)),
+        (Some(tag), None) => match cursor(tag) {
+            Some(cursor) => Ok(Some(cursor)),
             None => Err(malformed_header(
                 IF_MATCH,
-                "it must be one revision in quotes, the `ETag` of a receipt: `\"7\"`",
+                "it must be one revision in quotes, the `ETag` of a receipt: `\"7.018f5e7a9c3d4b21\"`, or `\"7\"`",
             )),
         },
-        (None, Some("*")) => Ok(Some(Position::START)),
+        (None, Some("*")) => Ok(Some(Position::START.into())),
         (None, Some(_)) => Err(malformed_header(
             IF_NONE_MATCH,
             "for a command it can only be `*`: nothing is recorded there yet",
@@ -173,17 +173,20 @@ fn expected_revision(
     }
 }
 
-/// The revision of a strong entity tag: `"7"`.
-pub fn revision(tag: &str) -> Option<Position> {
-    let digits = tag.strip_prefix('"')?.strip_suffix('"')?;
-    let canonical =
-        digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
-    digits.parse().ok().filter(|_| canonical).map(Position::new)
+/// The strong entity tag of a revision, RFC 9110 §8.8.3: `"7.018f5e7a9c3d4b21"`.
+pub fn etag(revision: Cursor) -> String {
+    format!("\"{revision}\"")
+}
+
+/// The revision of a strong entity tag.
+fn cursor(tag: &str) -> Option<Cursor> {
+    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Incarnation;
 
     #[test]
     fn an_idempotency_key_is_a_quoted_string_or_bare() {
@@ -218,10 +221,16 @@ mod tests {
 
     #[test]
     fn a_precondition_is_one_revision_or_nothing_yet() {
+        let of_log = Cursor::new(Position::new(7), Incarnation::new(1));
+        let tag = etag(of_log);
         let expected = |matches, none| expected_revision(matches, none).map_err(|_| ());
         assert_eq!(expected(None, None), Ok(None));
-        assert_eq!(expected(Some("\"7\""), None), Ok(Some(Position::new(7))));
-        assert_eq!(expected(None, Some("*")), Ok(Some(Position::START)));
+        assert_eq!(
+            expected(Some("\"7\""), None),
+            Ok(Some(Position::new(7).into()))
+        );
+        assert_eq!(expected(Some(&tag), None), Ok(Some(of_log)));
+        assert_eq!(expected(None, Some("*")), Ok(Some(Position::START.into())));
         for tag in ["*", "W/\"7\"", "\"7\", \"8\"", "7"] {
             assert_eq!(expected(Some(tag), None), Err(()), "{tag}");
         }
@@ -254,8 +263,8 @@ mod tests {
 
     #[test]
     fn only_a_revision_in_quotes_is_one() {
-        assert_eq!(revision("\"7\""), Some(Position::new(7)));
-        assert_eq!(revision("\"0\""), Some(Position::START));
+        assert_eq!(cursor("\"7\""), Some(Position::new(7).into()));
+        assert_eq!(cursor("\"0\""), Some(Position::START.into()));
         for tag in [
             "7",
             "\"7",
@@ -268,7 +277,7 @@ mod tests {
             "*",
             "\"18446744073709551616\"",
         ] {
-            assert_eq!(revision(tag), None, "{tag}");
+            assert_eq!(cursor(tag), None, "{tag}");
         }
     }
 }

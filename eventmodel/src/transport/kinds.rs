@@ -64,6 +64,9 @@ kinds! {
     CONFLICT = "conflict" 409 "Others wrote first"
         "Each time the command was decided, another one had changed what it was decided on. Nothing was stored. \
          Send it again after the time in `Retry-After`.";
+    LOG_REPLACED = "log-replaced" 410 "The log was replaced"
+        "The position is of a log that was deleted, or is of another store: in the log that has its name now it means \
+         nothing. Read from the beginning.";
     STALE = "stale" 412 "The instance has another revision"
         "The instance is not at the revision that `If-Match` or `If-None-Match` names. Nothing was stored. Look \
          at what has changed, and decide whether to send the command again. The member `actual` is the revision \
@@ -73,6 +76,9 @@ kinds! {
     EVENT_TOO_LARGE = "event-too-large" 413 "An event is too large for the store"
         "An event that the command would record has more bytes than the store takes. Nothing was stored. Keep \
          large data elsewhere, and record where.";
+    TOO_MANY_EVENTS = "too-many-events" 413 "The command records too many events at once"
+        "The store takes fewer records in one step than the command would make: each event on each of its streams, and \
+         each instance that is only guarded. Nothing was stored. Ask for less at once.";
     MEDIA_TYPE = "unsupported-media-type" 415 "The body must be JSON"
         "Send the header `Content-Type: application/json`, and the body without a content encoding.";
     INVALID = "invalid-fields" 422 "The command is not valid"

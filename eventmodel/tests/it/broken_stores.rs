@@ -138,6 +138,12 @@ caught! { LooseStore, Flaw;
     a_store_that_reads_only_by_the_first_subject: ReadsOnlyTheFirstSubject {
         several_streams::an_event_of_several_streams_is_delivered_once
     }
+    a_store_that_tells_no_log_from_another: TellsNoLogFromAnother {
+        reading::a_log_is_told_from_another
+    }
+    a_store_that_takes_any_number: TakesAnyNumber {
+        payloads::more_records_than_the_limit_are_refused
+    }
     a_store_that_truncates_loads: TruncatesLoads {
         loading::an_instance_of_ten_thousand_events_is_loaded
     }

@@ -382,7 +382,7 @@ async fn an_expected_revision_holds_or_the_command_is_stale() {
         .await;
     assert!(
         matches!(stale, Err(ExecuteError::Stale { expected, actual })
-            if expected == first.revision && actual == second.revision)
+            if expected.position() == first.revision && actual.position() == second.revision)
     );
     // The cache of `one` agrees with what it expects, and both are wrong.
     let _ = other.execute(deposit("ann", 1)).await.unwrap();

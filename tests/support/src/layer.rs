@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventmodel::record::{CommandRef, Subject};
+use eventmodel::record::{CommandRef, Incarnation, Subject};
 use eventmodel::store::{
     Append, AppendError, Appended, AuditTrail, InboxHost, Item, Load, Loaded, LogSpec, Read,
     ViewHost,
@@ -80,6 +80,10 @@ impl<T: Around> Store for Layer<T> {
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
         self.0.last_position(log).await
+    }
+
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        self.0.inner().incarnation(log)
     }
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {

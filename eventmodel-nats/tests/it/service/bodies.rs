@@ -201,7 +201,7 @@ async fn a_receipt_that_is_too_large_for_the_server_says_what_it_leaves_out() {
     let reply = desk.send(&write(200, 1)).await;
     let headers = reply.headers.as_ref().unwrap();
     assert_eq!(status(headers), None);
-    assert_eq!(headers.get("ETag").unwrap().as_str(), "\"204\"");
+    assert!(headers.get("ETag").unwrap().as_str().starts_with("\"204."));
     let reply = body(&reply);
     assert_eq!(reply["events"], json!([]));
     assert_eq!(reply["omitted"], json!({ "events": { "items": 200 } }));
@@ -218,7 +218,7 @@ async fn a_server_that_takes_next_to_nothing_gets_an_answer_of_headers() {
     let desk = Desk::open(200).await;
     let reply = desk.send(r#"{"data": {"book": "a", "pages": 1}}"#).await;
     let headers = reply.headers.as_ref().unwrap();
-    assert_eq!(headers.get("ETag").unwrap().as_str(), "\"1\"");
+    assert!(headers.get("ETag").unwrap().as_str().starts_with("\"1."));
     assert!(reply.payload.is_empty());
     let reply = desk.send("{").await;
     assert_eq!(status(reply.headers.as_ref().unwrap()), Some("400"));

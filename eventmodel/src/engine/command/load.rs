@@ -7,7 +7,7 @@ use futures_util::future::{join, try_join_all};
 use super::snapshots::starts_from_snapshot;
 use super::{ExecuteError, Execution, Failed, Panicked};
 use crate::model::ErasedSlot;
-use crate::record::{DecodeError, Position, Receipt, RecordedEvent, Subject};
+use crate::record::{Cursor, DecodeError, Position, Receipt, RecordedEvent, Subject};
 use crate::store::{Item, Load, Loaded};
 use crate::trouble::panics;
 
@@ -105,12 +105,15 @@ impl Execution<'_> {
     /// Checks the revision that the sender expects, against the newest state and not only a cached one.
     pub(super) async fn expect_revision(
         &self,
-        expected: Position,
+        expected: Cursor,
         slots: &mut [&mut dyn ErasedSlot],
     ) -> Result<(), Failed> {
+        let incarnation = self.route.incarnation;
+        let position = expected.position_in(incarnation);
         let differs = |slots: &[&mut dyn ErasedSlot]| {
             let actual = slots.first().map(|slot| slot.revision());
-            actual.filter(|actual| *actual != expected)
+            let actual = actual.filter(|actual| Some(*actual) != position);
+            actual.map(|actual| Cursor::new(actual, incarnation))
         };
         if differs(slots).is_some() {
             self.is_newest(slots, Which::all(slots)).await?;

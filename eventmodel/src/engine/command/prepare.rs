@@ -3,7 +3,7 @@
 use super::snapshots::Folded;
 use super::{EmittedEvent, ErasedSlot, ExecuteError, Execution, Failed};
 use crate::model::{Recordable, Unrecordable};
-use crate::record::{CommandRef, Guard, Metadata, NewEvent, Position, Receipt, Subject};
+use crate::record::{CommandRef, Cursor, Guard, Metadata, NewEvent, Position, Receipt, Subject};
 use crate::store::Append;
 
 /// What to do with the events of a decision.
@@ -73,12 +73,13 @@ impl Execution<'_> {
         let Some(expected) = self.options.expected_revision else {
             return Ok(());
         };
-        if guard.expected != expected {
+        let position = expected.position_in(self.route.incarnation);
+        if position != Some(guard.expected) {
             // The cached revision may be stale.
             guard.expected = self.revision(&self.route.log, &guard.subject).await?;
         }
-        if guard.expected != expected {
-            let actual = guard.expected;
+        if position != Some(guard.expected) {
+            let actual = Cursor::new(guard.expected, self.route.incarnation);
             return Err(ExecuteError::Stale { expected, actual });
         }
         Ok(())

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::query::After;
 use super::running::RunningView;
 use crate::model::{KeyError, ProjectionInfo};
-use crate::record::{DecodeError, Position, RecordedEvent};
+use crate::record::{DecodeError, Incarnation, Position, RecordedEvent};
 use crate::store::{AnyInstance, Store, ViewDefinition, ViewError, ViewHost, ViewPage, ViewStatus};
 
 /// A view without its type, for adapters: keys are text, instances are JSON.
@@ -40,6 +40,11 @@ impl AnyView {
     /// What is known of it.
     pub fn info(&self) -> &'static ProjectionInfo {
         self.view.definition.fold.info()
+    }
+
+    /// Which logs it is folded from, as the incarnation of [all of them](Incarnation::of_all).
+    pub fn incarnation(&self) -> Incarnation {
+        self.view.incarnation
     }
 
     /// How many parts a key has.

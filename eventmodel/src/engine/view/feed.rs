@@ -313,12 +313,14 @@ mod tests {
     use crate::record::{
         CommandId, CommandRef, Guard, Metadata, NewEvent, Subject, SubjectPattern,
     };
-    use crate::store::{Append, LogSpec};
+    use crate::store::{Append, Limits, LogSpec};
 
     const EVENTS: u32 = 10_000;
 
     async fn log() -> (Arc<dyn Store>, Arc<str>) {
-        let (store, log): (_, Arc<str>) = (MemoryStore::new(), "log".into());
+        let limits = Limits::default().records(EVENTS as usize);
+        let store = MemoryStore::new().with_limits(limits);
+        let log: Arc<str> = "log".into();
         let spec = LogSpec::new(log.clone(), vec![SubjectPattern::new(">").unwrap()]);
         store.open(&[spec]).await.unwrap();
         let command = CommandRef::new(CommandId::new("all").unwrap(), "Fill").events(EVENTS);

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::feed::{Follower, LogFeeds};
 use super::feeder::Feeder;
 use super::query::After;
-use crate::record::Position;
+use crate::record::{Incarnation, Position};
 use crate::store::{
     AnyInstance, HostedView, OpenView, Store, ViewDefinition, ViewError, ViewHost, ViewProgress,
 };
@@ -22,6 +22,7 @@ pub(crate) struct RunningView {
     pub(crate) progress: Arc<ViewProgress>,
     /// Where its logs ended when the app was started: before that it is still being folded, and does not answer.
     pub(crate) at_start: Arc<[(Arc<str>, Position)]>,
+    pub(crate) incarnation: Incarnation,
 }
 
 impl RunningView {
@@ -47,6 +48,8 @@ impl RunningView {
                 table,
                 progress,
             } = opened;
+            let incarnations = definition.logs.iter().map(|log| store.incarnation(log));
+            let incarnations = incarnations.collect::<Result<Vec<_>, _>>()?;
             let logs = definition.logs.iter();
             feeders.push(Feeder {
                 definition: definition.clone(),
@@ -54,6 +57,7 @@ impl RunningView {
                 progress: progress.clone(),
             });
             views.push(Self {
+                incarnation: Incarnation::of_all(&incarnations),
                 at_start: logs.map(|log| (log.clone(), ends[log])).collect(),
                 definition,
                 hosted,

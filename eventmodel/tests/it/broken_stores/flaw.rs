@@ -29,6 +29,8 @@ pub(crate) enum Flaw {
     DeliversCopies,
     IgnoresPatterns,
     ReadsOnlyTheFirstSubject,
+    TakesAnyNumber,
+    TellsNoLogFromAnother,
     TruncatesLoads,
     IgnoresFloors,
     TellsTheRevisionOfTheLog,

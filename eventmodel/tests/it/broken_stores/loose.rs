@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use eventmodel::record::{CommandRef, Guard, NewEvent, Subject};
+use eventmodel::record::{CommandRef, Guard, Incarnation, NewEvent, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read};
 use eventmodel::{CommandId, Position, RecordedEvent, Store, StoreError};
 use futures_util::StreamExt;
@@ -284,6 +284,9 @@ impl Store for LooseStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let log = self.log(append.log())?;
         self.check_sizes(&log, append.events())?;
+        if !self.is(Flaw::TakesAnyNumber) {
+            self.limits().check(&append)?;
+        }
         let appended = match self.flaw {
             Flaw::TestsGuardsBeforeTheLock => {
                 if let Some(found) = self.check(&mut lock(&log.content), &append)? {
@@ -375,6 +378,18 @@ impl Store for LooseStore {
         }
         let last = content.entries.iter().rfind(|entry| entry.first);
         Ok(last.map(|entry| entry.event.position()).unwrap_or_default())
+    }
+
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        let logs = lock(&self.logs);
+        let Some(log) = logs.get(log) else {
+            return Err(StoreError::UnknownLog { log: log.clone() });
+        };
+        let place = match self.flaw {
+            Flaw::TellsNoLogFromAnother => 0,
+            _ => Arc::as_ptr(log) as usize,
+        };
+        Ok(Incarnation::new(place as u64))
     }
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {

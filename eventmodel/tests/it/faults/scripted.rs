@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use eventmodel::Store;
-use eventmodel::record::{CommandRef, Subject};
+use eventmodel::record::{CommandRef, Incarnation, Subject};
 use eventmodel::store::{Append, AppendError, Appended, Item, Load, Loaded, LogSpec, Read};
 use eventmodel::{CommandId, MemoryStore, Position, StoreError};
 use futures_util::stream::BoxStream;
@@ -146,6 +146,10 @@ impl Store for Scripted {
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
         self.0.memory.last_position(log).await
+    }
+
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        self.0.memory.incarnation(log)
     }
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {

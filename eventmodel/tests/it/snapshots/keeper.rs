@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use eventmodel::record::{CommandRef, Subject};
+use eventmodel::record::{CommandRef, Incarnation, Subject};
 use eventmodel::store::{
-    Append, AppendError, Appended, Item, Load, Loaded, LoadedSnapshot, LogSpec, Read, Snapshot,
+    Append, AppendError, Appended, Item, Limits, Load, Loaded, LoadedSnapshot, LogSpec, Read,
+    Snapshot,
 };
 use eventmodel::{MemoryStore, Position, Store, StoreError};
 use futures_util::stream::BoxStream;
@@ -96,8 +97,8 @@ impl Keeper {
 
 #[async_trait]
 impl Store for Keeper {
-    fn max_snapshot(&self) -> usize {
-        self.0.max
+    fn limits(&self) -> Limits {
+        Limits::default().snapshot(self.0.max)
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
@@ -189,6 +190,10 @@ impl Store for Keeper {
 
     async fn last_position(&self, log: &Arc<str>) -> Result<Position, StoreError> {
         self.0.memory.last_position(log).await
+    }
+
+    fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError> {
+        self.0.memory.incarnation(log)
     }
 
     fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>> {
