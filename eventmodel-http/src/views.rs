@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use eventmodel::Position;
 use eventmodel::engine::AnyView;
 use eventmodel::engine::{After, DEFAULT_WAIT};
-use eventmodel::model::KeyWriter;
 use eventmodel::record::Cursor;
 use eventmodel::store::AnyInstance;
 use eventmodel::transport::internal;
@@ -43,10 +42,10 @@ pub(crate) async fn query(http: Arc<Http>, request: Request) -> Result<Response,
     let whole = parts.len() >= view.key_len();
     let key = if whole {
         view.key(&parts)
-            .map_err(|error| Problem::of(kinds::INVALID_KEY).detail(error.to_string()))?
     } else {
-        prefix(&parts)
+        view.prefix(&parts)
     };
+    let key = key.map_err(|error| Problem::of(kinds::INVALID_KEY).detail(error.to_string()))?;
     let page = Page::read(&params, http.options.page_size)?;
     let applied = wait(&http, view, &params, request.headers(), deadline).await?;
     let mut response = if accepts_events(request.headers()) {
@@ -64,15 +63,6 @@ pub(crate) async fn query(http: Arc<Http>, request: Request) -> Result<Response,
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);
     }
     Ok(response)
-}
-
-/// The text of the first parts of a key.
-fn prefix(parts: &[&str]) -> String {
-    let mut text = KeyWriter::default();
-    for part in parts {
-        text.token(&(*part).to_owned());
-    }
-    text.as_str().to_owned()
 }
 
 /// Waits until the view has seen what the question asks for. What it was told to prefer, if it does.

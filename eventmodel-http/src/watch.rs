@@ -79,5 +79,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<Cursor>, Problem> {
         let error = || malformed(&LAST_EVENT_ID, "it must be the id of an event of this view");
         text.parse().map_err(|_| error())
     };
-    single(headers, &LAST_EVENT_ID)?.map(parse).transpose()
+    // An empty one says that there was none, as the specification of server-sent events has it.
+    let id = single(headers, &LAST_EVENT_ID)?.filter(|id| !id.is_empty());
+    id.map(parse).transpose()
 }

@@ -53,7 +53,7 @@ fn media_type(headers: &HeaderMap) -> Result<(), Problem> {
     if is_json(given.to_str().unwrap_or_default()) {
         Ok(())
     } else {
-        unsupported("`Content-Type` must be `application/json`")
+        unsupported("`Content-Type` must be `application/json`, in UTF-8")
     }
 }
 

@@ -259,6 +259,8 @@ async fn a_body_of_another_type_is_refused() {
         "",
         "*/*",
         "text/json+json",
+        "application/json; charset=utf-16",
+        "application/json; v=1; Charset = \"latin1\"",
     ] {
         let answer = send(&[("content-type", ty)]).await;
         assert_eq!(answer.header("accept"), "application/json");

@@ -244,6 +244,9 @@ async fn what_cannot_be_a_key_is_refused() {
         "/",
         "1/2022-12-12/",
         "1/2022-12-12/x",
+        // Of the first parts, too.
+        "x",
+        "1%2F2022-12-12",
     ] {
         bank.get(&format!("/query/agenda/{key}"))
             .await

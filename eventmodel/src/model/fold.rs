@@ -79,6 +79,12 @@ pub trait ViewFold: Send + Sync {
     /// # Errors
     /// [`KeyError`] if the parts are not those of a key of this view.
     fn parse_key(&self, parts: &[&str]) -> Result<String, KeyError>;
+
+    /// The text of the first parts of a key, from their plain text.
+    ///
+    /// # Errors
+    /// [`KeyError`] if no key begins with them.
+    fn parse_prefix(&self, parts: &[&str]) -> Result<String, KeyError>;
 }
 
 pub(crate) struct FoldOf<P>(pub(crate) PhantomData<fn() -> P>);
@@ -105,12 +111,26 @@ impl<P: Projection> ViewFold for FoldOf<P> {
     }
 
     fn parse_key(&self, parts: &[&str]) -> Result<String, KeyError> {
-        let mut text = KeyWriter::default();
-        for part in parts {
-            text.token(&(*part).to_owned());
-        }
-        Ok(P::Key::from_text(text.as_str())?.to_text())
+        Ok(P::Key::from_text(&text_of(parts))?.to_text())
     }
+
+    fn parse_prefix(&self, parts: &[&str]) -> Result<String, KeyError> {
+        let text = text_of(parts);
+        match P::Key::from_text(&text) {
+            // All that is there fits, and more is needed.
+            Err(KeyError::Length { .. }) if parts.len() < P::Key::LEN => Ok(text),
+            Err(error) => Err(error),
+            Ok(key) => Ok(key.to_text()),
+        }
+    }
+}
+
+fn text_of(parts: &[&str]) -> String {
+    let mut text = KeyWriter::default();
+    for part in parts {
+        text.token(&(*part).to_owned());
+    }
+    text.as_str().to_owned()
 }
 
 /// The value of an erased state, if it is a `P`.

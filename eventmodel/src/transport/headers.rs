@@ -156,6 +156,9 @@ fn expected_revision(
         (None, None) => Ok(None),
         (Some(tag), None) => match cursor(tag) {
             Some(cursor) => Ok(Some(cursor)),
+            None if is_entity_tag(tag) => Err(Problem::of(kinds::STALE).detail(format!(
+                "`If-Match: {tag}` names no revision that this program gives: a weak tag never matches, RFC 9110 §13.1.1"
+            ))),
             None => Err(malformed_header(
                 IF_MATCH,
                 "it must be one revision in quotes, the `ETag` of a receipt: `\"7.018f5e7a9c3d4b21\"`, or `\"7\"`",
@@ -176,6 +179,15 @@ fn expected_revision(
 /// The strong entity tag of a revision, RFC 9110 §8.8.3: `"7.018f5e7a9c3d4b21"`.
 pub fn etag(revision: Cursor) -> String {
     format!("\"{revision}\"")
+}
+
+/// Whether it is one entity tag, weak or strong.
+fn is_entity_tag(text: &str) -> bool {
+    let strong = text.strip_prefix("W/").unwrap_or(text);
+    let inner = strong
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    inner.is_some_and(|inner| !inner.contains('"'))
 }
 
 /// The revision of a strong entity tag.
@@ -223,7 +235,8 @@ mod tests {
     fn a_precondition_is_one_revision_or_nothing_yet() {
         let of_log = Cursor::new(Position::new(7), Incarnation::new(1));
         let tag = etag(of_log);
-        let expected = |matches, none| expected_revision(matches, none).map_err(|_| ());
+        let expected =
+            |matches, none| expected_revision(matches, none).map_err(|problem| problem.status());
         assert_eq!(expected(None, None), Ok(None));
         assert_eq!(
             expected(Some("\"7\""), None),
@@ -231,11 +244,14 @@ mod tests {
         );
         assert_eq!(expected(Some(&tag), None), Ok(Some(of_log)));
         assert_eq!(expected(None, Some("*")), Ok(Some(Position::START.into())));
-        for tag in ["*", "W/\"7\"", "\"7\", \"8\"", "7"] {
-            assert_eq!(expected(Some(tag), None), Err(()), "{tag}");
+        for tag in ["*", "\"7\", \"8\"", "7", "\"7", "\""] {
+            assert_eq!(expected(Some(tag), None), Err(400), "{tag}");
         }
-        assert_eq!(expected(None, Some("\"7\"")), Err(()));
-        assert_eq!(expected(Some("\"7\""), Some("*")), Err(()));
+        for tag in ["W/\"7\"", "\"of another server\"", "\"\""] {
+            assert_eq!(expected(Some(tag), None), Err(412), "{tag}");
+        }
+        assert_eq!(expected(None, Some("\"7\"")), Err(400));
+        assert_eq!(expected(Some("\"7\""), Some("*")), Err(400));
     }
 
     #[test]

@@ -122,8 +122,17 @@ impl<'a> EventBody<'a> {
 
 /// Whether a media type is JSON, or a format that is written in JSON.
 pub fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
+    let mut parts = media_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
     let subtype = essence.strip_prefix("application/");
+    // RFC 8259 §8.1: JSON between programs is UTF-8.
+    let is_utf_8 = |parameter: &str| match parameter.split_once('=') {
+        Some((name, charset)) if name.trim_end().eq_ignore_ascii_case("charset") => {
+            let charset = charset.trim().trim_matches('"');
+            charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("us-ascii")
+        }
+        _ => true,
+    };
     subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+        && parts.all(is_utf_8)
 }

@@ -60,6 +60,14 @@ impl AnyView {
         self.view.definition.fold.parse_key(parts)
     }
 
+    /// The text of the first parts of a key from their plain text, for [`page`](Self::page) and [`watch`](Self::watch).
+    ///
+    /// # Errors
+    /// [`KeyError`] if no key of this view begins with them.
+    pub fn prefix(&self, parts: &[&str]) -> Result<String, KeyError> {
+        self.view.definition.fold.parse_prefix(parts)
+    }
+
     /// The plain text of the parts of a key, from its text.
     ///
     /// # Errors
