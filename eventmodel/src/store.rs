@@ -36,7 +36,7 @@ pub use view_error::ViewError;
 pub use view_progress::{ViewProgress, ViewStatus};
 pub use views::{
     AnyInstance, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
-    ViewTable,
+    ViewTable, under,
 };
 
 /// The engine that keeps the logs. Object-safe: an app does not care which one it runs on.

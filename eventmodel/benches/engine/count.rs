@@ -3,6 +3,7 @@
 
 use eventmodel::record::cloudevents;
 use eventmodel::{App, AppOptions, MemoryStore, Metadata, Position};
+use futures_util::StreamExt;
 
 use crate::bank::{self, deposit};
 
@@ -36,11 +37,41 @@ pub(crate) fn run(operation: &str, number: u64) {
                 }
             }
             "headers-written" | "headers-read" => headers(&app, operation, number).await,
-            other => panic!("`{other}` is not counted: hot, fresh, headers-written, headers-read"),
+            "watchers" => watchers(number).await,
+            other => panic!(
+                "`{other}` is not counted: hot, fresh, headers-written, headers-read, watchers"
+            ),
         }
         // To take all of it down again is not part of an operation.
         std::mem::forget(app);
     });
+}
+
+/// What so many watchers of a view of 100,000 instances add to the memory of the process.
+async fn watchers(number: u64) {
+    let app = bank::start(bank::with_view(), MemoryStore::new(), AppOptions::new()).await;
+    for account in 0..100_000 {
+        deposit(&app, account).await;
+    }
+    app.settled().await.expect("the view is complete");
+    let before = resident();
+    let mut watchers = Vec::new();
+    for _ in 0..number {
+        let mut watcher = app.view::<bank::Balance>().watch_all();
+        watcher.next().await.expect("a view").expect("an instance");
+        watchers.push(watcher);
+    }
+    println!("{} KiB", resident().saturating_sub(before));
+}
+
+/// In KiB, where the system says it so.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_default()
 }
 
 /// The envelope of an event, as a store on a wire with headers writes and reads it.

@@ -1,19 +1,19 @@
 //! Views in the memory of this process: folded from the first event at every start, then live.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::Bound;
+use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Included};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::record::{Position, RecordedEvent};
 use crate::store::{
     AnyInstance, HostedView, NotApplied, OpenView, ViewDefinition, ViewError, ViewEvent, ViewHost,
-    ViewPage, ViewProgress, ViewTable,
+    ViewPage, ViewProgress, ViewTable, under,
 };
 
 /// Keeps views in memory. A replica in each process; nothing is written.
@@ -22,6 +22,9 @@ pub struct MemoryViews;
 
 /// How many changes a watcher may be behind before it is given the newest values instead.
 const WATCH_BACKLOG: usize = 1024;
+
+/// How many instances a watcher takes at a time of those that it was not told of: all that it holds of a view.
+const WATCH_PAGE: usize = 128;
 
 #[async_trait]
 impl ViewHost for MemoryViews {
@@ -88,6 +91,9 @@ struct Content {
     entries: BTreeMap<Arc<str>, Change>,
     /// Counts the changes. Positions of several logs cannot be compared, these can.
     changes: u64,
+    /// The keys by the numbers of their last changes, once a watcher needs them and as long as there are watchers.
+    /// They all read on in it, each from the number that it has seen.
+    order: Option<BTreeMap<u64, Arc<str>>>,
     /// Why an instance may be half of what it should be. The view stops, and must not show it until then.
     torn: Option<ViewError>,
 }
@@ -103,74 +109,97 @@ impl Shared {
     fn apply(&self, key: &Arc<str>, event: &RecordedEvent) -> Result<(), ViewError> {
         let definition = &self.definition;
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
+        let content = &mut *content;
         let number = content.changes + 1;
-        let changed = if let Some(change) = content.entries.get_mut(key) {
+        let mut before = None;
+        let change = if let Some(change) = content.entries.get_mut(key) {
             if let Err(error) = definition.apply(&mut change.entry.state, event) {
                 content.torn = Some(error.clone());
                 return Err(error);
             }
             change.entry.position = event.position();
-            change.number = number;
-            change.clone()
+            before = Some(std::mem::replace(&mut change.number, number));
+            change
         } else {
             // A new instance is kept only if the event could be applied to it.
             let mut state = definition.fold.create();
             definition.apply(&mut state, event)?;
-            let entry = AnyInstance {
-                key: key.clone(),
-                position: event.position(),
-                state,
-            };
+            let entry = AnyInstance::new(key.clone(), event.position(), state);
             let change = Change { number, entry };
-            content.entries.insert(key.clone(), change.clone());
-            change
+            content.entries.entry(key.clone()).or_insert(change)
         };
         content.changes = number;
-        if self.changes.receiver_count() > 0 {
-            // An error says that the last watcher has just gone. Sent under the lock, so that a watcher's first
-            // look and its changes meet without a gap.
-            let _ = self.changes.send(changed);
+        if self.changes.receiver_count() == 0 {
+            content.order = None;
+            return Ok(());
         }
+        if let Some(order) = &mut content.order {
+            before.and_then(|before| order.remove(&before));
+            order.insert(number, key.clone());
+        }
+        // An error says that the last watcher has just gone. Sent under the lock, so that what a watcher reads and
+        // what it is told meet without a gap.
+        let _ = self.changes.send(change.clone());
         Ok(())
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Content> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The content, unless an instance in it may be half of what it should be.
     fn whole(&self) -> Result<RwLockReadGuard<'_, Content>, ViewError> {
-        let content = self.content.read().unwrap_or_else(PoisonError::into_inner);
+        let content = self.read();
         match &content.torn {
             Some(error) => Err(error.clone()),
             None => Ok(content),
         }
     }
 
-    /// The instances under a prefix that changed after change number `since`, and the number of the last change.
-    fn changed(&self, prefix: &str, since: u64) -> (Vec<Change>, u64) {
+    /// A page of the instances under a prefix whose last change has a number after `since` and up to `until`, in the
+    /// order of these numbers: a reader that resumes after the position of the last one it got must miss none. Also
+    /// returns the number up to which these are all.
+    fn changed(&self, prefix: &str, since: u64, until: u64) -> (Vec<AnyInstance>, u64) {
         // A watcher is told why the view stops.
         let Ok(content) = self.whole() else {
-            return (Vec::new(), since);
+            return (Vec::new(), until);
         };
-        let changed = content.under(prefix, None);
-        let changed = changed.filter(|change| change.number > since).cloned();
-        (changed.collect(), content.changes)
+        let few = under(&content.entries, prefix, None).map(|(_, change)| change);
+        let mut few: Vec<&Change> = few.take(WATCH_PAGE + 1).collect();
+        if few.len() <= WATCH_PAGE {
+            few.retain(|change| change.number > since && change.number <= until);
+            few.sort_unstable_by_key(|change| change.number);
+            let few = few.into_iter().map(|change| change.entry.clone());
+            return (few.collect(), until);
+        }
+        let Some(order) = &content.order else {
+            drop(few);
+            drop(content);
+            self.put_in_order();
+            return self.changed(prefix, since, until);
+        };
+        let mut page = Vec::with_capacity(WATCH_PAGE);
+        for (number, key) in order.range((Excluded(since), Included(until))) {
+            if is_under(key, prefix)
+                && let Some(change) = content.entries.get(key)
+            {
+                page.push(change.entry.clone());
+                if page.len() == WATCH_PAGE {
+                    return (page, *number);
+                }
+            }
+        }
+        (page, until)
     }
-}
 
-impl Content {
-    /// The instances under a prefix whose keys come after a key.
-    fn under<'a>(
-        &'a self,
-        prefix: &'a str,
-        after: Option<&str>,
-    ) -> impl Iterator<Item = &'a Change> {
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
-        self.entries
-            .range::<str, _>((from, Bound::Unbounded))
-            .take_while(move |(key, _)| key.starts_with(prefix))
-            .filter(move |(key, _)| is_under(key, prefix))
-            .map(|(_, change)| change)
+    fn put_in_order(&self) {
+        let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
+        let Content { entries, order, .. } = &mut *content;
+        order.get_or_insert_with(|| {
+            let numbered = entries.iter();
+            let numbered = numbered.map(|(key, change)| (change.number, key.clone()));
+            numbered.collect()
+        });
     }
 }
 
@@ -196,9 +225,9 @@ impl HostedView for MemoryView {
         limit: usize,
     ) -> Result<ViewPage, ViewError> {
         let content = self.0.whole()?;
-        let mut rest = content.under(prefix, after);
+        let mut rest = under(&content.entries, prefix, after);
         let page = rest.by_ref().take(limit);
-        let entries = page.map(|change| change.entry.clone()).collect();
+        let entries = page.map(|(_, change)| change.entry.clone()).collect();
         Ok(ViewPage::new(entries, rest.next().is_some()))
     }
 
@@ -207,79 +236,79 @@ impl HostedView for MemoryView {
         prefix: &str,
         after: Option<Position>,
     ) -> BoxStream<'static, Result<AnyInstance, ViewError>> {
-        let watcher = Watcher::new(self.0.clone(), prefix, after);
-        futures_util::stream::unfold(watcher, Watcher::next).boxed()
+        let watcher = Watcher::new(&self.0, prefix, after);
+        futures_util::stream::unfold(Some(watcher), |watcher| async move {
+            let mut watcher = watcher?;
+            match watcher.next().await {
+                Ok(entry) => Some((Ok(entry), Some(watcher))),
+                Err(ViewError::ShutDown) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+        .boxed()
     }
 }
 
+/// Reads pages of what it was not told of, then is told of each change. It keeps no more of a view than a page, however
+/// large the view is and however far it is behind.
 struct Watcher {
     view: Arc<Shared>,
     prefix: String,
+    after: Position,
     changes: broadcast::Receiver<Change>,
-    /// What is to be shown before the changes, in the order of the changes.
-    waiting: VecDeque<AnyInstance>,
-    /// The number of the last change that was shown, or is among those waiting.
+    page: std::vec::IntoIter<AnyInstance>,
+    /// The number of the last change that was shown, or is in the page.
     seen: u64,
-    ended: bool,
+    /// Up to this number it reads.
+    until: u64,
+    stopped: Option<ViewError>,
 }
 
 impl Watcher {
-    fn new(view: Arc<Shared>, prefix: &str, after: Option<Position>) -> Self {
-        let mut watcher = Self {
+    fn new(view: &Arc<Shared>, prefix: &str, after: Option<Position>) -> Self {
+        let content = view.read();
+        Self {
             changes: view.changes.subscribe(),
-            view,
+            until: content.changes,
+            view: view.clone(),
             prefix: prefix.to_owned(),
-            waiting: VecDeque::new(),
+            after: after.unwrap_or_default(),
+            page: Vec::new().into_iter(),
             seen: 0,
-            ended: false,
-        };
-        watcher.catch_up();
-        if let Some(after) = after {
-            watcher.waiting.retain(|entry| entry.position > after);
+            stopped: None,
         }
-        watcher
     }
 
-    fn catch_up(&mut self) {
-        let (mut changed, last) = self.view.changed(&self.prefix, self.seen);
-        // In the order of their positions: a reader that resumes after the last one it got must miss none.
-        changed.sort_unstable_by_key(|change| change.number);
-        self.waiting
-            .extend(changed.into_iter().map(|change| change.entry));
-        self.seen = last;
-    }
-
-    async fn next(mut self) -> Option<(Result<AnyInstance, ViewError>, Self)> {
+    async fn next(&mut self) -> Result<AnyInstance, ViewError> {
         loop {
-            if let Some(entry) = self.waiting.pop_front() {
-                return Some((Ok(entry), self));
+            if let Some(entry) = self.page.next() {
+                return Ok(entry);
             }
-            if self.ended {
-                return None;
+            if self.seen < self.until {
+                let (mut page, seen) = self.view.changed(&self.prefix, self.seen, self.until);
+                page.retain(|entry| entry.position > self.after);
+                (self.page, self.seen) = (page.into_iter(), seen);
+                continue;
             }
-            let stopped = tokio::select! {
+            if let Some(reason) = &self.stopped {
+                return Err(reason.clone());
+            }
+            tokio::select! {
                 biased;
-                change = self.changes.recv() => Ok(change),
-                stopped = self.view.progress.stopped() => Err(stopped),
-            };
-            match stopped {
-                Ok(Ok(Change { number, entry })) => {
-                    if number > self.seen {
+                change = self.changes.recv() => match change {
+                    Ok(Change { number, entry }) if number > self.seen => {
                         self.seen = number;
                         if is_under(&entry.key, &self.prefix) {
-                            return Some((Ok(entry), self));
+                            return Ok(entry);
                         }
                     }
-                }
-                Ok(Err(broadcast::error::RecvError::Lagged(_))) => self.catch_up(),
-                Ok(Err(broadcast::error::RecvError::Closed)) => return None,
-                Err(reason) => {
-                    self.ended = true;
-                    self.catch_up();
-                    match reason {
-                        ViewError::ShutDown => {}
-                        error => return Some((Err(error), self)),
-                    }
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => self.until = self.view.read().changes,
+                    Err(RecvError::Closed) => return Err(ViewError::ShutDown),
+                },
+                reason = self.view.progress.stopped() => {
+                    self.until = self.view.read().changes;
+                    self.stopped = Some(reason);
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! What a place where views are hosted has to do.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -185,6 +187,42 @@ impl ViewPage {
             has_more,
         }
     }
+}
+
+/// What a host keeps by the text of keys, in their order: those that start with the tokens of `prefix` and come after
+/// `after`. For [`HostedView::page`]; a page costs what is on it.
+///
+/// ```
+/// # use std::{collections::BTreeMap, sync::Arc};
+/// # use eventmodel::store::under;
+/// let kept = ["1.a", "1.b", "10.a", "2.a"].map(|key| (Arc::from(key), ()));
+/// let kept = BTreeMap::from(kept);
+/// let keys = |prefix, after| under(&kept, prefix, after).map(|(key, ())| &**key).collect::<Vec<_>>();
+/// assert_eq!(keys("1", None), ["1.a", "1.b"]);
+/// assert_eq!(keys("", Some("1.bb")), ["10.a", "2.a"]);
+/// ```
+pub fn under<'a, V>(
+    kept: &'a BTreeMap<Arc<str>, V>,
+    prefix: &str,
+    after: Option<&str>,
+) -> impl Iterator<Item = (&'a Arc<str>, &'a V)> + use<'a, V> {
+    let is_after = |key: &str| after.is_none_or(|after| after < key);
+    // What comes after the dot comes before the slash.
+    let (first, end) = (format!("{prefix}."), format!("{prefix}/"));
+    let (itself, from, to) = if prefix.is_empty() {
+        (None, Unbounded, Unbounded)
+    } else {
+        let itself = kept.get_key_value(prefix).filter(|_| is_after(prefix));
+        (itself, Included(&*first), Excluded(&*end))
+    };
+    let from = match (after, from) {
+        (Some(after), Included(first)) if after < first => Included(first),
+        (Some(after), _) => Excluded(after),
+        (None, from) => from,
+    };
+    let is_past = !prefix.is_empty() && !is_after(&end);
+    let below = (!is_past).then(|| kept.range::<str, _>((from, to)));
+    itself.into_iter().chain(below.into_iter().flatten())
 }
 
 /// An instance of a view, without its type.

@@ -1,5 +1,6 @@
 //! What views promise.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eventmodel::{
@@ -160,6 +161,61 @@ async fn a_watcher_that_is_slow_gets_the_newest_values() {
         assert!(before.unwrap_or(0) < entry.value.cents, "a value went back");
     }
     assert_eq!((newest["ann"], newest["bob"]), (5_001, 5_000));
+}
+
+/// More instances than a watcher reads at a time; less, and more changes meanwhile than it may be behind.
+#[tokio::test]
+async fn a_watcher_of_many_instances_is_shown_all_of_them_and_each_change() {
+    for changes in [0, 700, 3_000] {
+        let app = start().await;
+        for n in 0..1_000 {
+            let _ = app.execute(deposit(&format!("a{n}"), 1)).await.unwrap();
+        }
+        app.settled().await.unwrap();
+        let mut watch = app.view::<Balance>().watch_all();
+        let mut last = watch.next().await.unwrap().unwrap();
+        let mut seen = std::collections::HashMap::from([(last.key.account.clone(), last.clone())]);
+        let mut shown = 0;
+        for n in 0..changes {
+            let name = format!("a{}", n * 7 % 1_000);
+            let _ = app.execute(deposit(&name, 1)).await.unwrap();
+        }
+        app.settled().await.unwrap();
+        let end = Position::new(1_000 + changes);
+        while last.position < end {
+            let next = watch.next().await.unwrap().unwrap();
+            assert!(next.position > last.position, "it went back");
+            seen.insert(next.key.account.clone(), next.clone());
+            shown += u64::from(next.position > Position::new(1_000));
+            last = next;
+        }
+        for entry in app.view::<Balance>().list().await.unwrap() {
+            assert_eq!(seen.get(&entry.key.account), Some(&entry));
+        }
+        assert_eq!(seen.len(), 1_000);
+        assert!(changes > 1_024 || shown == changes, "{shown} were shown");
+    }
+}
+
+#[tokio::test]
+async fn watchers_share_what_they_have_not_been_shown() {
+    const WATCHERS: usize = 50;
+    let app = start().await;
+    for n in 0..1_000 {
+        let _ = app.execute(deposit(&format!("a{n}"), 1)).await.unwrap();
+    }
+    app.settled().await.unwrap();
+    let view = app.view_at("balance").unwrap();
+    let mut watchers: Vec<_> = (0..WATCHERS).map(|_| view.watch("", None)).collect();
+    for watcher in &mut watchers {
+        watcher.next().await.unwrap().unwrap();
+    }
+    let mut held = 0;
+    for instance in view.list("").await.unwrap() {
+        // The view has it, and so has this list.
+        held += Arc::strong_count(&instance.state) - 2;
+    }
+    assert!(held > 0 && held < WATCHERS * 1_000 / 5, "{held} are held");
 }
 
 #[tokio::test]
