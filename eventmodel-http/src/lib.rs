@@ -145,6 +145,21 @@
 //!
 //! A command that was begun is executed to its end, also when the client goes away or runs out of time.
 //!
+//! # Limits
+//!
+//! | of | unless you say otherwise | what is over |
+//! |---|---|---|
+//! | the body of a request: [`Http::body_limit`] | 1 MiB | 413 |
+//! | the time of a request: [`Http::timeout`] | 30 seconds | 408, 503 |
+//! | the items of an answer: [`Http::page_size`] | 1,000 | `next` leads on |
+//! | live views: [`Http::max_watchers`] | 1,000 | 503 `too-many-watchers` |
+//! | the head of a request, and a connection on which nothing happens: [`Server::header_timeout`] | 30 seconds | the connection is closed |
+//! | a client that takes nothing of what it is sent: [`Server::write_timeout`] | 30 seconds | the connection is closed |
+//! | connections: [`Server::max_connections`] | 4,096 | wait until one ends |
+//!
+//! The last three are those of [`serve`]. A live view holds a page of instances for each of its watchers, however large it
+//! is.
+//!
 //! # In an application of your own
 //!
 //! The router is an ordinary one: nest it, merge it, wrap it in your layers. [`Http`] has the options, the router in

@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -46,13 +47,32 @@ pub async fn serve(
 /// Serves a router over HTTP/1.1. Handlers can ask for `ConnectInfo<SocketAddr>`.
 ///
 /// When it is to stop it takes no more connections, ends live views, lets the requests that run end, and then shuts
-/// the app down. Use `axum::serve` if you need something else, with [`Http::end_watches`](crate::Http::end_watches).
+/// the app down. Use `axum::serve` if you need something else, with [`Http::end_watches`](crate::Http::end_watches); it
+/// has none of the limits below.
+///
+/// No client holds more than its connection: one that sends nothing, or takes nothing of what it is sent, is cut off,
+/// and there are never more connections than allowed.
+///
+/// ```no_run
+/// # async fn example(app: eventmodel::App) -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::time::Duration;
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+/// eventmodel_http::Server::new(eventmodel_http::router(app.clone()), app)
+///     .max_connections(500)
+///     .write_timeout(Duration::from_secs(10))
+///     .run(listener, eventmodel_http::shutdown_signal())
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     router: Router,
     app: App,
     drain_within: Duration,
     header_timeout: Duration,
+    write_timeout: Duration,
+    max_connections: usize,
 }
 
 impl Server {
@@ -63,6 +83,8 @@ impl Server {
             app,
             drain_within: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            max_connections: 4096,
         }
     }
 
@@ -78,6 +100,23 @@ impl Server {
     #[must_use]
     pub fn header_timeout(mut self, wait: Duration) -> Self {
         self.header_timeout = wait;
+        self
+    }
+
+    /// How long a client may take nothing of what is written to it: an answer, a live view. Then its connection is cut
+    /// off. 30 seconds.
+    #[must_use]
+    pub fn write_timeout(mut self, wait: Duration) -> Self {
+        self.write_timeout = wait;
+        self
+    }
+
+    /// How many connections are served at the same time, at least 1. While there are so many, the server takes no more:
+    /// the next ones wait in the backlog of the listener until one ends. Let it exceed
+    /// [`Http::max_watchers`](crate::Http::max_watchers), so that live views leave room for requests. 4,096.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections.max(1);
         self
     }
 
@@ -97,9 +136,13 @@ impl Server {
             tokio::select! {
                 () = &mut stop => break,
                 Some(_) = connections.join_next() => {}
-                accepted = listener.accept() => match accepted {
+                accepted = listener.accept(), if connections.len() < self.max_connections => match accepted {
                     Ok((stream, peer)) => {
                         connections.spawn(self.connection(stream, peer, &closing));
+                        if connections.len() == self.max_connections {
+                            let connections = self.max_connections;
+                            eventmodel::__limited!(WARN, "no more connections are taken until one ends", connections);
+                        }
                     }
                     Err(error) => pause(&error).await,
                 },
@@ -129,9 +172,11 @@ impl Server {
     ) -> impl Future<Output = ()> + use<> {
         let (router, closing, header_timeout) =
             (self.router.clone(), closing.clone(), self.header_timeout);
+        // An answer is written at once; waiting to fill a packet only delays it.
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(self.write_timeout));
         async move {
-            // An answer is written at once; waiting to fill a packet only delays it.
-            let _ = stream.set_nodelay(true);
             let requests = Closing(closing.clone());
             let service =
                 hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
@@ -147,7 +192,7 @@ impl Server {
             let served = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(header_timeout)
-                .serve_connection(TokioIo::new(stream), service)
+                .serve_connection(TokioIo::new(Box::pin(stream)), service)
                 .with_upgrades();
             let mut served = pin!(served);
             let ended = tokio::select! {
