@@ -14,6 +14,8 @@
 //!   what the next writer would have written.
 //! - Each log has a checkpoint, a key of the same bucket. It moves on after all entries up to it are stored, and never
 //!   back. A process starts there, and reads again some events that their entries already hold.
+//! - Each process that lists the view keeps its keys in order (`index.rs`): those that were there, and those of the events
+//!   it was given since.
 //! - So it does not matter which process writes, only that one has.
 
 mod bucket;
@@ -22,6 +24,7 @@ mod checkpoint;
 mod current;
 mod entries;
 mod host;
+mod index;
 mod key;
 mod list;
 mod options;

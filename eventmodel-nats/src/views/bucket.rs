@@ -68,16 +68,18 @@ pub(super) struct Value {
     pub(super) payload: Bytes,
 }
 
-/// A page of the subjects of a stream.
-#[derive(Default, Deserialize)]
+/// A part of the subjects of a stream.
+#[derive(Deserialize)]
 struct Names {
     #[serde(default)]
     total: u64,
+    created: Timestamp,
     state: NamedState,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct NamedState {
+    last_seq: u64,
     subjects: Option<HashMap<String, u64>>,
 }
 
@@ -148,29 +150,38 @@ impl Bucket {
         Ok(end)
     }
 
-    /// The names of the keys that start with these tokens, as the leader knows them.
-    pub(super) async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+    /// The names of the keys, a part at a time, as a leader knows them that has everything which this process has seen
+    /// in the bucket.
+    pub(super) async fn keys(
+        &self,
+        mut named: impl FnMut(&mut dyn Iterator<Item = &str>),
+    ) -> Result<(), StoreError> {
         let endpoint = format!("STREAM.INFO.{}", self.stream_name);
-        let mut keys = Vec::new();
-        for filter in self.under(prefix) {
-            let mut page = Names::default();
-            let mut offset = 0;
-            while offset == 0 || offset < page.total {
-                let body = serde_json::json!({"subjects_filter": &filter, "offset": offset});
-                page = self.connection.api(&endpoint, body.to_string()).await?;
-                let subjects = page.state.subjects.take().unwrap_or_default();
-                if subjects.is_empty() {
-                    break;
-                }
-                offset += subjects.len() as u64;
-                let names = subjects.into_keys().filter_map(|subject| {
-                    let key = subject.strip_prefix(&self.subjects);
-                    key.map(str::to_owned)
-                });
-                keys.extend(names);
+        let newest = self.newest.load(Ordering::Relaxed);
+        let mut offset = 0;
+        loop {
+            let filter = format!("{}>", self.subjects);
+            let body = serde_json::json!({"subjects_filter": filter, "offset": offset});
+            let body = body.to_string().into();
+            let part = self.connection.api_patiently(&endpoint, body).await;
+            let part: Names = part.map_err(|failure| match failure {
+                Failure::Refused(refusal) if refusal.err_code == NOT_FOUND => self.gone(),
+                other => other.into(),
+            })?;
+            if part.created != self.created || part.state.last_seq < newest {
+                // It is another bucket, or a new leader has not applied everything yet.
+                self.verify().await?;
+                continue;
+            }
+            let subjects = part.state.subjects.unwrap_or_default();
+            offset += subjects.len() as u64;
+            let is_last = subjects.is_empty() || offset >= part.total;
+            let names = subjects.keys();
+            named(&mut names.filter_map(|subject| subject.strip_prefix(&self.subjects)));
+            if is_last {
+                return Ok(());
             }
         }
-        Ok(keys)
     }
 
     async fn last(&self, subject: &str) -> Result<Option<Value>, StoreError> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::bucket::{Bucket, Put, Value};
+use super::index::Index;
 use super::key;
 use super::positions::{Positions, PositionsError, ViewLog};
 use crate::connect::drift::drifted;
@@ -21,6 +22,7 @@ const AT: &str = "Eventmodel-At";
 pub(super) struct Build {
     pub(super) definition: Arc<ViewDefinition>,
     pub(super) bucket: Bucket,
+    pub(super) index: Index,
     pub(super) logs: Vec<ViewLog>,
     pub(super) progress: Arc<ViewProgress>,
 }
@@ -62,7 +64,14 @@ impl Build {
         let value = self.bucket.get(&key::encode(text)).await?;
         self.bucket.verify_for(value.as_ref()).await?;
         let entry = value.map(|value| self.read(&value)).transpose()?;
-        Ok(entry.map(|entry| entry.into_erased(text)))
+        Ok(entry.map(|entry| self.shown(entry, text)))
+    }
+
+    /// An entry for a query. What this process has shown it lists, too, also if another one is ahead of it.
+    fn shown(&self, entry: Entry, text: &str) -> AnyInstance {
+        let instance = AnyInstance::new(text, entry.positions.get(entry.log), entry.state);
+        self.index.add([&instance.key]);
+        instance
     }
 
     /// An instance, as the leader of the bucket knows it.
@@ -151,16 +160,11 @@ impl Build {
             return Ok(None);
         };
         let entry = self.read(value)?;
-        Ok(Some((entry.positions.clone(), entry.into_erased(&text))))
+        Ok(Some((entry.positions.clone(), self.shown(entry, &text))))
     }
 }
 
 impl Entry {
-    /// The entry for a query.
-    pub(super) fn into_erased(self, text: &str) -> AnyInstance {
-        AnyInstance::new(text, self.positions.get(self.log), self.state)
-    }
-
     /// Whether it holds the event at this position.
     pub(super) fn has(&self, log: usize, position: Position) -> bool {
         position <= self.positions.get(log)

@@ -17,6 +17,7 @@ use super::build::Build;
 use super::checkpoint::Checkpoint;
 use super::current::Current;
 use super::entries::Known;
+use super::index::Index;
 use super::list::page;
 use super::options::KvViews;
 use super::positions::ViewLog;
@@ -82,6 +83,7 @@ impl KvHost {
             progress: Arc::new(ViewProgress::new(view.name(), positions)),
             definition: view,
             bucket,
+            index: Index::default(),
             logs,
         };
         for (number, checkpoint) in checkpoints.iter().enumerate() {

@@ -1,18 +1,18 @@
 //! The instances of a view under a prefix, in pages. None is missing, even while processes write them.
 //!
-//! The leader names the keys. The list asks for each, or, if they are many, reads them by a consumer. A value replaced
-//! before the consumer reaches it comes again further back, and the server may report the end before that. So the list
-//! then asks for what is missing.
+//! The [`Index`] has the keys. The list asks for each value, or, if they are many, reads them by a consumer. A value
+//! replaced before the consumer reaches it comes again further back, and the server may report the end before that. So
+//! the list then asks for what is missing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use eventmodel::ViewError;
 use eventmodel::store::{AnyInstance, ViewPage};
+use eventmodel::{StoreError, ViewError};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::build::{Build, prefix_key};
-use super::key;
+use super::index::Index;
 use super::values::Values;
 
 /// From here on a consumer costs less than single requests. Each list creates one, on three replicas in all of them,
@@ -24,46 +24,49 @@ const IN_FLIGHT: usize = 256;
 
 /// At most `limit` instances, from the first one on whose key comes after `after`.
 pub(super) async fn page(
-    build: &Build,
+    build: &Arc<Build>,
     prefix: &str,
     after: Option<&str>,
     limit: usize,
 ) -> Result<ViewPage, ViewError> {
-    let prefix = prefix_key(prefix);
-    let keys = build.bucket.keys(&prefix).await?;
+    let (keys, mut has_more) = Index::page(build, prefix, after, limit).await?;
     if keys.is_empty() {
         build.bucket.verify().await?;
     }
-    let keys = keys.iter().filter_map(|key| key::decode(key));
-    let mut keys: Vec<String> = keys
-        .filter(|key| after.is_none_or(|after| &**key > after))
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let mut has_more = keys.len() > limit;
-    keys.truncate(limit);
+    let prefix = prefix_key(prefix);
     let mut found = HashMap::new();
     // Only a consumer continues a read under a prefix.
     let is_read = build.bucket.connection.creates_consumers || prefix.is_empty();
     if keys.len() >= MANY && is_read && after.is_none() && !has_more {
         read(build, &prefix, &mut found).await?;
     }
-    let missing: Vec<&String> = keys
-        .iter()
-        .filter(|key| !found.contains_key(&***key))
-        .collect();
-    let asked: Vec<_> = missing.into_iter().map(|key| build.query(key)).collect();
+    let missing = keys.iter().filter(|key| !found.contains_key(*key));
+    let asked: Vec<_> = missing.map(|key| instance(build, key)).collect();
     let asked: Vec<_> = stream::iter(asked)
         .buffer_unordered(IN_FLIGHT)
         .try_collect()
         .await?;
-    let asked = asked.into_iter().flatten();
     let mut entries: Vec<AnyInstance> = found.into_values().chain(asked).collect();
     entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     // A read may find what was not there when the keys were listed.
     has_more |= entries.len() > limit;
     entries.truncate(limit);
     Ok(ViewPage::new(entries, has_more))
+}
+
+/// An instance that is there.
+async fn instance(build: &Build, key: &str) -> Result<AnyInstance, StoreError> {
+    let mut found = build.query(key).await?;
+    if found.is_none() {
+        // A new leader had not applied everything yet. The query has waited for that.
+        found = build.query(key).await?;
+    }
+    found.ok_or_else(|| StoreError::Unavailable {
+        reason: format!(
+            "the leader of the bucket `{}` does not have the key `{key}` yet",
+            build.bucket.name
+        ),
+    })
 }
 
 /// Reads the existing instances.

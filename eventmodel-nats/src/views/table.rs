@@ -119,13 +119,17 @@ impl ViewTable for KvTable {
         self.has_failed = true;
         let keys = events.iter().enumerate();
         let keys = keys.filter_map(|(number, event)| Some((number, event.key.clone()?)));
-        let mut keys: Vec<(usize, Arc<str>)> = keys.collect();
-        if !keys.is_empty() && self.others_are_there(events, &keys).await? {
+        let keys: Vec<(usize, Arc<str>)> = keys.collect();
+        let mut has_written = !keys.is_empty();
+        if has_written && self.others_are_there(events, &keys).await? {
             self.known.forget();
-            keys.clear();
+            has_written = false;
         }
-        entries::apply(&self.build, &mut self.known, events, &keys).await?;
-        self.reached(events, !keys.is_empty()).await?;
+        if has_written {
+            entries::apply(&self.build, &mut self.known, events, &keys).await?;
+        }
+        self.build.index.add(keys.iter().map(|(_, key)| key));
+        self.reached(events, has_written).await?;
         self.has_failed = false;
         Ok(())
     }

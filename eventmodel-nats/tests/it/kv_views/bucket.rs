@@ -172,6 +172,42 @@ async fn a_list_lacks_no_entry_that_is_written_meanwhile() {
     }
 }
 
+/// What the process sends and is sent, without regard to how long it takes.
+#[tokio::test]
+async fn a_page_of_one_costs_at_most_twice_an_instance_however_many_there_are() {
+    let server = Server::start().await.unwrap();
+    let store = store(&server, KvViews::new()).await;
+    let statistics = store.client().statistics();
+    let app = ledger().start(store).await.unwrap();
+    let names: Vec<String> = (100..400).map(|n| format!("a{n}")).collect();
+    join_all(names.iter().map(|name| app.execute(deposit(name, 1)))).await;
+    app.settled().await.unwrap();
+    let view = app.view_at("balance").unwrap();
+    // The leader names the keys once.
+    assert_eq!(view.list("").await.unwrap().len(), names.len());
+    let sent = || {
+        let sent = &statistics.out_messages;
+        [sent, &statistics.in_bytes].map(|counter| counter.load(Ordering::Relaxed))
+    };
+    let begun = sent();
+    for name in &names[..100] {
+        assert!(view.get(name).await.unwrap().is_some());
+    }
+    let instances = sent();
+    let mut after = None::<String>;
+    for name in &names[..100] {
+        let page = view.page("", after.as_deref(), 1).await.unwrap();
+        assert!(page.instances.len() == 1 && page.has_more);
+        assert_eq!(*page.instances[0].key, **name);
+        after = Some(name.clone());
+    }
+    let pages = sent();
+    for what in 0..2 {
+        let (one, page) = (instances[what] - begun[what], pages[what] - instances[what]);
+        assert!(page <= 2 * one, "{page} for pages, {one} for instances");
+    }
+}
+
 #[tokio::test]
 async fn a_list_leaves_no_consumer_behind() {
     let server = Server::start().await.unwrap();

@@ -194,3 +194,57 @@ async fn a_process_that_does_not_go_first_shows_what_another_has_applied() {
     let view = other.view::<Balance>().after(&last).within(PATIENCE);
     assert_eq!(balances(&view).await["ann"], (50, 50));
 }
+
+/// Pages of the keys, each of which must come after the one before.
+async fn in_pages(app: &App, limit: usize) -> Vec<String> {
+    let view = app.view_at("balance").unwrap();
+    let mut keys: Vec<String> = Vec::new();
+    loop {
+        let after = keys.last().map(String::as_str);
+        let page = view.page("", after, limit).await.unwrap();
+        keys.extend(page.instances.iter().map(|entry| entry.key.to_string()));
+        assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+        if !page.has_more {
+            return keys;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_lists_what_another_one_writes() {
+    let server = Server::start().await.unwrap();
+    let proxy = Proxy::start(server.url()).await.unwrap();
+    let first = ledger().start(store(&server, KvViews::new()).await);
+    let first = first.await.unwrap();
+    let other = builder().views(KvViews::new()).connect(proxy.url());
+    let other = ledger().start(other.await.unwrap()).await.unwrap();
+    let mut there = Vec::new();
+    for count in 0..40 {
+        if count % 15 == 10 {
+            proxy.cut();
+        }
+        // Between those that are there.
+        there.push(format!("a{}", count * 7 % 40 + 10));
+        let receipt = first.execute(deposit(&there[count], 1)).await.unwrap();
+        let view = other.view::<Balance>().after(&receipt).within(PATIENCE);
+        assert_eq!(balances(&view).await.len(), count + 1);
+    }
+    there.sort();
+    assert_eq!(in_pages(&other, 7).await, there);
+    // What is there from the first page to the last is listed, also while more is written.
+    let more = async {
+        for count in 0..200 {
+            let name = format!("a{}x{count}", count * 7 % 40 + 10);
+            let _ = first.execute(deposit(&name, 1)).await.unwrap();
+        }
+    };
+    let lists = async {
+        for _ in 0..10 {
+            for app in [&first, &other] {
+                let listed = in_pages(app, 3).await;
+                assert!(there.iter().all(|key| listed.contains(key)), "{listed:?}");
+            }
+        }
+    };
+    tokio::join!(more, lists);
+}
