@@ -134,6 +134,11 @@ impl Bucket {
         })
     }
 
+    /// The last sequence that this process has seen in it.
+    pub(super) fn newest(&self) -> u64 {
+        self.newest.load(Ordering::Relaxed)
+    }
+
     /// The value of a key, as the leader knows it.
     pub(super) async fn get(&self, key: &str) -> Result<Option<Value>, StoreError> {
         let subject = format!("{}{key}", self.subjects);
@@ -157,7 +162,7 @@ impl Bucket {
         mut named: impl FnMut(&mut dyn Iterator<Item = &str>),
     ) -> Result<(), StoreError> {
         let endpoint = format!("STREAM.INFO.{}", self.stream_name);
-        let newest = self.newest.load(Ordering::Relaxed);
+        let newest = self.newest();
         let mut offset = 0;
         loop {
             let filter = format!("{}>", self.subjects);
@@ -253,7 +258,7 @@ impl Bucket {
         }
         headers.insert(EXPECTED, expected.to_string());
         headers.insert(BUCKET, self.created.to_string());
-        let newest = self.newest.load(Ordering::Relaxed);
+        let newest = self.newest();
         let subject = format!("{}{key}", self.publishes);
         let end = Instant::now() + self.connection.timeout;
         loop {
@@ -298,7 +303,7 @@ impl Bucket {
     /// [`StoreError::Drift`] if it is not.
     pub(super) async fn verify(&self) -> Result<(), StoreError> {
         let wait = self.connection.timeout;
-        let newest = self.newest.load(Ordering::Relaxed);
+        let newest = self.newest();
         let until = Instant::now() + 4 * wait;
         loop {
             let info = self.connection.stream_info(&self.stream_name).await?;

@@ -13,6 +13,7 @@ use super::bucket::{Bucket, Put, Value};
 use super::index::Index;
 use super::key;
 use super::positions::{Positions, PositionsError, ViewLog};
+use super::watch::Beginnings;
 use crate::connect::drift::drifted;
 
 /// The header of a value that names the events in it.
@@ -23,6 +24,7 @@ pub(super) struct Build {
     pub(super) definition: Arc<ViewDefinition>,
     pub(super) bucket: Bucket,
     pub(super) index: Index,
+    pub(super) beginnings: Beginnings,
     pub(super) logs: Vec<ViewLog>,
     pub(super) progress: Arc<ViewProgress>,
 }

@@ -22,7 +22,7 @@ use super::list::page;
 use super::options::KvViews;
 use super::positions::ViewLog;
 use super::table::KvTable;
-use super::watch::watch;
+use super::watch::{Beginnings, watch};
 use crate::connect::drift::drifted;
 use crate::log::logs::Logs;
 
@@ -84,6 +84,7 @@ impl KvHost {
             definition: view,
             bucket,
             index: Index::default(),
+            beginnings: Beginnings::default(),
             logs,
         };
         for (number, checkpoint) in checkpoints.iter().enumerate() {

@@ -34,6 +34,11 @@ impl Values {
         }
     }
 
+    /// Leaves out what stands up to this sequence.
+    pub(super) fn go_on_after(&mut self, sequence: u64) {
+        self.sequence = sequence;
+    }
+
     /// The sequence of the last value.
     pub(super) fn sequence(&self) -> u64 {
         self.sequence

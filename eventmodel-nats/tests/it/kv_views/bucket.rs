@@ -1,12 +1,16 @@
 //! What stands in the bucket of a view, and what is refused.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use eventmodel::store::AnyInstance;
 use eventmodel::{EventModel, Slice, StartError, StoreError, ViewError, projection};
 use eventmodel_nats::KvViews;
 use eventmodel_nats::async_nats::jetstream;
 use eventmodel_nats_harness::Server;
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use support::bank::{Account, Balance, Deposited, Opened, deposit};
 
@@ -206,6 +210,33 @@ async fn a_page_of_one_costs_at_most_twice_an_instance_however_many_there_are() 
         let (one, page) = (instances[what] - begun[what], pages[what] - instances[what]);
         assert!(page <= 2 * one, "{page} for pages, {one} for instances");
     }
+}
+
+#[tokio::test]
+async fn watchers_that_begin_together_share_what_they_begin_with() {
+    let server = Server::start().await.unwrap();
+    let app = ledger().start(store(&server, KvViews::new()).await);
+    let app = app.await.unwrap();
+    let last = app.execute(deposit("ann", 1)).await.unwrap();
+    balances(&app.view::<Balance>().after(&last)).await;
+    let view = app.view_at("balance").unwrap();
+    let (mut one, mut other) = (view.watch("", None), view.watch("", None));
+    let first = async |watch: &mut BoxStream<'_, _>| -> AnyInstance {
+        let first: Result<_, ViewError> = watch.next().await.unwrap();
+        first.unwrap()
+    };
+    let (a, b) = (first(&mut one).await, first(&mut other).await);
+    assert!(Arc::ptr_eq(&a.state, &b.state));
+    // Each goes on behind it.
+    let next = app.execute(deposit("ann", 1)).await.unwrap();
+    for watch in [&mut one, &mut other] {
+        assert_eq!(first(watch).await.position, next.position);
+    }
+    // When nobody needs it any more, the next one begins with what is there then.
+    assert_eq!(
+        first(&mut view.watch("", None)).await.position,
+        next.position
+    );
 }
 
 #[tokio::test]
