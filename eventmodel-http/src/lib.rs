@@ -139,6 +139,7 @@
 //! | 412 | `stale`: the instance has another revision than `If-Match` says |
 //! | 413 | `body-too-large`, `event-too-large`, `too-many-events` |
 //! | 415 | `unsupported-media-type`: the body must be `application/json` |
+//! | 421 | `misdirected`: `Host` is none of [`Server::hosts`] |
 //! | 422 | `invalid-fields`, with JSON Pointers into the body; `id-reused`: the `Idempotency-Key` of another command |
 //! | 500 | `internal`: a mistake of the program. Never because of what a request says |
 //! | 503 | `unknown-outcome`: it may be committed, retry with the `commandId`; `unavailable`, `not-reached`, `view-stopped`, `shutting-down`, `too-many-watchers` |

@@ -3,4 +3,5 @@
 pub(crate) mod body;
 pub(crate) mod etag;
 pub(crate) mod headers;
+pub(crate) mod host;
 pub(crate) mod url;

@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use eventmodel::{App, NotDrained};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,6 +18,8 @@ use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
+
+use crate::request::host;
 
 /// In the extensions of every request that [`Server`] takes: cancelled when it stops.
 #[derive(Clone, Debug)]
@@ -73,9 +76,13 @@ pub struct Server {
     header_timeout: Duration,
     write_timeout: Duration,
     max_connections: usize,
+    hosts: Option<Arc<[String]>>,
 }
 
 impl Server {
+    /// The names that programs on the same machine reach it by.
+    pub const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
     /// A server of this router, whose requests end up in this app.
     pub fn new(router: Router, app: App) -> Self {
         Self {
@@ -85,6 +92,7 @@ impl Server {
             header_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             max_connections: 4096,
+            hosts: None,
         }
     }
 
@@ -120,6 +128,28 @@ impl Server {
         self
     }
 
+    /// The hosts that this program is reached as, without ports; a request for another one is a 421. So no page of another
+    /// site can ask here by a name of its own that leads to this machine (DNS rebinding). An empty list takes any.
+    /// *Default:* [`LOOPBACK`](Self::LOOPBACK) where the listener is reached from this machine only, else any. A proxy on
+    /// this machine that passes on the `Host` of its clients needs theirs here.
+    ///
+    /// ```
+    /// # fn server(router: axum::Router, app: eventmodel::App) -> eventmodel_http::Server {
+    /// use eventmodel_http::Server;
+    ///
+    /// let hosts = Server::LOOPBACK.into_iter().chain(["hotel.example"]);
+    /// Server::new(router, app).hosts(hosts)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        let hosts = hosts
+            .into_iter()
+            .map(|host| host.into().to_ascii_lowercase());
+        self.hosts = Some(hosts.collect());
+        self
+    }
+
     /// Serves until `stop`.
     ///
     /// # Errors
@@ -129,6 +159,14 @@ impl Server {
         listener: TcpListener,
         stop: impl Future<Output = ()>,
     ) -> Result<(), NotDrained> {
+        let is_local = |address: SocketAddr| address.ip().is_loopback();
+        let hosts = match &self.hosts {
+            Some(hosts) => hosts.clone(),
+            None if listener.local_addr().is_ok_and(is_local) => {
+                Self::LOOPBACK.map(str::to_owned).into()
+            }
+            None => Arc::default(),
+        };
         let closing = CancellationToken::new();
         let mut connections = JoinSet::new();
         let mut stop = pin!(stop);
@@ -138,7 +176,7 @@ impl Server {
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept(), if connections.len() < self.max_connections => match accepted {
                     Ok((stream, peer)) => {
-                        connections.spawn(self.connection(stream, peer, &closing));
+                        connections.spawn(self.connection(stream, peer, &closing, &hosts));
                         if connections.len() == self.max_connections {
                             let connections = self.max_connections;
                             eventmodel::__limited!(WARN, "no more connections are taken until one ends", connections);
@@ -169,9 +207,11 @@ impl Server {
         stream: TcpStream,
         peer: SocketAddr,
         closing: &CancellationToken,
+        hosts: &Arc<[String]>,
     ) -> impl Future<Output = ()> + use<> {
         let (router, closing, header_timeout) =
             (self.router.clone(), closing.clone(), self.header_timeout);
+        let (app, hosts) = (self.app.clone(), hosts.clone());
         // An answer is written at once; waiting to fill a packet only delays it.
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutWriter::new(stream);
@@ -182,11 +222,19 @@ impl Server {
                 hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
                     request.extensions_mut().insert(ConnectInfo(peer));
                     request.extensions_mut().insert(requests.clone());
-                    let answer = router.clone().call(request);
+                    let answer = match host::check(&request, &hosts) {
+                        Ok(()) => Ok(router.clone().call(request)),
+                        Err(problem) => {
+                            app.count_refused(problem.document());
+                            Err(problem.into_response())
+                        }
+                    };
                     async move {
-                        Ok::<Response, Infallible>(
-                            answer.await.unwrap_or_else(|never| match never {}),
-                        )
+                        let answer = match answer {
+                            Ok(answer) => answer.await.unwrap_or_else(|never| match never {}),
+                            Err(refused) => refused,
+                        };
+                        Ok::<Response, Infallible>(answer)
                     }
                 });
             let served = http1::Builder::new()

@@ -5,10 +5,12 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::Method;
 use eventmodel::store::Limits;
+use eventmodel_http::Server;
 use futures_util::StreamExt;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::model::BonusBot;
 use crate::server::{Bank, encoded, request, soon};
 
 #[tokio::test]
@@ -153,7 +155,7 @@ async fn who_sends_a_body_that_is_too_large_to_its_end_is_there_to_read_the_answ
     let bank = Bank::open().await;
     let len = 5_000_000;
     let mut bytes = format!(
-        "PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\n\
+        "PUT /mutation/open-account HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          content-length: {len}\r\n\r\n"
     )
     .into_bytes();
@@ -167,7 +169,7 @@ async fn who_sends_a_body_that_is_too_large_to_its_end_is_there_to_read_the_answ
 async fn who_asks_first_need_not_send_a_body_that_is_too_large() {
     let bank = Bank::open().await;
     let head =
-        b"PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\n\
+        b"PUT /mutation/open-account HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
         content-length: 100000000\r\nexpect: 100-continue\r\n\r\n";
     let answer = bank.raw(head).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
@@ -210,7 +212,7 @@ async fn a_body_that_trickles_is_not_waited_for() {
     let bank = Bank::with(|http| http.timeout(Duration::from_millis(50)).router()).await;
     let mut connection = bank.connect().await;
     let head =
-        b"PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\n\
+        b"PUT /mutation/open-account HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
         content-length: 1000\r\n\r\n{\"data\": ";
     connection.write_all(head).await.unwrap();
     let mut answer = String::new();
@@ -293,7 +295,7 @@ async fn headers_of_any_bytes_are_answered() {
         "x-correlation-id",
     ] {
         let mut head = format!(
-            "PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\nconnection: close\r\ncontent-type: application/json\r\n\
+            "PUT /mutation/open-account HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n{name}: ",
             body.len()
         )
@@ -308,9 +310,10 @@ async fn headers_of_any_bytes_are_answered() {
         );
     }
     for name in ["accept", "prefer", "traceparent", "user-agent"] {
-        let mut head =
-            format!("GET /query/balance HTTP/1.1\r\nhost: bank\r\nconnection: close\r\n{name}: ")
-                .into_bytes();
+        let mut head = format!(
+            "GET /query/balance HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{name}: "
+        )
+        .into_bytes();
         head.extend_from_slice(b"\xff\xfe\r\n\r\n");
         assert!(bank.raw(&head).await.starts_with("HTTP/1.1 200"), "{name}");
     }
@@ -321,10 +324,10 @@ async fn bytes_that_are_not_http_are_answered() {
     let bank = Bank::open().await;
     for bytes in [
         &b"nonsense\r\n\r\n"[..],
-        b"GET /query/balance/\xff HTTP/1.1\r\nhost: bank\r\n\r\n",
-        b"GET /query/balance/\xc3\xa9 HTTP/1.1\r\nhost: bank\r\nconnection: close\r\n\r\n",
-        b"GET /query/balance/a b HTTP/1.1\r\nhost: bank\r\n\r\n",
-        b"GET http://[ HTTP/1.1\r\nhost: bank\r\n\r\n",
+        b"GET /query/balance/\xff HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        b"GET /query/balance/\xc3\xa9 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+        b"GET /query/balance/a b HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\nhost: localhost\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
         b"PUT /mutation/open-account HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
         b"PUT /mutation/open-account HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
@@ -333,14 +336,77 @@ async fn bytes_that_are_not_http_are_answered() {
         assert!(answer.starts_with("HTTP/1.1 4"), "{bytes:?}: {answer}");
     }
     let long = format!(
-        "GET /query/balance/{} HTTP/1.1\r\nhost: bank\r\nconnection: close\r\n\r\n",
+        "GET /query/balance/{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
         "x".repeat(70_000)
     );
     assert!(bank.raw(long.as_bytes()).await.starts_with("HTTP/1.1 414"));
     let many = format!(
-        "GET / HTTP/1.1\r\nhost: bank\r\n{}\r\n",
+        "GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n",
         "a: b\r\n".repeat(1000)
     );
     assert!(bank.raw(many.as_bytes()).await.starts_with("HTTP/1.1 431"));
     bank.get("/health").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_request_for_another_host_is_refused() {
+    let bank = Bank::open().await;
+    let address = bank.address.to_string();
+    for host in [
+        &*address,
+        "localhost",
+        "LocalHost:1",
+        "127.0.0.1",
+        "[::1]:80",
+    ] {
+        bank.get_with("/", &[("host", host)]).await.expect(200);
+    }
+    for host in [
+        "evil.example",
+        "evil.example:3000",
+        "localhost.evil.example",
+        "127.0.0.1.evil",
+    ] {
+        for path in ["/query/totals", "/", "/nothing", "/mutation/deposit"] {
+            bank.get_with(path, &[("host", host)])
+                .await
+                .problem(421, "misdirected");
+        }
+    }
+    for host in ["", "a@localhost", "a b"] {
+        bank.get_with("/query/totals", &[("host", host)])
+            .await
+            .problem(400, "malformed-header");
+    }
+    // The target counts, not the header.
+    let head = "GET http://evil.example/query/totals HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let answer = bank.raw(head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_is_refused() {
+    let bank = Bank::open().await;
+    for head in [
+        "GET / HTTP/1.1\r\nconnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+    ] {
+        let answer = bank.raw(head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_told_what_it_is_reached_as() {
+    let any: [&str; 0] = [];
+    let with = async |hosts: &[&str]| {
+        let served = |server: Server| server.hosts(hosts.iter().copied());
+        let store = eventmodel::MemoryStore::new();
+        Bank::served(store, BonusBot::default(), |http| http.router(), served).await
+    };
+    let (open, named) = (with(&any).await, with(&["Hotel.example"]).await);
+    let asked = async |bank: &Bank, host| bank.get_with("/", &[("host", host)]).await;
+    asked(&open, "evil.example").await.expect(200);
+    asked(&named, "hotel.example:443").await.expect(200);
+    asked(&named, "localhost").await.problem(421, "misdirected");
 }

@@ -67,7 +67,7 @@ async fn a_request_that_never_ends_is_cut_off() {
     let drain = |server: Server| server.drain_within(Duration::from_millis(50));
     let mut bank = Bank::served(store, BonusBot::default(), |http| http.router(), drain).await;
     let mut half = bank.connect().await;
-    half.write_all(b"PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{")
+    half.write_all(b"PUT /mutation/open-account HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{")
         .await
         .unwrap();
     bank.get("/health").await.expect(200);
@@ -117,7 +117,8 @@ async fn never_read(header: &str) -> (Bank, TcpStream) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut silent = socket.connect(bank.address).await.unwrap();
-    let head = format!("GET /query/balance?after=16 HTTP/1.1\r\nhost: bank\r\n{header}\r\n\r\n");
+    let head =
+        format!("GET /query/balance?after=16 HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n");
     silent.write_all(head.as_bytes()).await.unwrap();
     let mut status = [0; 12];
     soon(silent.read_exact(&mut status)).await.unwrap();
@@ -170,7 +171,7 @@ async fn a_connection_too_many_waits_until_another_one_ends() {
     let mut clients = Vec::new();
     for _ in 0..3 {
         let mut client = bank.connect().await;
-        let head = b"GET /held HTTP/1.1\r\nhost: bank\r\nconnection: close\r\n\r\n";
+        let head = b"GET /held HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         client.write_all(head).await.unwrap();
         clients.push(client);
     }
@@ -243,7 +244,7 @@ async fn a_command_whose_sender_has_gone_is_executed_to_its_end() {
 async fn put(bank: &Bank) -> TcpStream {
     let body = r#"{"data": {"account": "a", "owner": null}}"#;
     let head = format!(
-        "PUT /mutation/open-account HTTP/1.1\r\nhost: bank\r\ncontent-type: application/json\r\n\
+        "PUT /mutation/open-account HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     );

@@ -22,7 +22,7 @@ impl Watch {
     async fn start(bank: &Bank, path: &str, headers: &str) -> Self {
         let mut connection = bank.connect().await;
         let head = format!(
-            "GET {path} HTTP/1.1\r\nhost: bank\r\naccept: text/event-stream\r\n{headers}\r\n"
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n{headers}\r\n"
         );
         connection.write_all(head.as_bytes()).await.unwrap();
         let mut watch = Self {

@@ -81,6 +81,9 @@ kinds! {
          each instance that is only guarded. Nothing was stored. Ask for less at once.";
     MEDIA_TYPE = "unsupported-media-type" 415 "The body must be JSON"
         "Send the header `Content-Type: application/json`, and the body without a content encoding.";
+    MISDIRECTED = "misdirected" 421 "This program is not reached under that name"
+        "The header `Host` names another host than those that this program is reached as. Nothing was executed. Whoever runs \
+         the program says which they are.";
     INVALID = "invalid-fields" 422 "The command is not valid"
         "A field is missing, has the wrong type, or has a value that it cannot have, whatever the state is; or a \
          member stands in its object twice, or a number would be changed. The member `errors` lists what is wrong, \
