@@ -4,6 +4,7 @@ use serde_json::Value;
 use support::client;
 
 mod at_once;
+pub(crate) mod load;
 mod nonsense;
 pub(crate) mod program;
 pub(crate) mod server;

@@ -3,8 +3,8 @@
 //! has seen every event once.
 //!
 //! A round is a cluster of its own and every fault once, in an order of its own. `CAMPAIGN_ROUNDS` says how many
-//! (`cargo xtask campaign`), `SEED` the first. Views in buckets have a round of
-//! their own in [`views`], automations that processes share in [`automations`].
+//! (`cargo xtask campaign`), `SEED` the first. Views in buckets, and automations that processes share, have rounds of
+//! their own in the tests of the store.
 //!
 //! Killing a server does not lose what it has written, as a loss of power might: its pages are in the hands of the
 //! operating system. So this holds with the servers' default, which is to sync every two minutes.
@@ -14,18 +14,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use eventmodel::Store;
-use eventmodel_nats_harness::{Cluster, Proxy};
+use eventmodel_nats_harness::{Broken, Cluster, Disaster};
 use hotel_booking::hotel_booking;
-use support::hotel::play_while;
 use support::variable;
 use support::world::World;
 
-mod automations;
-mod faults;
-mod views;
-
-use crate::builder;
-use faults::{ALL, Broken};
+use crate::hotel::load::play_while;
+use crate::hotel_on_nats::builder;
 
 /// Each has connections, caches, views and automations of its own.
 const PROCESSES: usize = 3;
@@ -48,28 +43,14 @@ async fn a_hotel_on_three_servers_keeps_its_books_whatever_happens_to_them() {
 
 async fn round(seed: u64) {
     let cluster = Cluster::start().await.unwrap();
-    let mut proxies = Vec::new();
+    let clients = Broken::with_clients(cluster, "hotel", PROCESSES);
+    let (broken, urls) = clients.await.unwrap();
     let mut stores = Vec::new();
-    for process in 0..PROCESSES {
-        let mut urls = Vec::new();
-        for node in 0..3 {
-            let proxy = Proxy::start(cluster.node((process + node) % 3).url()).await;
-            let proxy = proxy.unwrap();
-            urls.push(proxy.url());
-            proxies.push(proxy);
-        }
-        let store = builder()
-            .replicas(3)
-            .timeout(Duration::from_secs(2))
-            .connect(urls.join(","));
-        stores.push(Arc::new(store.await.unwrap()) as Arc<dyn Store>);
+    for urls in urls {
+        let store = builder().replicas(3).timeout(Duration::from_secs(2));
+        stores.push(Arc::new(store.connect(urls).await.unwrap()) as Arc<dyn Store>);
     }
     let world = World::on(hotel_booking, seed, stores).await;
-    let broken = Broken {
-        cluster,
-        proxies,
-        log: "hotel".into(),
-    };
     let (going, sent) = (
         Arc::new(AtomicBool::new(true)),
         Arc::new(AtomicUsize::new(0)),
@@ -82,14 +63,14 @@ async fn round(seed: u64) {
         }
     };
     let breaking = async {
-        let mut order = ALL.to_vec();
+        let mut order = Disaster::ALL;
         fastrand::Rng::with_seed(seed).shuffle(&mut order);
-        for fault in order {
+        for disaster in order {
             let before = sent.load(Ordering::Relaxed);
-            broken.by(fault).await;
+            broken.by(disaster).await.unwrap();
             tokio::time::sleep(REST).await;
             let sent = sent.load(Ordering::Relaxed) - before;
-            eprintln!("  {fault:?}: {sent} commands meanwhile");
+            eprintln!("  {disaster:?}: {sent} commands meanwhile");
         }
         broken.cluster.wait_healthy().await.unwrap();
         going.store(false, Ordering::Relaxed);

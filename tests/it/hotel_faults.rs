@@ -2,9 +2,10 @@
 
 use eventmodel_testing::FaultyStore;
 use hotel_booking::hotel_booking;
-use support::hotel::{COMMANDS, play};
 use support::seeds::{assert_all_happened, under_seeds};
 use support::world::World;
+
+use crate::hotel::load::{COMMANDS, play};
 
 const CLIENTS: usize = 4;
 

@@ -1,7 +1,7 @@
 //! The hotel with its books in JetStream: the same stories, and what only several processes can show.
 
 use eventmodel::AppOptions;
-use eventmodel_nats::NatsStore;
+use eventmodel_nats::{NatsStore, NatsStoreBuilder};
 use eventmodel_nats_harness::Server;
 use support::client::{self, Answer};
 use support::hotel::{BOOK, CHECK_IN, CLEAN, data};
@@ -11,10 +11,13 @@ use crate::hotel::program::{Running, run};
 use crate::hotel::server::Hotel;
 use crate::hotel::stories::hotel_stories;
 
+/// For a store that also works with the defective servers of `cargo xtask campaign`.
+pub(crate) fn builder() -> NatsStoreBuilder {
+    NatsStore::builder().accept_defect("8376")
+}
+
 async fn open(server: &Server) -> Hotel {
-    // Also with the defective servers of the matrix.
-    let store = NatsStore::builder().accept_defect("8376");
-    let store = store.connect(server.url()).await.unwrap();
+    let store = builder().connect(server.url()).await.unwrap();
     Hotel::open_on(store, AppOptions::new()).await
 }
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use eventmodel::Store;
 use eventmodel_nats_harness::{Cluster, Server};
 use hotel_booking::hotel_booking;
-use support::hotel::play;
 use support::variable;
 use support::world::World;
 
-use crate::builder;
+use crate::hotel::load::play;
+use crate::hotel_on_nats::builder;
 
 /// Each has a connection, caches, views and automations of its own.
 const PROCESSES: usize = 4;

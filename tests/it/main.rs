@@ -5,5 +5,7 @@
 mod devices;
 mod example;
 mod hotel;
+mod hotel_campaign;
 mod hotel_faults;
 mod hotel_on_nats;
+mod hotel_run;

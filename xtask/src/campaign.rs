@@ -68,16 +68,16 @@ fn parts() -> Vec<Part> {
         })
         .collect();
     for first in [1, 1 + ROUNDS] {
-        let rounds = |name: &str, filter| {
-            Part::new(format!("{name}-from-{first}"), JETSTREAM, filter)
+        let rounds = |name: &str, run, filter| {
+            Part::new(format!("{name}-from-{first}"), run, filter)
                 .with("SEED", first)
                 .with("CAMPAIGN_ROUNDS", ROUNDS)
         };
-        parts.push(rounds("hotel", "campaign::a_hotel"));
-        parts.push(rounds("views", "campaign::views"));
-        parts.push(rounds("automations", "campaign::automations"));
+        parts.push(rounds("hotel", ACROSS, "hotel_campaign"));
+        parts.push(rounds("views", JETSTREAM, "campaign::views"));
+        parts.push(rounds("automations", JETSTREAM, "campaign::automations"));
     }
-    parts.push(Part::new("processes", JETSTREAM, "hotel_run").with("HOTEL_COMMANDS", 400));
+    parts.push(Part::new("processes", ACROSS, "hotel_run").with("HOTEL_COMMANDS", 400));
     parts.push(
         Part::new("seeds", ENGINE, "money_is_neither_made_nor_lost")
             .and(ACROSS, "a_room_has_one_guest_a_night_who_finds_it_clean")

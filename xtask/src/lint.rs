@@ -19,6 +19,19 @@ pub(crate) fn run(report: &mut Report) -> Result<(), String> {
             .env("RUSTDOCFLAGS", "-D warnings"),
     );
     msrv::check(report, &packages);
+    // Whether each could be published; that it builds from its package is left to `cargo package --workspace`. Offline:
+    // what it needs is here since `packages`.
+    report.step(
+        "packages",
+        &mut cargo(&[
+            "package",
+            "--workspace",
+            "--no-verify",
+            "--allow-dirty",
+            "--offline",
+            "--quiet",
+        ]),
+    );
     dependencies(report);
     Ok(())
 }

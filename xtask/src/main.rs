@@ -24,7 +24,7 @@ const USAGE: &str = "\
 Usage: cargo xtask <command>
 
   test   all tests of the workspace with all features, the documentation's examples, the examples' build
-  lint   format, texts, clippy, each feature alone, rustdoc, the oldest supported Rust, licences of dependencies
+  lint   format, texts, clippy, each feature alone, rustdoc, the oldest supported Rust, packages, licences of dependencies
   campaign [part ..]
          what takes hours, in parts: the JetStream store with each pinned version of the server; the hotel, views and
          automations on clusters that are broken under load; many seeds and histories. A part is named by how its name

@@ -11,7 +11,6 @@ mod campaign;
 mod connecting;
 mod contract;
 mod full;
-mod hotel_run;
 mod inboxes;
 mod kv_views;
 mod production;

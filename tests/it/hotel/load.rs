@@ -1,7 +1,8 @@
-//! The hotel's requests, and its clients under load: no room is given to two guests, and nobody sleeps in a room that is
+//! The hotel's clients under load: no room is given to two guests, and nobody sleeps in a room that is
 //! not clean.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use eventmodel::{Decide, Decision, RecordedEvent, Unguarded};
@@ -13,48 +14,16 @@ use hotel_booking::model::{Client, Room};
 use hotel_booking::projection::{Availability, CleaningSchedule, CleaningTask, HotelRoom, RoomDay};
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
-use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::world::{Retold, World, fold};
-
-/// The bodies of the requests of the seed, word for word.
-pub const BOOK: &str = r#"{
-    "data": {
-      "room": { "id" : 1},
-      "client": { "id": 1},
-      "date": "2022-12-12"
-    }
-  }"#;
-pub const CLEAN: &str = r#"{
-    "data": {
-      "room": { "id" : 1},
-      "date": "2022-12-12"
-    }
-  }"#;
-pub const CHECK_IN: &str = r#"{
-    "data": {
-      "room": { "id" : 1 },
-      "client": { "id": 1},
-      "date": "2022-12-13"
-    }
-  }"#;
-
-/// A request of the seed for another room, client or date.
-pub fn data(room: u32, client: Option<u32>, date: &str) -> String {
-    let mut data = json!({ "room": { "id": room }, "date": date });
-    if let Some(client) = client {
-        data["client"] = json!({ "id": client });
-    }
-    json!({ "data": data }).to_string()
-}
+use support::world::{Decisions, World, fold};
 
 /// The last of them is never built.
 const ROOMS: u32 = 3;
 const NIGHTS: u32 = 3;
 const GUESTS: u32 = 3;
 /// How many commands a client sends of one night and its neighbours.
-pub const COMMANDS: usize = 12;
+pub(crate) const COMMANDS: usize = 12;
 
 type Log = [RecordedEvent];
 
@@ -62,49 +31,41 @@ fn room_day(log: &Log, room: Room, date: Date) -> RoomDay {
     fold(log, &Booking { room, date })
 }
 
-impl Retold for CreateRoom {
-    fn decisions(&self, log: &Log, _: &Log) -> Vec<Decision<Self>> {
-        let room = self.room;
-        vec![self.decide(&fold::<HotelRoom>(log, &Admin { room }))]
-    }
+fn creating(command: &CreateRoom, log: &Log, _: &Log) -> Vec<Decision<CreateRoom>> {
+    let room = command.room;
+    vec![command.decide(&fold::<HotelRoom>(log, &Admin { room }))]
 }
 
-impl Retold for BookRoom {
-    fn decisions(&self, log: &Log, consulted: &Log) -> Vec<Decision<Self>> {
-        let Self { room, date, .. } = *self;
-        let exists = Unguarded::new(fold(consulted, &Admin { room }));
-        vec![self.decide(&(room_day(log, room, date), exists))]
-    }
+fn booking(command: &BookRoom, log: &Log, consulted: &Log) -> Vec<Decision<BookRoom>> {
+    let BookRoom { room, date, .. } = *command;
+    let exists = Unguarded::new(fold(consulted, &Admin { room }));
+    vec![command.decide(&(room_day(log, room, date), exists))]
 }
 
-impl Retold for CleanRoom {
-    fn decisions(&self, log: &Log, _: &Log) -> Vec<Decision<Self>> {
-        let Self { room, date, .. } = *self;
-        let task: CleaningTask = fold(log, &Cleanup { room, date });
-        vec![self.decide(&(room_day(log, room, date), task))]
-    }
+fn cleaning(command: &CleanRoom, log: &Log, _: &Log) -> Vec<Decision<CleanRoom>> {
+    let CleanRoom { room, date, .. } = *command;
+    let task: CleaningTask = fold(log, &Cleanup { room, date });
+    vec![command.decide(&(room_day(log, room, date), task))]
 }
 
-impl Retold for CheckIn {
-    fn decisions(&self, log: &Log, consulted: &Log) -> Vec<Decision<Self>> {
-        let Self { room, date, .. } = *self;
-        // Of its two nights, the one that it writes is guarded.
-        let nights = |tonight, last_night: &Log| {
-            let tonight = Unguarded::new(room_day(tonight, room, date));
-            let last_night = room_day(last_night, room, date.yesterday().unwrap());
-            self.decide(&(tonight, Unguarded::new(last_night)))
-        };
-        vec![nights(log, consulted), nights(consulted, log)]
-    }
+fn checking_in(command: &CheckIn, log: &Log, consulted: &Log) -> Vec<Decision<CheckIn>> {
+    let CheckIn { room, date, .. } = *command;
+    // Of its two nights, the one that it writes is guarded.
+    let nights = |tonight, last_night: &Log| {
+        let tonight = Unguarded::new(room_day(tonight, room, date));
+        let last_night = room_day(last_night, room, date.yesterday().unwrap());
+        command.decide(&(tonight, Unguarded::new(last_night)))
+    };
+    vec![nights(log, consulted), nights(consulted, log)]
 }
 
 /// Lets so many clients send so many commands each, and checks all that must hold in the end.
-pub async fn play(world: &Arc<World>, clients: usize, commands: usize) {
+pub(crate) async fn play(world: &Arc<World>, clients: usize, commands: usize) {
     play_while(world, clients, move |n| n < commands).await;
 }
 
 /// As [`play`], as long as a client that has sent so many commands is to go on.
-pub async fn play_while(
+pub(crate) async fn play_while(
     world: &Arc<World>,
     clients: usize,
     goes_on: impl Fn(usize) -> bool + Clone + Send + Sync + 'static,
@@ -142,20 +103,24 @@ async fn be_a_client(world: Arc<World>, number: usize, goes_on: impl Fn(usize) -
                 let room = Room {
                     id: room.id.min(ROOMS - 1),
                 };
-                send(&world, id, CreateRoom { room }).await;
+                send(&world, id, CreateRoom { room }, creating).await;
             }
-            2..=4 => send(&world, id, BookRoom { room, client, date }).await,
+            2..=4 => send(&world, id, BookRoom { room, client, date }, booking).await,
             5 | 6 => {
                 let team = None;
-                send(&world, id, CleanRoom { room, date, team }).await;
+                send(&world, id, CleanRoom { room, date, team }, cleaning).await;
             }
-            _ => send(&world, id, CheckIn { room, client, date }).await,
+            _ => send(&world, id, CheckIn { room, client, date }, checking_in).await,
         }
     }
 }
 
-async fn send<C: Retold>(world: &World, id: String, command: C) {
-    let Some(receipt) = world.send(id.clone(), command.clone()).await else {
+async fn send<C>(world: &World, id: String, command: C, decisions: Decisions<C>)
+where
+    C: Decide + Clone + Debug,
+{
+    let sent = world.send(id.clone(), command.clone(), decisions);
+    let Some(receipt) = sent.await else {
         return;
     };
     if world.below(4) == 0 {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use eventmodel_nats_harness::{Cluster, Direction, Proxy, When};
-use tokio::time::timeout;
+use futures_util::future::join_all;
+use tokio::time::{sleep, timeout};
+
+use crate::{Cluster, Direction, Error, Proxy, When};
 
 /// Longer than the servers wait before they elect another leader: 4 to 9 seconds.
 const ELECTION: Duration = Duration::from_secs(11);
@@ -11,8 +13,10 @@ const ELECTION: Duration = Duration::from_secs(11);
 /// How long a fault is waited for that needs a client to do something.
 const CHANCE: Duration = Duration::from_secs(5);
 
+/// What may happen to a cluster, or to the connections of its clients.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Fault {
+#[allow(missing_docs, reason = "each says what happens")]
+pub enum Disaster {
     LeaderKilled,
     LeaderPaused,
     LeaderStepsDown,
@@ -25,90 +29,132 @@ pub(super) enum Fault {
     ConnectionsHang,
 }
 
-pub(super) const ALL: [Fault; 10] = [
-    Fault::LeaderKilled,
-    Fault::LeaderPaused,
-    Fault::LeaderStepsDown,
-    Fault::TwoNodesDown,
-    Fault::RollingRestart,
-    Fault::AllConnectionsCut,
-    Fault::CutInABatch,
-    Fault::CutBeforeTheLastOfABatch,
-    Fault::AnswersLost,
-    Fault::ConnectionsHang,
-];
+impl Disaster {
+    /// Each of them.
+    pub const ALL: [Self; 10] = [
+        Self::LeaderKilled,
+        Self::LeaderPaused,
+        Self::LeaderStepsDown,
+        Self::TwoNodesDown,
+        Self::RollingRestart,
+        Self::AllConnectionsCut,
+        Self::CutInABatch,
+        Self::CutBeforeTheLastOfABatch,
+        Self::AnswersLost,
+        Self::ConnectionsHang,
+    ];
+}
 
-pub(super) struct Broken {
-    pub(super) cluster: Cluster,
-    pub(super) proxies: Vec<Proxy>,
-    pub(super) log: String,
+/// A cluster that disasters happen to, and its clients' ways to it.
+#[derive(Debug)]
+pub struct Broken {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// What its clients connect through.
+    proxies: Vec<Proxy>,
+    /// The stream whose leader is meant.
+    log: String,
 }
 
 impl Broken {
-    /// Lets a fault happen, and mends it.
-    pub(super) async fn by(&self, fault: Fault) {
-        match fault {
-            Fault::LeaderKilled => {
-                let leader = self.leader().await;
+    /// So many clients of a cluster, and the addresses that each of them connects to: its own way to every node.
+    ///
+    /// # Errors
+    /// [`Error`] if there is no port for a proxy.
+    pub async fn with_clients(
+        cluster: Cluster,
+        log: &str,
+        clients: usize,
+    ) -> Result<(Self, Vec<String>), Error> {
+        let (mut proxies, mut urls) = (Vec::new(), Vec::new());
+        for client in 0..clients {
+            let mut own = Vec::new();
+            for node in 0..3 {
+                let proxy = Proxy::start(cluster.node((client + node) % 3).url()).await?;
+                own.push(proxy.url());
+                proxies.push(proxy);
+            }
+            urls.push(own.join(","));
+        }
+        let log = log.to_owned();
+        Ok((
+            Self {
+                cluster,
+                proxies,
+                log,
+            },
+            urls,
+        ))
+    }
+
+    /// Lets a disaster happen, and mends it.
+    ///
+    /// # Errors
+    /// [`Error`] if the cluster does not recover.
+    pub async fn by(&self, disaster: Disaster) -> Result<(), Error> {
+        match disaster {
+            Disaster::LeaderKilled => {
+                let leader = self.leader().await?;
                 self.cluster.node(leader).kill();
-                self.leader().await;
-                self.cluster.node(leader).restart().await.unwrap();
+                self.leader().await?;
+                self.cluster.node(leader).restart().await?;
             }
-            Fault::LeaderPaused => {
-                let leader = self.leader().await;
-                self.cluster.node(leader).pause().unwrap();
-                tokio::time::sleep(ELECTION).await;
-                self.leader().await;
-                self.cluster.node(leader).resume().unwrap();
-                self.leader().await;
+            Disaster::LeaderPaused => {
+                let leader = self.leader().await?;
+                self.cluster.node(leader).pause()?;
+                sleep(ELECTION).await;
+                self.leader().await?;
+                self.cluster.node(leader).resume()?;
+                self.leader().await?;
             }
-            Fault::LeaderStepsDown => {
-                self.cluster.step_down(&self.log).await.unwrap();
+            Disaster::LeaderStepsDown => {
+                self.cluster.step_down(&self.log).await?;
             }
-            Fault::TwoNodesDown => {
-                let leader = self.leader().await;
+            Disaster::TwoNodesDown => {
+                let leader = self.leader().await?;
                 let nodes = [leader, (leader + 1) % 3].map(|n| self.cluster.node(n));
                 for node in nodes {
                     node.kill();
                 }
-                tokio::time::sleep(CHANCE / 2).await;
+                sleep(CHANCE / 2).await;
                 for node in nodes {
-                    node.launch().unwrap();
+                    node.launch()?;
                 }
-                self.leader().await;
+                self.leader().await?;
             }
-            Fault::RollingRestart => {
+            Disaster::RollingRestart => {
                 for node in self.cluster.nodes() {
-                    node.stop().await.unwrap();
-                    node.restart().await.unwrap();
+                    node.stop().await?;
+                    node.restart().await?;
                 }
-                self.leader().await;
+                self.leader().await?;
             }
-            Fault::AllConnectionsCut => self.proxies.iter().for_each(Proxy::cut),
-            Fault::CutInABatch => {
+            Disaster::AllConnectionsCut => self.proxies.iter().for_each(Proxy::cut),
+            Disaster::CutInABatch => {
                 self.cut(Direction::ToServer, "Nats-Batch-Sequence: 2")
                     .await;
             }
-            Fault::CutBeforeTheLastOfABatch => {
+            Disaster::CutBeforeTheLastOfABatch => {
                 self.cut(Direction::ToServer, "Nats-Batch-Commit: 1").await;
             }
-            Fault::AnswersLost => self.cut(Direction::ToClient, "\"seq\":").await,
-            Fault::ConnectionsHang => {
+            Disaster::AnswersLost => self.cut(Direction::ToClient, "\"seq\":").await,
+            Disaster::ConnectionsHang => {
                 self.proxies.iter().for_each(Proxy::block);
                 // Longer than a client waits for an answer.
-                tokio::time::sleep(CHANCE / 2).await;
+                sleep(CHANCE / 2).await;
                 self.proxies.iter().for_each(Proxy::unblock);
             }
         }
+        Ok(())
     }
 
-    async fn leader(&self) -> usize {
-        self.cluster.leader_of(&self.log).await.unwrap()
+    async fn leader(&self) -> Result<usize, Error> {
+        self.cluster.leader_of(&self.log).await
     }
 
     /// Cuts every connection on which this is seen, three times. A fault that is set stays until it happens, so only
     /// on those that are used.
-    pub(super) async fn cut(&self, direction: Direction, text: &str) {
+    pub async fn cut(&self, direction: Direction, text: &str) {
         for _ in 0..3 {
             let used = self.proxies.iter().filter(|proxy| proxy.connections() > 0);
             let faults = used.map(|proxy| {
@@ -116,7 +162,7 @@ impl Broken {
                 // Not every client has something to say.
                 timeout(CHANCE / 3, fault.happened())
             });
-            futures_util::future::join_all(faults).await;
+            join_all(faults).await;
         }
     }
 }

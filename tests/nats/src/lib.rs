@@ -30,6 +30,7 @@
 mod binary;
 mod builder;
 mod cluster;
+mod disaster;
 mod error;
 mod monitor;
 mod port;
@@ -43,6 +44,7 @@ mod wait;
 pub use binary::{find as binary, find_defective as defective_binary};
 pub use builder::ServerBuilder;
 pub use cluster::{Cluster, ClusterBuilder};
+pub use disaster::{Broken, Disaster};
 pub use error::Error;
 pub use proxy::{Direction, Fault, Proxy, When};
 pub use server::Server;

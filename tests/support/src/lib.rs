@@ -3,7 +3,7 @@
 //! - [`bank`]: the model that most tests run, with text as keys. [`savings`] has numbers as keys, an event of two
 //!   streams, handlers that read metadata and rules of several states: what specs and seeded faults are about.
 //! - [`world`] and [`seeds`]: apps on one log, clients that do not give up, and what must hold in the end.
-//! - [`hotel`]: the hotel's requests, and its clients under load.
+//! - [`hotel`]: the hotel's requests.
 //! - [`measured`]: the model that the benchmarks of the engine and of the JetStream store run.
 //! - `served` and `client`, with the feature `http`: an app on a port of its own, and a client that sends bytes.
 //! - [`settling`]: what an app that settles or stops waits for. [`until`]: any other wait.

@@ -1,12 +1,10 @@
 //! A small model: accounts that money is put into, taken from, and moved between.
 
 use eventmodel::{
-    Command, Decide, Decision, Event, EventModel, Metadata, RecordedEvent, Rejection, Slice,
-    Stream, Violations, automation, emit, projection, reject,
+    Command, Decide, Decision, Event, EventModel, Metadata, Rejection, Slice, Stream, Violations,
+    automation, emit, projection, reject,
 };
 use serde::{Deserialize, Serialize};
-
-use crate::world::{Retold, fold};
 
 #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
 #[stream(subject = "account.{account}")]
@@ -297,40 +295,4 @@ pub fn savings() -> EventModel {
                 .view::<Total>()
                 .command::<Transfer>(),
         )
-}
-
-fn balance(log: &[RecordedEvent], account: u32) -> Balance {
-    fold(log, &Account { account })
-}
-
-impl Retold for Open {
-    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        vec![self.decide(&balance(log, self.account))]
-    }
-}
-
-impl Retold for Deposit {
-    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        vec![self.decide(&balance(log, self.account))]
-    }
-}
-
-impl Retold for Withdraw {
-    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        let account = self.account;
-        let withdrawals: Withdrawals = fold(log, &Account { account });
-        vec![self.decide(&(withdrawals, balance(log, account)))]
-    }
-}
-
-impl Retold for Transfer {
-    fn decisions(&self, log: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        vec![self.decide(&(balance(log, self.from), balance(log, self.to)))]
-    }
-}
-
-impl Retold for Visit {
-    fn decisions(&self, _: &[RecordedEvent], _: &[RecordedEvent]) -> Vec<Decision<Self>> {
-        vec![self.decide(&())]
-    }
 }

@@ -24,12 +24,9 @@ const ATTEMPTS: usize = 12;
 /// As often where an outage takes its time.
 const REAL_ATTEMPTS: usize = 1_000;
 
-/// A command whose decision can be made again, from the log.
-pub trait Retold: Decide + Clone + Debug {
-    /// The decisions that it may come to on what stands in `log`, and, as far as it is only consulted, in `consulted`:
-    /// the first events of the same log, and more or fewer of them.
-    fn decisions(&self, log: &[RecordedEvent], consulted: &[RecordedEvent]) -> Vec<Decision<Self>>;
-}
+/// The decisions that a command may come to on what stands in a log, and, as far as it is only consulted, in the first
+/// events of the same log, more or fewer of them.
+pub type Decisions<C> = fn(&C, &[RecordedEvent], &[RecordedEvent]) -> Vec<Decision<C>>;
 
 /// The state of an instance after a part of a log.
 pub fn fold<P>(log: &[RecordedEvent], key: &P::Key) -> P
@@ -189,7 +186,10 @@ impl World {
     }
 
     /// Sends a command to either app until it is answered, with the same id; gives the receipt if it was accepted.
-    pub async fn send<C: Retold>(&self, id: String, command: C) -> Option<Receipt> {
+    pub async fn send<C>(&self, id: String, command: C, decisions: Decisions<C>) -> Option<Receipt>
+    where
+        C: Decide + Clone + Debug,
+    {
         let end = self.until_answered(&id, &command).await;
         let receipt = match &end {
             End::Accepted { receipt, .. } => Some(receipt.clone()),
@@ -199,12 +199,12 @@ impl World {
             id,
             command: format!("{command:?}"),
             end,
-            check: Box::new(move |log, end| check_decision(&command, log, end)),
+            check: Box::new(move |log, end| check_decision(&command, decisions, log, end)),
         });
         receipt
     }
 
-    async fn until_answered<C: Retold>(&self, id: &str, command: &C) -> End {
+    async fn until_answered<C: Decide + Clone + Debug>(&self, id: &str, command: &C) -> End {
         let mut unknown = false;
         let attempts = if self.faulty.is_some() {
             ATTEMPTS
@@ -234,7 +234,10 @@ impl World {
     }
 
     /// Sends a command that was accepted again, under the same id: it must get the same receipt.
-    pub async fn send_again<C: Retold>(&self, id: &str, command: C, first: &Receipt) {
+    pub async fn send_again<C>(&self, id: &str, command: C, first: &Receipt)
+    where
+        C: Decide + Clone + Debug,
+    {
         match self.until_answered(id, &command).await {
             End::Accepted { receipt: again, .. } => {
                 let what = format!("{id}: {command:?}");
@@ -379,7 +382,12 @@ fn positions(receipt: &Receipt) -> Vec<Position> {
 /// Every answer must be the one that a single process, deciding one command after the other, would have given: an
 /// accepted one, on what stands before it in the log; any other, on what stood there at some moment between question
 /// and answer. What is only consulted may have been read at another moment.
-fn check_decision<C: Retold>(command: &C, log: &[RecordedEvent], end: &End) -> Result<(), String> {
+fn check_decision<C: Decide>(
+    command: &C,
+    decisions: Decisions<C>,
+    log: &[RecordedEvent],
+    end: &End,
+) -> Result<(), String> {
     let (answer, moments, consulted) = match end {
         End::Accepted { receipt, during } => {
             let events = receipt.events.iter().map(shown_as_emitted);
@@ -402,7 +410,7 @@ fn check_decision<C: Retold>(command: &C, log: &[RecordedEvent], end: &End) -> R
     let mut instead = Vec::new();
     for at in moments {
         for consulted_at in consulted.clone() {
-            for decision in command.decisions(&log[..at], &log[..consulted_at]) {
+            for decision in decisions(command, &log[..at], &log[..consulted_at]) {
                 let decision = match decision {
                     Ok(events) => format!("{events:?}"),
                     Err(rejection) => format!("{rejection:?}"),

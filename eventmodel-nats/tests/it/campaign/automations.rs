@@ -12,7 +12,7 @@ use eventmodel::{
     App, Decide, EventId, EventModel, EventQuery, ExecuteError, ExecuteOptions, RecordedEvent,
     Slice, automation,
 };
-use eventmodel_nats_harness::{Cluster, Proxy};
+use eventmodel_nats_harness::{Broken, Cluster, Disaster};
 use futures_util::TryStreamExt;
 use support::bank::{Deposited, Transfer, Withdraw, Withdrawn, bank, deposit, withdraw};
 use support::variable;
@@ -20,7 +20,6 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::faults::{ALL, Broken, Fault};
 use crate::builder;
 
 const ACCOUNTS: usize = 8;
@@ -29,12 +28,15 @@ const PROCESSES: usize = 2;
 /// For each account: more would only make the check longer.
 const COMMANDS: usize = 600;
 
+/// Between two steps.
+const REST: Duration = Duration::from_millis(500);
+
 /// Longer than everything takes when nothing is broken any more.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Servers(Fault),
+    Servers(Disaster),
     /// The consumer has another leader.
     ConsumerStepsDown,
     /// A process ends, and another one starts in its place.
@@ -42,9 +44,9 @@ enum Step {
 }
 
 const FEW: [Step; 3] = [
-    Step::Servers(Fault::LeaderStepsDown),
+    Step::Servers(Disaster::LeaderStepsDown),
     Step::ProcessKilled,
-    Step::Servers(Fault::AnswersLost),
+    Step::Servers(Disaster::AnswersLost),
 ];
 
 /// Takes a cent of whatever comes to an account.
@@ -69,7 +71,7 @@ async fn a_shared_automation_acts_once_and_in_order_whatever_happens() {
     for seed in first..first + rounds.max(1) {
         let mut steps = FEW.to_vec();
         if rounds > 0 {
-            steps = ALL.map(Step::Servers).into();
+            steps = Disaster::ALL.map(Step::Servers).into();
             steps.extend([
                 Step::ConsumerStepsDown,
                 Step::ProcessKilled,
@@ -134,27 +136,14 @@ async fn open(model: fn() -> EventModel, urls: &str) -> App {
 
 async fn round(steps: &[Step]) {
     let cluster = Cluster::start().await.unwrap();
-    let (mut proxies, mut urls) = (Vec::new(), Vec::new());
-    for process in 0..=PROCESSES {
-        let mut of_process = Vec::new();
-        for node in 0..3 {
-            let proxy = Proxy::start(cluster.node((process + node) % 3).url()).await;
-            let proxy = proxy.unwrap();
-            of_process.push(proxy.url());
-            proxies.push(proxy);
-        }
-        urls.push(of_process.join(","));
-    }
+    let (broken, urls) = Broken::with_clients(cluster, "bank", PROCESSES + 1)
+        .await
+        .unwrap();
     let writer = Process::start(bank, &urls[PROCESSES]).await;
     let mut processes = Vec::new();
     for urls in &urls[..PROCESSES] {
         processes.push(Process::start(collecting, urls).await);
     }
-    let broken = Broken {
-        cluster,
-        proxies,
-        log: "bank".into(),
-    };
     let going = Arc::new(AtomicBool::new(true));
     let mut clients = JoinSet::new();
     for number in 0..ACCOUNTS {
@@ -163,7 +152,7 @@ async fn round(steps: &[Step]) {
     for (n, step) in steps.iter().enumerate() {
         eprintln!("  {step:?}");
         match step {
-            Step::Servers(fault) => broken.by(*fault).await,
+            Step::Servers(disaster) => broken.by(*disaster).await.unwrap(),
             Step::ConsumerStepsDown => {
                 let client = broken.cluster.node(0).url();
                 let client = eventmodel_nats::async_nats::connect(client).await.unwrap();
@@ -177,7 +166,7 @@ async fn round(steps: &[Step]) {
                 processes.insert(killed, Process::start(collecting, &urls[killed]).await);
             }
         }
-        sleep(super::REST).await;
+        sleep(REST).await;
     }
     broken.cluster.wait_healthy().await.unwrap();
     going.store(false, Ordering::Relaxed);

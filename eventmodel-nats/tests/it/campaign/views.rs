@@ -12,14 +12,13 @@ use std::time::Duration;
 
 use eventmodel::{App, Position, ViewError};
 use eventmodel_nats::{KvViews, NatsStore};
-use eventmodel_nats_harness::{Cluster, Direction, Proxy};
+use eventmodel_nats_harness::{Broken, Cluster, Direction, Disaster};
 use futures_util::StreamExt;
 use support::bank::{Balance, Total, account, deposit};
 use support::{until, variable};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::faults::{Broken, Fault};
 use crate::builder;
 use crate::kv_views::book::{Book, Seen, entries};
 use crate::kv_views::ledger;
@@ -30,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Servers(Fault),
+    Servers(Disaster),
     /// A connection breaks at an entry that is written, so in the middle of what is written together.
     CutInEntries,
     /// The entries are stored, the checkpoint is not.
@@ -40,20 +39,20 @@ enum Step {
 }
 
 const FEW: [Step; 4] = [
-    Step::Servers(Fault::LeaderKilled),
-    Step::Servers(Fault::LeaderStepsDown),
+    Step::Servers(Disaster::LeaderKilled),
+    Step::Servers(Disaster::LeaderStepsDown),
     Step::CutInEntries,
     Step::HostKilled,
 ];
 
 const MORE: [Step; 8] = [
-    Step::Servers(Fault::LeaderPaused),
+    Step::Servers(Disaster::LeaderPaused),
     Step::CutBeforeACheckpoint,
-    Step::Servers(Fault::TwoNodesDown),
-    Step::Servers(Fault::RollingRestart),
-    Step::Servers(Fault::AllConnectionsCut),
-    Step::Servers(Fault::AnswersLost),
-    Step::Servers(Fault::ConnectionsHang),
+    Step::Servers(Disaster::TwoNodesDown),
+    Step::Servers(Disaster::RollingRestart),
+    Step::Servers(Disaster::AllConnectionsCut),
+    Step::Servers(Disaster::AnswersLost),
+    Step::Servers(Disaster::ConnectionsHang),
     Step::HostKilled,
 ];
 
@@ -276,34 +275,19 @@ async fn views_on_three_servers_show_no_wrong_entry_whatever_happens_to_them() {
 
 async fn round(steps: &[Step]) {
     let cluster = Cluster::start().await.unwrap();
-    let mut proxies = Vec::new();
-    let mut urls = Vec::new();
-    for host in 0..2 {
-        let mut own = Vec::new();
-        for node in 0..3 {
-            let proxy = Proxy::start(cluster.node((host + node) % 3).url()).await;
-            let proxy = proxy.unwrap();
-            own.push(proxy.url());
-            proxies.push(proxy);
-        }
-        urls.push(own.join(","));
-    }
+    let log = format!("KV_{BUCKET}");
+    let (broken, urls) = Broken::with_clients(cluster, &log, 2).await.unwrap();
     let store = builder().replicas(3).timeout(Duration::from_secs(2));
-    let store = store.connect(cluster.url()).await.unwrap();
+    let store = store.connect(broken.cluster.url()).await.unwrap();
     let writer = ledger().start(store.clone()).await.unwrap();
     let (shown, written) = (Shared::default(), Shared::default());
     let mut hosts = [0, 1].map(|number| Host::start(number, &urls, &shown, &written));
-    let broken = Broken {
-        cluster,
-        proxies,
-        log: format!("KV_{BUCKET}"),
-    };
     let going = AtomicBool::new(true);
     let breaking = async {
         both_answer(&shown).await;
         for step in steps {
             match step {
-                Step::Servers(fault) => broken.by(*fault).await,
+                Step::Servers(disaster) => broken.by(*disaster).await.unwrap(),
                 Step::CutInEntries => broken.cut(Direction::ToServer, "Eventmodel-At").await,
                 Step::CutBeforeACheckpoint => {
                     broken.cut(Direction::ToServer, ".=checkpoint.bank ").await;

@@ -1,15 +1,16 @@
 //! Accounts under faults: money is neither made nor lost.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use eventmodel::RecordedEvent;
+use eventmodel::{Decide, Decision, RecordedEvent};
 use support::savings::{
     Account, Accounts, Balance, Deposit, Deposited, Open, Opened, Total, Transfer, Visit, WELCOME,
-    Withdraw, Withdrawn, savings,
+    Withdraw, Withdrawals, Withdrawn, savings,
 };
 use support::seeds::{assert_all_happened, once, under_seeds};
-use support::world::{Retold, World};
+use support::world::{Decisions, World, fold};
 use tokio::task::JoinSet;
 
 const ACCOUNTS: u32 = 4;
@@ -52,6 +53,34 @@ async fn story(seed: u64) -> eventmodel_testing::FaultyStore {
     world.store()
 }
 
+type Log = [RecordedEvent];
+
+fn balance(log: &Log, account: u32) -> Balance {
+    fold(log, &Account { account })
+}
+
+fn opening(command: &Open, log: &Log, _: &Log) -> Vec<Decision<Open>> {
+    vec![command.decide(&balance(log, command.account))]
+}
+
+fn paying_in(command: &Deposit, log: &Log, _: &Log) -> Vec<Decision<Deposit>> {
+    vec![command.decide(&balance(log, command.account))]
+}
+
+fn withdrawing(command: &Withdraw, log: &Log, _: &Log) -> Vec<Decision<Withdraw>> {
+    let account = command.account;
+    let withdrawals: Withdrawals = fold(log, &Account { account });
+    vec![command.decide(&(withdrawals, balance(log, account)))]
+}
+
+fn moving(command: &Transfer, log: &Log, _: &Log) -> Vec<Decision<Transfer>> {
+    vec![command.decide(&(balance(log, command.from), balance(log, command.to)))]
+}
+
+fn coming_in(command: &Visit, _: &Log, _: &Log) -> Vec<Decision<Visit>> {
+    vec![command.decide(&())]
+}
+
 async fn be_a_client(world: Arc<World>, client: usize) {
     for n in 0..COMMANDS {
         let id = format!("c{client}-{n}");
@@ -60,23 +89,27 @@ async fn be_a_client(world: Arc<World>, client: usize) {
         let branch = world.below(BRANCHES);
         let cents = u64::from(world.below(900));
         match world.below(8) {
-            0 | 1 => send(&world, id, Open { account, branch }).await,
-            2 => send(&world, id, Visit { branch }).await,
+            0 | 1 => send(&world, id, Open { account, branch }, opening).await,
+            2 => send(&world, id, Visit { branch }, coming_in).await,
             3 => {
                 let cents = if cents < 100 { 0 } else { cents };
-                send(&world, id, Deposit { account, cents }).await;
+                send(&world, id, Deposit { account, cents }, paying_in).await;
             }
-            4 | 5 => send(&world, id, Withdraw { account, cents }).await,
+            4 | 5 => send(&world, id, Withdraw { account, cents }, withdrawing).await,
             _ => {
                 let from = account;
-                send(&world, id, Transfer { from, to, cents }).await;
+                send(&world, id, Transfer { from, to, cents }, moving).await;
             }
         }
     }
 }
 
-async fn send<C: Retold>(world: &World, id: String, command: C) {
-    let Some(receipt) = world.send(id.clone(), command.clone()).await else {
+async fn send<C>(world: &World, id: String, command: C, decisions: Decisions<C>)
+where
+    C: Decide + Clone + Debug,
+{
+    let sent = world.send(id.clone(), command.clone(), decisions);
+    let Some(receipt) = sent.await else {
         return;
     };
     if world.below(4) == 0 {
