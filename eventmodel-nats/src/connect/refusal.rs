@@ -25,6 +25,8 @@ impl Refusal {
     const BATCH_DUPLICATE_ID: u16 = 10201;
     /// The server refused or lost a message of the batch, or the leader changed: nothing of it is stored.
     const BATCH_INCOMPLETE: u16 = 10176;
+    /// Too few servers for the copies of a stream: the description says why.
+    const NO_PEERS: u16 = 10005;
     const MESSAGE_TOO_LARGE: u16 = 10054;
     /// The stream stored nothing: the description says why.
     const STORE_FAILED: u16 = 10077;
@@ -75,10 +77,18 @@ impl Refusal {
         )
     }
 
+    /// Whether a new leader just has not heard of the other servers yet: tags and storage would be named.
+    fn may_find_peers(&self) -> bool {
+        let description = &self.description;
+        description.contains("peer offline") || description.contains("miscellaneous issue")
+    }
+
     /// Whether the same request may soon succeed by itself.
     pub(crate) fn is_temporary(&self) -> bool {
-        let is_passing = matches!(self.code, 408 | 409 | 429 | 500 | 503);
-        (is_passing || self.err_code == Self::BATCH_INCOMPLETE) && self.room().is_none()
+        let is_passing = matches!(self.code, 408 | 409 | 429 | 500 | 503)
+            || self.err_code == Self::BATCH_INCOMPLETE
+            || self.err_code == Self::NO_PEERS && self.may_find_peers();
+        is_passing && self.room().is_none()
     }
 }
 
@@ -107,10 +117,17 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_whose_tags_no_server_has_finds_no_place_later() {
+        let tags = "no suitable peers for placement, tags not matched ['eu']";
+        assert!(!refusal(400, 10005, tags).is_temporary());
+    }
+
+    #[test]
     fn what_has_no_room_is_told_from_what_passes_by_itself() {
         for (code, err_code, description) in [
             (503, 10163, "temporarily unavailable"),
             (400, 10176, "atomic publish batch is incomplete"),
+            (400, 10005, "no suitable peers for placement, peer offline"),
             (503, 10077, "store is closed"),
             (500, 10049, "error creating store for stream"),
         ] {
