@@ -110,45 +110,46 @@ async fn two_processes_that_are_told_to_retry_the_same_do_it_once() {
     assert_eq!(withdrawals(&first).await, 3);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_retry_is_taken_over_from_a_process_that_ends() {
-    let server = Server::start().await.unwrap();
+/// Two processes, and an event that is parked, which the first one retries and the second one is told to.
+async fn retried_by_the_first(server: &Server) -> (Held, [(App, Proxy); 2]) {
     let held = Held::new();
-    let (first, proxy) = start(&server.url(), &held).await;
-    let (second, _second) = start(&server.url(), &held).await;
+    let processes = [
+        start(&server.url(), &held).await,
+        start(&server.url(), &held).await,
+    ];
+    let [(first, _), (second, _)] = &processes;
     let _ = second.execute(deposit("ann", 1)).await.unwrap();
-    let ann = parked(&second, "ann").await;
-    parked(&first, "ann").await;
+    let ann = parked(second, "ann").await;
+    parked(first, "ann").await;
     held.mend();
     first.retry(&ann).unwrap();
     held.has_begun("ann", 1).await;
     second.retry(&ann).unwrap();
-    proxy.refuse();
-    proxy.cut();
+    (held, processes)
+}
+
+/// It handles what is parked, and nobody else has.
+async fn takes_over(second: &App, held: &Held) {
     held.has_begun("ann", 2).await;
     held.go_on.add_permits(10);
     until("nothing is parked", async || second.parked().is_empty()).await;
     second.settled().await.unwrap();
-    assert_eq!(withdrawals(&second).await, 1);
+    assert_eq!(withdrawals(second).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_retry_is_taken_over_from_a_process_that_ends() {
+    let server = Server::start().await.unwrap();
+    let (held, [(_first, proxy), (second, _second)]) = retried_by_the_first(&server).await;
+    proxy.refuse();
+    proxy.cut();
+    takes_over(&second, &held).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_process_that_stops_in_good_order_leaves_its_retries_to_others() {
     let server = Server::start().await.unwrap();
-    let held = Held::new();
-    let (first, _first) = start(&server.url(), &held).await;
-    let (second, _second) = start(&server.url(), &held).await;
-    let _ = second.execute(deposit("ann", 1)).await.unwrap();
-    let ann = parked(&second, "ann").await;
-    parked(&first, "ann").await;
-    held.mend();
-    first.retry(&ann).unwrap();
-    held.has_begun("ann", 1).await;
-    second.retry(&ann).unwrap();
+    let (held, [(first, _first), (second, _second)]) = retried_by_the_first(&server).await;
     drop(first);
-    held.has_begun("ann", 2).await;
-    held.go_on.add_permits(10);
-    until("nothing is parked", async || second.parked().is_empty()).await;
-    second.settled().await.unwrap();
-    assert_eq!(withdrawals(&second).await, 1);
+    takes_over(&second, &held).await;
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use eventmodel::Store;
-use eventmodel_nats::{ConnectionEvent, NatsStore};
+use eventmodel_nats::ConnectionEvent;
 use eventmodel_nats_harness::{Server, unique};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
 use super::bench::{BOUND, Bench};
@@ -38,10 +38,10 @@ fn quoted(subjects: &[String]) -> String {
     quoted.join(", ")
 }
 
-/// A server with a user that may do everything, and one that may do this.
-async fn server(publish: &[String], subscribe: &[String]) -> Server {
+/// A server with a log, and the log as a user sees it who may do this.
+async fn limited(log: &str, publish: &[String], subscribe: &[String]) -> (Server, Bench) {
     let (publish, subscribe) = (quoted(publish), quoted(subscribe));
-    Server::builder()
+    let server = Server::builder()
         .config(&format!(
             "authorization {{
   users: [
@@ -55,21 +55,44 @@ async fn server(publish: &[String], subscribe: &[String]) -> Server {
         ))
         .start()
         .await
-        .unwrap()
-}
-
-async fn admin(server: &Server) -> NatsStore {
-    let builder = builder().user_and_password("admin", "admin");
-    builder.connect(server.url()).await.unwrap()
-}
-
-async fn app(server: &Server) -> NatsStore {
-    let builder = builder()
+        .unwrap();
+    let admin = builder().user_and_password("admin", "admin");
+    let mut bench = Bench {
+        store: admin.connect(server.url()).await.unwrap(),
+        log: log.into(),
+    };
+    bench.reopen().await.unwrap();
+    let app = builder()
         .user_and_password("app", "app")
         .inbox_prefix("_INBOX_app")
         .timeout(Duration::from_secs(1))
         .without_setup();
-    builder.connect(server.url()).await.unwrap()
+    bench.store = app.connect(server.url()).await.unwrap();
+    (server, bench)
+}
+
+/// Texts of the servers and of the client are not written alike.
+fn says(text: &str, part: &str) -> bool {
+    text.to_lowercase().contains(&part.to_lowercase())
+}
+
+async fn denial(events: &mut (impl Stream<Item = ConnectionEvent> + Unpin)) -> String {
+    let denied = async {
+        loop {
+            let event = events.next().await.expect("another event");
+            if let ConnectionEvent::PermissionDenied { message } = event {
+                return message;
+            }
+        }
+    };
+    timeout(BOUND, denied).await.unwrap()
+}
+
+/// Why an append gets no answer of a server that hangs.
+async fn no_answer(server: &Server, bench: &Bench) -> String {
+    server.pause().unwrap();
+    let append = bench.append("one", &[(&bench.item("a"), 0)]);
+    bench.store.append(append).await.unwrap_err().to_string()
 }
 
 /// Everything that a store does; the first thing that fails.
@@ -108,20 +131,8 @@ async fn use_all(bench: &Bench) -> Result<(), Box<dyn std::error::Error + Send +
 async fn a_process_needs_no_more_permissions_than_are_listed() {
     let log = unique("trap");
     let (publish, subscribe) = permissions(&log);
-    let server = server(&publish, &subscribe).await;
-    Bench {
-        store: admin(&server).await,
-        log: log.clone().into(),
-    }
-    .reopen()
-    .await
-    .unwrap();
-    let store = app(&server).await;
-    let mut events = store.connection_events();
-    let bench = Bench {
-        store,
-        log: log.into(),
-    };
+    let (_server, bench) = limited(&log, &publish, &subscribe).await;
+    let mut events = bench.store.connection_events();
     timeout(BOUND, use_all(&bench)).await.unwrap().unwrap();
     bench.store.close().await.unwrap();
     while let Some(event) = timeout(BOUND, events.next()).await.unwrap() {
@@ -142,46 +153,17 @@ async fn each_permission_on_the_list_is_needed_and_named_when_it_is_denied() {
     for (n, denied) in publish.iter().enumerate() {
         let mut rest = publish.clone();
         rest.remove(n);
-        let server = server(&rest, &subscribe).await;
-        Bench {
-            store: admin(&server).await,
-            log: log.clone().into(),
-        }
-        .reopen()
-        .await
-        .unwrap();
-        let store = app(&server).await;
-        let mut events = store.connection_events();
-        let bench = Bench {
-            store,
-            log: log.clone().into(),
-        };
+        let (_server, bench) = limited(&log, &rest, &subscribe).await;
+        let mut events = bench.store.connection_events();
         let result = timeout(BOUND, use_all(&bench)).await.expect("bounded");
         let error = result.expect_err(denied).to_string();
         let named = denied.trim_end_matches(['>', '*', '.']);
-        let lower = error.to_lowercase();
         assert!(
-            lower.contains("permissions violation"),
+            says(&error, "permissions violation") && says(&error, named),
             "without {denied}: {error}"
         );
-        assert!(
-            lower.contains(&named.to_lowercase()),
-            "without {denied}: {error}"
-        );
-        let told = timeout(BOUND, async {
-            loop {
-                match events.next().await {
-                    Some(ConnectionEvent::PermissionDenied { message }) => return message,
-                    Some(_) => {}
-                    None => panic!("the events ended"),
-                }
-            }
-        });
-        let told = told.await.unwrap();
-        assert!(
-            told.to_lowercase().contains(&named.to_lowercase()),
-            "{told}"
-        );
+        let told = denial(&mut events).await;
+        assert!(says(&told, named), "{told}");
     }
 }
 
@@ -189,19 +171,10 @@ async fn each_permission_on_the_list_is_needed_and_named_when_it_is_denied() {
 async fn without_the_right_to_its_inbox_a_process_is_told_so() {
     let log = unique("trap");
     let (publish, _) = permissions(&log);
-    let server = server(&publish, &["_INBOX_another.>".into()]).await;
-    let bench = Bench {
-        store: app(&server).await,
-        log: log.into(),
-    };
+    let (_server, bench) = limited(&log, &publish, &["_INBOX_another.>".into()]).await;
     let error = timeout(BOUND, bench.reopen()).await.unwrap().unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .to_lowercase()
-            .contains("subscription to \"_inbox_app"),
-        "{error}"
-    );
+    let error = error.to_string();
+    assert!(says(&error, "subscription to \"_inbox_app"), "{error}");
 }
 
 /// A denial is the reason of the time-out that follows it, not of every one there will ever be.
@@ -210,41 +183,13 @@ async fn a_denial_is_not_told_for_another_subject() {
     let log = unique("trap");
     let (mut publish, subscribe) = permissions(&log);
     publish.retain(|subject| !subject.contains("MSG.GET"));
-    let server = server(&publish, &subscribe).await;
-    Bench {
-        store: admin(&server).await,
-        log: log.clone().into(),
-    }
-    .reopen()
-    .await
-    .unwrap();
-    let bench = Bench {
-        store: app(&server).await,
-        log: log.into(),
-    };
+    let (server, bench) = limited(&log, &publish, &subscribe).await;
     bench.reopen().await.unwrap();
-    let denied = bench
-        .store
-        .revision(&bench.log, &bench.item("a"))
-        .await
-        .unwrap_err();
-    assert!(
-        denied
-            .to_string()
-            .to_lowercase()
-            .contains("permissions violation"),
-        "{denied}"
-    );
-    server.pause().unwrap();
-    let late = bench
-        .store
-        .append(bench.append("one", &[(&bench.item("a"), 0)]))
-        .await;
-    let late = late.unwrap_err().to_string();
-    assert!(
-        !late.to_lowercase().contains("permissions violation"),
-        "{late}"
-    );
+    let denied = bench.store.revision(&bench.log, &bench.item("a")).await;
+    let denied = denied.unwrap_err().to_string();
+    assert!(says(&denied, "permissions violation"), "{denied}");
+    let late = no_answer(&server, &bench).await;
+    assert!(!says(&late, "permissions violation"), "{late}");
 }
 
 /// A program may subscribe to anything through the client: what it may not is no reason of a request.
@@ -252,32 +197,12 @@ async fn a_denial_is_not_told_for_another_subject() {
 async fn a_subscription_that_is_denied_is_not_told_for_a_request() {
     let log = unique("trap");
     let (publish, subscribe) = permissions(&log);
-    let server = server(&publish, &subscribe).await;
-    let bench = Bench {
-        store: admin(&server).await,
-        log: log.into(),
-    };
+    let (server, bench) = limited(&log, &publish, &subscribe).await;
     bench.reopen().await.unwrap();
-    let bench = bench.through(app(&server).await).await;
     let mut events = bench.store.connection_events();
     let _secret = bench.store.client().subscribe("secret").await.unwrap();
-    let denied = timeout(BOUND, async {
-        loop {
-            if let ConnectionEvent::PermissionDenied { message } = events.next().await.unwrap() {
-                return message;
-            }
-        }
-    });
-    let denied = denied.await.unwrap();
+    let denied = denial(&mut events).await;
     assert!(denied.contains("Subscription to \"secret\""), "{denied}");
-    server.pause().unwrap();
-    let late = bench
-        .store
-        .append(bench.append("one", &[(&bench.item("a"), 0)]))
-        .await;
-    let late = late.unwrap_err().to_string();
-    assert!(
-        !late.to_lowercase().contains("permissions violation"),
-        "{late}"
-    );
+    let late = no_answer(&server, &bench).await;
+    assert!(!says(&late, "permissions violation"), "{late}");
 }
