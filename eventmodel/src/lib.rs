@@ -1,69 +1,4 @@
-//! Write an event model as Rust types; run it, test it, look at it.
-//!
-//! Each post-it of an [Event Modeling](https://eventmodeling.org) board is a small type, and the types together are
-//! the program: the engine appends what commands decide, atomically and under guards, keeps views up to date and
-//! runs automations.
-//!
-//! ```
-//! use eventmodel::{
-//!     Command, Decide, Decision, Event, EventModel, MemoryStore, Rejection, Slice, Stream, emit, projection,
-//!     reject,
-//! };
-//! use serde::{Deserialize, Serialize};
-//!
-//! /// A row of the board: each room has a history of its own.
-//! #[derive(Stream, Clone, Debug, PartialEq, Eq, Hash)]
-//! #[stream(subject = "booking.{room}")]
-//! struct Booking { room: u32 }
-//!
-//! /// A guest has the room.
-//! #[derive(Event, Serialize, Deserialize)]
-//! #[event(stream = Booking)]
-//! struct RoomBooked { room: u32, guest: String }
-//!
-//! #[derive(Default, Serialize, Deserialize, Clone)]
-//! struct Occupancy { guest: Option<String> }
-//!
-//! /// Who has the room: what commands decide on, and what people look at.
-//! #[projection(key = Booking)]
-//! impl Occupancy {
-//!     fn booked(&mut self, event: &RoomBooked) { self.guest = Some(event.guest.clone()); }
-//! }
-//!
-//! /// Books a room.
-//! #[derive(Command, Serialize, Deserialize)]
-//! #[command(state = Occupancy, emits(RoomBooked), rejects = Refused)]
-//! struct BookRoom { room: u32, guest: String }
-//!
-//! #[derive(Rejection, Serialize, Debug, thiserror::Error)]
-//! enum Refused {
-//!     #[error("room {room} is booked already")]
-//!     AlreadyBooked { room: u32 },
-//! }
-//!
-//! impl Decide for BookRoom {
-//!     fn decide(&self, occupancy: &Occupancy) -> Decision<Self> {
-//!         match occupancy.guest {
-//!             Some(_) => reject(Refused::AlreadyBooked { room: self.room }),
-//!             None => emit(RoomBooked { room: self.room, guest: self.guest.clone() }),
-//!         }
-//!     }
-//! }
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let app = EventModel::new("hotel")
-//!     .slice(Slice::new("Guest books a room").view::<Occupancy>().command::<BookRoom>())
-//!     .start(MemoryStore::new())
-//!     .await?;
-//! let receipt = app.execute(BookRoom { room: 1, guest: "Ada".into() }).await?;
-//! let occupancy = app.view::<Occupancy>().after(receipt.position).get(&Booking { room: 1 }).await?;
-//! assert_eq!(occupancy.unwrap().guest.as_deref(), Some("Ada"));
-//! assert!(app.execute(BookRoom { room: 1, guest: "Bob".into() }).await.is_err());
-//! app.shutdown().await?;
-//! # Ok(())
-//! # }
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # The words
 //!
@@ -95,8 +30,6 @@
 //!   that is full, parks nothing: it waits, and goes on by itself.
 //! - What cannot be read is never skipped: [`DecodeError`](record::DecodeError).
 //!
-//! The store of this crate, [`MemoryStore`], keeps nothing after the process ends.
-//!
 //! # Features
 //!
 //! | feature | gives |
@@ -106,8 +39,6 @@
 //! | `garde` | [`Command::validate`] from `garde::Validate`: `#[command(garde)]` |
 //! | `chrono`, `time` | [`SubjectToken`] for the dates and times of these crates; those of `jiff` always have it |
 //! | `testing` | `eventmodel::testing`: given/when/then specs. For `[dev-dependencies]` |
-//!
-//! The crate `eventmodel-testing` has the conformance suite for stores, and a store that fails on purpose.
 
 pub mod board;
 pub mod engine;
@@ -137,11 +68,6 @@ pub use record::{
     SubjectToken,
 };
 pub use store::{Parked, Store, StoreError, ViewError};
-
-/// The code of the README is compiled and run.
-#[cfg(all(doctest, feature = "derive"))]
-#[doc = include_str!("../README.md")]
-mod readme {}
 
 #[cfg(feature = "derive")]
 pub use eventmodel_derive::{
