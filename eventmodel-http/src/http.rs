@@ -39,8 +39,8 @@ use crate::{admin, commands, health, index, views};
 /// # }
 /// ```
 ///
-/// The routers are finished ones, `Router<()>`. To put one into a router whose own state is still missing, give it
-/// that state's type: `http.router().with_state(())`.
+/// The routers are complete: `Router<()>`. To merge one into a router that still lacks its state, give it the type of
+/// that state: `http.router().with_state(())`.
 #[derive(Clone)]
 pub struct Http {
     pub(crate) app: App,
@@ -92,47 +92,48 @@ impl Http {
         }
     }
 
-    /// The largest body that is read, in bytes; a larger one is a 413. 1 MiB.
+    /// The largest body that the adapter reads, in bytes; it answers a larger one with 413. *Default:* 1 MiB.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.options.body_limit = bytes;
         self
     }
 
-    /// How long a request may take: a body that has not arrived by then is a 408, a command that has not ended by
-    /// then a 503 (it goes on, and may be committed). A live view has no end. 30 seconds.
+    /// How long a request may take. If its body has not arrived by then, the answer is 408. If its command has not
+    /// ended by then, the answer is 503, and the command goes on: it may be committed. A live view may take as long as
+    /// its client likes. *Default:* 30 seconds.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = timeout;
         self
     }
 
-    /// What the types of problems start with: `https://hotel.example/problems`, or a path. They are identifiers
-    /// that clients compare, so they do not change with the place where the router is mounted: say it here, if they
-    /// are to lead to their pages. `/problems`.
+    /// What the types of problems start with: `https://hotel.example/problems`, or a path. Clients compare types, so
+    /// these stay the same wherever the router is mounted. To make them lead to their pages, name that place here.
+    /// *Default:* `/problems`.
     #[must_use]
     pub fn problem_types(mut self, base: &str) -> Self {
         self.options.problem_types = base.trim_end_matches('/').into();
         self
     }
 
-    /// How many instances, events or entries one answer holds at most, and unless `?limit=` asks for fewer; at
-    /// least 1. 1,000.
+    /// How many instances, events or entries one answer holds, at least 1; `?limit=` may ask for fewer. *Default:*
+    /// 1,000.
     #[must_use]
     pub fn page_size(mut self, items: usize) -> Self {
         self.options.page_size = items.max(1);
         self
     }
 
-    /// How many live views are served at the same time; one more is a 503. 1,000.
+    /// How many live views the adapter serves at the same time; it answers one more with 503. *Default:* 1,000.
     #[must_use]
     pub fn max_watchers(mut self, watchers: usize) -> Self {
         self.watchers = Arc::new(Semaphore::new(watchers.min(Semaphore::MAX_PERMITS)));
         self
     }
 
-    /// How often a live view on which nothing happens sends a comment, so that nobody between takes it for dead;
-    /// at least a millisecond. 15 seconds.
+    /// How often a live view on which nothing happens sends a comment, so that no proxy takes it for dead; at least a
+    /// millisecond. *Default:* 15 seconds.
     #[must_use]
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.options.keep_alive = interval.max(Duration::from_millis(1));
@@ -144,8 +145,8 @@ impl Http {
         &self.app
     }
 
-    /// Everything but [`admin`](Self::admin), with a fallback that answers 404 as a problem. Before it is merged
-    /// into a router that has a fallback of its own, call `reset_fallback` on it; or take the parts.
+    /// Everything but [`admin`](Self::admin), with a fallback that answers 404 as a problem. To merge it into a router
+    /// that has a fallback of its own, call `reset_fallback` on it first, or merge the parts instead.
     pub fn router(&self) -> Router {
         let missing = endpoint(self, async |http: Arc<Self>, _| {
             http.counted(Err(Problem::of(kinds::NOT_FOUND)))
@@ -188,8 +189,8 @@ impl Http {
     }
 
     /// What only operators may see and do: `GET /audit`, `GET /events`, `GET /parked`, `POST /parked/retry`, and
-    /// `GET /refused`, how many requests were refused before they were a command, those that no route takes included.
-    /// It is not a part of [`router`](Self::router): put it where not everyone can reach it.
+    /// `GET /refused`. The last one counts the requests that were refused before they were a command, also those that
+    /// no route takes. [`router`](Self::router) leaves these out: mount them where only operators can reach them.
     pub fn admin(&self) -> Router {
         self.route(&["/audit"], &get(endpoint(self, admin::audit)))
             .merge(self.route(&["/events"], &get(endpoint(self, admin::events))))
@@ -198,8 +199,8 @@ impl Http {
             .merge(self.route(&["/parked/retry"], &post(endpoint(self, admin::retry))))
     }
 
-    /// Ends the live views. [`serve`](crate::serve) does it; call it when the server is to stop, if it is another
-    /// one, which would wait for them.
+    /// Ends the live views. [`serve`](crate::serve) does so when it stops. Call it when another server stops: that one
+    /// waits for them.
     pub fn end_watches(&self) {
         self.closing.cancel();
     }

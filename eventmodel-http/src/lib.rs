@@ -82,7 +82,7 @@
 //!
 //! # Routes
 //!
-//! [`router`] has all but the last five, which are those of [`Http::admin`].
+//! [`router`] serves all but the last five; [`Http::admin`] serves these.
 //!
 //! | route | answers |
 //! |---|---|
@@ -97,9 +97,9 @@
 //! | `GET /events?log=&subject=&after=&limit=` | what was recorded; `subject` is a pattern such as `room.*` |
 //! | `GET /parked` | what automations have set aside |
 //! | `GET /refused` | how many requests were refused before they were a command, by what was wrong with them |
-//! | `POST /parked/retry` | handles it again: `{"automation"?: .., "log"?: .., "subject"?: ..}`, `{}` is all |
+//! | `POST /parked/retry` | handles it again: `{"automation"?: .., "log"?: .., "subject"?: ..}`; `{}` stands for all of it |
 //!
-//! The address of a command or a view is its name in kebab case. Commands that only automations issue have none.
+//! The address of a command or a view is its name in kebab case. A command that only automations issue has no address.
 //! Each segment of a key is the plain text of one part, percent-encoded. A part that is empty, `.` or `..` does not
 //! survive every client and proxy as a segment: write `?key=..` instead, once for each part, after those in the path.
 //!
@@ -107,12 +107,12 @@
 //!
 //! | | |
 //! |---|---|
-//! | `Idempotency-Key: "<id>"` | the identity of the command. Sent again, it gives the stored receipt again, with `alreadyCommitted: true`. It covers what was committed: a rejection left nothing behind, and is decided again |
+//! | `Idempotency-Key: "<id>"` | the identity of the command. Sent again, it gives the stored receipt again, with `alreadyCommitted: true`. A rejection is not stored: the command is decided again |
 //! | `If-Match: <ETag>` | only if the instance that the command is keyed by has this revision, the `ETag` of a receipt; `If-None-Match: *`: only if nothing is recorded there |
-//! | `X-Correlation-Id`, or `correlationId` in the body | what all that follows from the request has in common |
+//! | `X-Correlation-Id`, or `correlationId` in the body | the id that everything that follows from the request carries |
 //! | `X-Causation-Id` | what caused the command |
 //! | `traceparent` | the trace that the events become a part of |
-//! | `?after=<position>` | of a view: answer when it has seen this `position` of a receipt, or that of its `Location`, at most 5 seconds or `Prefer: wait=<seconds>` later. `&log=<log>` if it reads several logs |
+//! | `?after=<position>` | of a view: it answers when it has seen this `position` of a receipt, or the one in its `Location`. The request waits up to 5 seconds, or as long as `Prefer: wait=<seconds>` says. Add `&log=<log>` if the view reads several logs |
 //! | `?limit=`, `?cursor=` | of a list: how many; `cursor` comes from `next` |
 //! | `If-None-Match: <ETag>` | of an instance: 304 if it has not changed |
 //! | `Last-Event-ID` | of a live view: go on after this event. Browsers send it by themselves |
@@ -141,10 +141,10 @@
 //! | 415 | `unsupported-media-type`: the body must be `application/json` |
 //! | 421 | `misdirected`: `Host` is none of [`Server::hosts`] |
 //! | 422 | `invalid-fields`, with JSON Pointers into the body; `id-reused`: the `Idempotency-Key` of another command |
-//! | 500 | `internal`: a mistake of the program. Never because of what a request says |
+//! | 500 | `internal`: a mistake of the program, whatever the request says |
 //! | 503 | `unknown-outcome`: it may be committed, retry with the `commandId`; `unavailable`, `not-reached`, `view-stopped`, `shutting-down`, `too-many-watchers` |
 //!
-//! A command that was begun is executed to its end, also when the client goes away or runs out of time.
+//! A command that has begun is executed to its end, even if the client goes away or its time runs out.
 //!
 //! # Limits
 //!
@@ -164,8 +164,8 @@
 //! # In an application of your own
 //!
 //! The router is an ordinary one: nest it, merge it, wrap it in your layers. [`Http`] has the options, the router in
-//! parts, and what routes of your own need: [`Http::command`] is a handler whose body is one command,
-//! [`Http::execute`] answers for a command that your handler has made.
+//! parts, and what routes of your own need: [`Http::command`] makes a handler whose body is one command, and
+//! [`Http::execute`] executes a command that your handler has made and answers for it.
 
 mod admin;
 mod commands;

@@ -15,7 +15,7 @@ pub(crate) use eventmodel::transport::{at, kinds, pointer_to};
 
 /// A problem document, RFC 9457: the answer to a request that did not succeed.
 ///
-/// It is small, however much is put into it: see [`eventmodel::transport::Problem`].
+/// It stays small, however much you put into it: see [`eventmodel::transport::Problem`].
 ///
 /// The adapter answers with these; a handler of your own can do so too.
 ///
@@ -77,8 +77,7 @@ impl Problem {
         self.map(|document| document.detail(detail))
     }
 
-    /// Adds an extension member. `type`, `title`, `status`, `detail` and `omitted` are none: they stay as
-    /// they are.
+    /// Adds an extension member. It cannot replace `type`, `title`, `status`, `detail` or `omitted`.
     #[must_use]
     pub fn member(self, name: &str, value: impl Into<Value>) -> Self {
         self.map(|document| document.member(name, value))
