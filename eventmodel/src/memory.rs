@@ -1,4 +1,4 @@
-//! The store in memory: the reference for all others, and what an app uses where a store keeps something nowhere else.
+//! The store in memory: the reference for all others. An app also uses it for what its store does not keep.
 
 use std::sync::Arc;
 
@@ -16,17 +16,17 @@ pub(crate) use parking::MemoryParking;
 pub use store::MemoryStore;
 pub use views::MemoryViews;
 
-/// Where the views of a store are hosted.
+/// The host of a store's views. *Default:* in memory.
 pub fn views_of(store: &dyn Store) -> Arc<dyn ViewHost> {
     store.views().unwrap_or_else(|| Arc::new(MemoryViews))
 }
 
-/// Where a store keeps the progress of automations.
+/// Where a store keeps the progress of automations. *Default:* in memory.
 pub fn inboxes_of(store: &dyn Store) -> Arc<dyn InboxHost> {
     store.inboxes().unwrap_or_else(|| Arc::new(MemoryInboxes))
 }
 
-/// Where a store keeps its audit trail. In memory it is a new one each time.
+/// Where a store keeps its audit trail. *Default:* in memory, a new one at each call.
 pub fn audit_of(store: &dyn Store) -> Arc<dyn AuditTrail> {
     store
         .audit()

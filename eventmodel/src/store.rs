@@ -1,7 +1,7 @@
-//! Where logs are kept: the one trait that every engine implements.
+//! Where logs are kept: the one trait that the author of a store implements.
 //!
-//! A store keeps logs, appends to them under guards, and reads them in order. What it promises is written at each
-//! function and tested, for every store, by `store_contract!` of `eventmodel-testing`.
+//! A store keeps logs, appends to them under guards, and reads them in order. Each function says what it promises;
+//! `store_contract!` of `eventmodel-testing` tests these promises for every store.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -39,13 +39,14 @@ pub use views::{
     ViewTable, under,
 };
 
-/// The engine that keeps the logs. Object-safe: an app does not care which one it runs on.
+/// What keeps the logs. Object-safe: an app runs on any store.
 ///
 /// # What an author may ignore
 ///
-/// - The functions with a default: it is right for a store that keeps all ids, no snapshots, and nothing but logs.
-/// - [`Load::snapshot`] and [`Load::commands`]: they are hints. An answer with all events is always right.
-/// - [`Load::floor`], for a store with one copy: it is a promise that only a replica can break.
+/// - The functions with a default. The defaults are right for a store that keeps all ids, no snapshots, and nothing
+///   but logs.
+/// - [`Load::snapshot`] and [`Load::commands`]. They are hints: an answer with all events is always right.
+/// - [`Load::floor`], in a store with one copy. Only a replica can break that promise.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
     /// Creates the logs that are missing and checks those that are there.
@@ -56,39 +57,39 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Appends the events of one command: all of them, or none, in one step with the test of the guards.
     ///
-    /// In this order: the id of the command is looked up, then the guards are tested, then the events are stored,
-    /// next to each other and in their order. Only a store without an index of ids may answer that a guard did not
-    /// hold, where the id was used on none of the guarded instances; or, if the command has no fingerprint, as with a
-    /// fresh id, was used only before what the guards expect.
+    /// The store looks up the id of the command, then tests the guards, then stores the events, next to each other and
+    /// in their order. A store without an index of ids may say *conflict* although the id was used, in two cases only:
+    /// the id was used on none of the guarded instances; or the command has no fingerprint, as under a fresh id, and
+    /// the id was used only before the positions that the guards expect.
     ///
     /// # Errors
     /// - [`AppendError::IdReused`]: another command was committed under this id.
     /// - [`AppendError::Conflict`]: a guard did not hold, or another write was under way that might have broken it.
     ///   Nothing was stored.
-    /// - [`AppendError::Unknown`]: it may or may not have been stored. The same append can be made again: if the
-    ///   first one was stored, or is stored later, there is still one of it.
+    /// - [`AppendError::Unknown`]: it may or may not have been stored. The engine makes the same append again. Even if
+    ///   the first one was stored, or is stored later, the log has its events once.
     /// - [`AppendError::TooMany`], [`AppendError::TooLarge`], [`AppendError::Store`]: nothing was stored.
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
 
-    /// What lies on one stream instance after a position, in order. A replica that lags may answer: what is decided
-    /// on it is guarded.
+    /// What lies on one stream instance after a position, in order. A replica that lags may answer: the
+    /// engine guards what it decides on the answer.
     ///
     /// # Errors
-    /// [`StoreError`]. Never a history that is shorter than the truth as of `load.floor`. A store that can lose its end
-    /// answers with an error, if it finds that `load.after` is not there any more: never with what follows on another
-    /// history.
+    /// [`StoreError`]. The store fails rather than answer with a history that ends before `load.floor`. A store that
+    /// can lose its end fails if `load.after` is gone: what it has there belongs to another history.
     async fn load(&self, load: Load) -> Result<Loaded, StoreError>;
 
     /// The position of the last event of one stream instance, or of its copy there; [`Position::START`] if there is
-    /// none. As of now: every append that has been acknowledged is seen. A decision that appends nothing rests on it.
+    /// none. The answer takes every append into account that was acknowledged before. A decision that appends nothing
+    /// rests on it.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn revision(&self, log: &Arc<str>, subject: &Subject) -> Result<Position, StoreError>;
 
     /// What a command with this id has committed before, if anything. The subjects are those that the command
-    /// reads: a store without an index of ids looks for it there. As of now: what moved a revision that has been seen
-    /// is found, and every append that has been acknowledged.
+    /// reads: a store without an index of ids looks for it there. The store finds every append that was acknowledged
+    /// before, and every one that has moved a revision that the caller has seen.
     ///
     /// # Errors
     /// [`AppendError::IdReused`] if it was another command; [`AppendError::Store`].
@@ -100,8 +101,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     ) -> Result<Option<Appended>, AppendError>;
 
     /// Whether the store knows, without asking anyone, that no event of this command is on an instance up to a
-    /// position. `false` if it does not know: then [`committed`](Self::committed) tells. What is after the position
-    /// does not count: a guard at the position finds that out.
+    /// position. On `false` the engine asks [`committed`](Self::committed). What is after the position does not count:
+    /// a guard at the position finds that out.
     fn is_absent(
         &self,
         log: &Arc<str>,
@@ -113,7 +114,7 @@ pub trait Store: Debug + Send + Sync + 'static {
         false
     }
 
-    /// The position of the last event of a log. As of now: no append that has been acknowledged is after it.
+    /// The position of the last event of a log. No append that was acknowledged before the call is after it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -126,12 +127,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// [`StoreError::UnknownLog`] if no log of this name was opened.
     fn incarnation(&self, log: &Arc<str>) -> Result<Incarnation, StoreError>;
 
-    /// Reads a log in the order of positions, each event once, however many streams it belongs to. No gap, no
-    /// duplicate, while others append. What cannot be read is an item too, and the stream goes on after it. After an
+    /// Reads a log in the order of positions, each event once, however many streams it belongs to. There is no gap and
+    /// no duplicate while others append. What cannot be read is an item too, and the stream goes on after it. After an
     /// error the stream ends; it can be read again from the last position.
     fn read(&self, read: Read) -> BoxStream<'static, Result<Item, StoreError>>;
 
-    /// What it takes.
+    /// How much the store takes.
     fn limits(&self) -> Limits {
         Limits::default()
     }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::record::{CommandId, Position};
 use crate::store::{AuditEntry, AuditQuery, AuditTrail, AuditedEvent, Outcome, StoreError};
 
-/// Keeps the audit trail in memory, of the newest entries: 14 days, 100,000 entries and 64 MiB at most.
+/// Keeps the newest entries of the audit trail in memory. *Default:* 14 days, 100,000 entries and 64 MiB at most.
 #[derive(Debug)]
 pub struct MemoryAudit {
     kept: Mutex<Entries>,
@@ -45,7 +45,7 @@ impl MemoryAudit {
         }
     }
 
-    /// Keeps the newest entries that take no more than `bytes` in memory, where they stand in pages of 64 KiB.
+    /// Keeps the newest entries that take no more than `bytes` in memory. They stand in pages of 64 KiB.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;

@@ -1,7 +1,7 @@
 //! The store in memory: the reference of what a store does.
 //!
-//! A log is a vector behind a lock that is held for a few hundred nanoseconds per append; readers take a chunk at
-//! a time and wait to be woken, so that none of them can be too slow to see an event.
+//! A log is a vector behind a lock, which an append holds for a few hundred nanoseconds. Readers take a chunk at a time
+//! and wait to be woken, so none of them can be too slow to see an event.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,7 +18,7 @@ use crate::store::{
     Append, AppendError, Appended, Item, Limits, Load, Loaded, LogSpec, Read, Store, StoreError,
 };
 
-/// Keeps logs in the memory of this process. Ids are remembered as long as it lives.
+/// Keeps logs in the memory of this process, and remembers ids as long as the process lives.
 ///
 /// Clones share the logs, so a second app on a clone sees what the first one wrote.
 ///

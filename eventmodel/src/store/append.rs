@@ -1,4 +1,4 @@
-//! What is written, in one step.
+//! What a store writes in one step.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use super::error::InvalidAppend;
 use super::snapshot::Snapshot;
 use crate::record::{CommandRef, Guard, NewEvent, RecordedEvent};
 
-/// The events of one command, to be stored together. Clones are cheap: an append is made again when its answer was
-/// lost.
+/// The events of one command, to be stored together. Clones are cheap: the engine makes the same append again when an
+/// answer was lost.
 #[derive(Clone, Debug)]
 pub struct Append(Arc<Parts>);
 
@@ -123,8 +123,8 @@ impl Append {
         &self.0.snapshots
     }
 
-    /// Takes it apart: the log, the command, the guards, the events. The snapshots are dropped. If there are clones, all
-    /// is copied.
+    /// Takes it apart: the log, the command, the guards, the events. This drops the snapshots. If there are clones, it
+    /// copies the rest.
     pub fn into_parts(self) -> (Arc<str>, CommandRef, Vec<Guard>, Vec<NewEvent>) {
         let Parts {
             log,
@@ -137,7 +137,7 @@ impl Append {
     }
 }
 
-/// What an append has stored, or had stored before.
+/// What an append has stored, now or before.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Appended {

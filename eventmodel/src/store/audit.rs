@@ -30,7 +30,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// A command that nothing has caused.
+    /// The entry of a command that nothing has caused.
     pub fn new(
         time: Timestamp,
         command: impl Into<Arc<str>>,
@@ -77,7 +77,7 @@ pub enum Outcome {
         /// Its text.
         message: Arc<str>,
     },
-    /// Others wrote first, each time it was tried, or its instance was not at the expected revision.
+    /// At each attempt others wrote first, or its instance was not at the expected revision.
     Conflict,
     /// It failed otherwise: it was invalid, its id was used before, its outcome is not known, the store failed.
     Failed {
@@ -95,7 +95,7 @@ pub struct AuditedEvent {
     pub position: Position,
 }
 
-/// Which entries of the audit trail to get. All of them, unless it says otherwise; the newest first.
+/// Which entries of the audit trail to get, the newest first. *Default:* all of them.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct AuditQuery {
@@ -177,7 +177,7 @@ impl AuditQuery {
 /// Where the audit trail is kept.
 #[async_trait]
 pub trait AuditTrail: Send + Sync + 'static {
-    /// Notes how a command ended. It must not wait: the command is answered after it.
+    /// Notes how a command ended. It must not wait: the answer to the command comes after it.
     fn record(&self, entry: AuditEntry);
 
     /// The entries that the query asks for, the newest first.

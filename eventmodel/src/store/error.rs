@@ -14,8 +14,8 @@ pub enum StoreError {
         /// What happened.
         reason: String,
     },
-    /// The store has no room: a log, an account or a disk is full. Nothing was stored. It goes on when an operator has
-    /// made room.
+    /// The store has no room: a log, an account or a disk is full. Nothing was stored. The same call succeeds when an
+    /// operator has made room.
     #[error("the store is full: {reason}")]
     Full {
         /// What is full, and how room is made.

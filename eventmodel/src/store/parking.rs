@@ -97,8 +97,8 @@ pub struct Claim {
     pub beat: u64,
 }
 
-/// Where one automation keeps what it has parked on one log: one reference for each stream instance. All changes are
-/// made in one step with the test that nobody has changed it meanwhile, so that several processes may share it.
+/// Where one automation keeps what it has parked on one log: one reference for each stream instance. Each change takes
+/// effect only if nobody has changed the reference meanwhile, so that several processes may share it.
 #[async_trait]
 pub trait Parking: Send + Sync + 'static {
     /// For how long a [`Claim`] without a sign of life counts; none, if nobody else can make one.

@@ -12,7 +12,7 @@ pub struct Snapshot {
     /// The instance.
     pub subject: Subject,
     /// What has folded it: a projection, in one build of the program. Another build may fold the same events to
-    /// another state, so that it must not be given a snapshot of this one.
+    /// another state, so it must not get a snapshot of this one.
     pub fold: u64,
     /// The state: JSON in one line, so without control characters, in UTF-8.
     pub state: Bytes,
@@ -21,7 +21,8 @@ pub struct Snapshot {
 /// A [`Snapshot`] as it is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadedSnapshot {
-    /// Where the event that it was sent with, or the copy of it, stands on the subject. All up to it is in the state.
+    /// The position on the subject of the event that it was sent with, or of the event's copy. The state has folded
+    /// every event up to it.
     pub position: Position,
     /// The state, as it was sent.
     pub state: Bytes,

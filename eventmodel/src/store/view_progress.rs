@@ -16,7 +16,8 @@ pub struct ViewStatus {
     pub stopped: Option<ViewError>,
 }
 
-/// How far a view is, and those who wait for it. A [`ViewHost`](super::ViewHost) makes it, the engine moves it on.
+/// How far a view is. A [`ViewHost`](super::ViewHost) makes it, the engine moves it on, and whoever asks the view waits
+/// on it.
 #[derive(Debug)]
 pub struct ViewProgress {
     view: &'static str,
@@ -33,7 +34,7 @@ impl ViewProgress {
         }
     }
 
-    /// All events of the log up to this position are applied.
+    /// Notes that all events of the log up to this position are applied.
     pub fn advance(&self, log: &Arc<str>, position: Position) {
         self.status.send_if_modified(|status| {
             let at = status.positions.entry(log.clone()).or_default();
@@ -43,17 +44,17 @@ impl ViewProgress {
         });
     }
 
-    /// The view has stopped. The first reason stays.
+    /// Stops the view. The first reason stays.
     pub fn stop(&self, error: ViewError) {
         self.status.send_modify(|status| {
             status.stopped.get_or_insert(error);
         });
     }
 
-    /// Fails if the view has stopped at something that is wrong: it must not answer any more.
+    /// Fails if the view has stopped: it must not answer any more.
     ///
     /// # Errors
-    /// Why it has stopped.
+    /// Why the view has stopped.
     pub fn check(&self) -> Result<(), ViewError> {
         match &self.status.borrow().stopped {
             Some(ViewError::ShutDown) | None => Ok(()),
@@ -64,7 +65,7 @@ impl ViewProgress {
     /// Waits until all events of the log up to this position are applied.
     ///
     /// # Errors
-    /// Why the view has stopped before; [`ViewError::OtherLog`].
+    /// Why the view has stopped before it was there; [`ViewError::OtherLog`].
     pub async fn reached(&self, log: &Arc<str>, position: Position) -> Result<(), ViewError> {
         let mut status = self.status.subscribe();
         if !status.borrow().positions.contains_key(log) {

@@ -1,4 +1,4 @@
-//! What a place where views are hosted has to do.
+//! What a host of views has to do.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,12 +17,12 @@ use crate::model::{ViewFold, ViewState};
 use crate::record::{Codec, CodecError, DecodeError, Json, Position, RecordedEvent, Vocabulary};
 use crate::trouble::panics;
 
-/// A place where views are hosted. It only keeps them: the engine reads the logs, applies the events in their order,
-/// tries again, and stops at what cannot be read.
+/// Hosts views. It only keeps them: the engine reads the logs, applies the events in their order, tries again, and
+/// stops at what cannot be read.
 #[async_trait]
 pub trait ViewHost: Send + Sync + 'static {
-    /// Opens what is kept of a view, or begins with nothing. What the host does beside until the view is closed ends
-    /// with `stop`.
+    /// Opens what the host has kept of a view, or begins with nothing. What the host does in the background for the
+    /// view ends with `stop`.
     ///
     /// # Errors
     /// [`ViewError`] if the view cannot be hosted.
@@ -70,17 +70,16 @@ impl fmt::Debug for OpenView {
 /// Where the events of a view go.
 #[async_trait]
 pub trait ViewTable: Send + 'static {
-    /// Applies events, and keeps them with the positions that they lead to. The events of each log come in its order,
+    /// Applies events, and keeps the result together with their positions. The events of each log come in its order,
     /// without a gap after those that were applied before.
     ///
-    /// An event is applied once, also if it is given again: after an error that is retryable the engine gives the same
-    /// events again.
+    /// After a retryable error the engine gives the same events again; the table applies each once.
     ///
     /// # Errors
     /// [`NotApplied`].
     async fn apply(&mut self, events: &[ViewEvent]) -> Result<(), NotApplied>;
 
-    /// No event comes any more.
+    /// Is called when no event comes any more.
     async fn close(&mut self) {}
 }
 
@@ -109,10 +108,10 @@ impl ViewEvent {
 #[error("{error}")]
 #[non_exhaustive]
 pub struct NotApplied {
-    /// The number of the event among those given that the view cannot get past, if one is the cause: the engine gives
-    /// those before it once more, and stops the view.
+    /// The number, among the events given, of the one that the view cannot get past, if an event is the cause. The
+    /// engine gives those before it once more, and stops the view.
     pub at: Option<usize>,
-    /// Why. If it is retryable, the engine gives the same events again.
+    /// Why. If this is retryable, the engine gives the same events again.
     #[source]
     pub error: ViewError,
 }
@@ -145,9 +144,9 @@ pub trait HostedView: Send + Sync {
     /// [`ViewError`].
     async fn get(&self, key: &str) -> Result<Option<AnyInstance>, ViewError>;
 
-    /// The instances whose keys start with these tokens, in the order of the text of their keys: at most `limit`, from
-    /// the first one on whose key comes after `after`. An instance that is there from the first page to the last is on
-    /// one of them.
+    /// The instances whose keys start with these tokens, in the order of the text of their keys: at most `limit`,
+    /// beginning with the first one whose key comes after `after`. An instance that exists from the first page to the
+    /// last is on one of them.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -158,10 +157,10 @@ pub trait HostedView: Send + Sync {
         limit: usize,
     ) -> Result<ViewPage, ViewError>;
 
-    /// The instances whose keys start with these tokens, as they are now; of these only what changed after a
-    /// position, if there is one; then every change.
+    /// The instances whose keys start with these tokens: first as they are now, or, given a position, only those that
+    /// changed after it; then every change.
     ///
-    /// A reader that falls far behind is given the newest value of each key that changed, never an older one later.
+    /// A reader that falls far behind gets the newest value of each key that changed, and never an older one later.
     fn watch(
         &self,
         prefix: &str,
