@@ -10,6 +10,7 @@
 //! | `model` | the row at the bottom, and the orange post-its in it: what has happened |
 //! | `projection` | the green post-its: what commands decide on, what people look at |
 //! | `automation` | the gear: what happens by itself |
+//! | `bulk` | not on the board: a tool that brings many devices from a file |
 //!
 //! [`device_onboarding`] is the board itself, in the order of time. The README beside it says what the program can do,
 //! and how long 100,000 devices take.
@@ -47,6 +48,7 @@
 
 pub mod adapter;
 pub mod automation;
+pub mod bulk;
 pub mod command;
 pub mod model;
 pub mod projection;

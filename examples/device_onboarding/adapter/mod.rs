@@ -1,6 +1,4 @@
-//! How the outside comes in: HTTP, files of devices, and the command line that starts them.
+//! How the outside comes in: HTTP, and the command line that starts it.
 
 pub mod cli;
-pub mod generate;
 pub mod http;
-pub mod onboard;

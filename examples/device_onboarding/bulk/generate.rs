@@ -1,10 +1,10 @@
-//! Files to try the onboarding with: as many devices as wanted, and as many of them wrong.
+//! Files to try the onboarding with: so many devices, and so many wrong lines among them.
 
 use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::onboard::Format;
+use super::Format;
 
 /// What to generate.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +113,7 @@ fn wrong_line(mut device: Device, way: u64, format: Format) -> Vec<u8> {
     }
 }
 
-/// What a program writes that does not know UTF-8.
+/// As a program writes it that does not know UTF-8.
 fn latin_1(text: &str) -> Vec<u8> {
     text.chars()
         .filter_map(|letter| u8::try_from(letter).ok())

@@ -1,10 +1,12 @@
-//! Many devices at once, from a file: each line is a device that is registered and validated; the bot does the rest.
+//! A tool that registers and validates many devices, one for each line of a file; the bot does the rest. It is no part of
+//! the event model.
 //!
-//! A line can be run as often as you like, because the ids of its commands follow from the device. So a run that was
-//! stopped is resumed by starting it again, and there is no file that says how far it was.
+//! You can run a line as often as you like, because the ids of its commands follow from the device. So you resume a run
+//! by starting it again, and no file says how far it came.
 
 mod csv;
 mod format;
+pub mod generate;
 mod input;
 mod lines;
 mod ndjson;
@@ -53,11 +55,11 @@ pub enum Ended {
     Target(#[from] TargetError),
 }
 
-/// Onboards the devices of a file, `concurrency` of them at the same time, and tells `watch` of each line in its
-/// order. What came of the lines is added to `summary`, also if it ends early.
+/// Onboards the devices of a file, `concurrency` of them at the same time. Tells `watch` of each line in its order, and
+/// counts in `summary` what came of the lines, even if it ends early.
 ///
 /// # Errors
-/// [`Ended`]: why it ended before the file did. Lines that are wrong are no reason.
+/// [`Ended`]: why it ended before the file did. A line that is wrong ends nothing.
 pub async fn onboard(
     input: Input,
     target: &Target,
@@ -69,7 +71,7 @@ pub async fn onboard(
     let name = input.name().to_owned();
     watch.starts(&name, input.size());
     let (lines, bytes) = input.read();
-    // What is in flight when it is stopped is finished, so that each line that was sent is also reported.
+    // A stop lets what is in flight finish, so that each line that was sent is also reported.
     let results = ReceiverStream::new(lines)
         .take_until(stop.cancelled())
         .map(|read| async {

@@ -32,7 +32,7 @@ impl fmt::Display for Outcome {
 /// How many lines came to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// All lines that spoke, or tried to speak, of a device.
+    /// All lines but the empty ones and the first one of a CSV file.
     pub lines: u64,
     /// Let in by this run.
     pub onboarded: u64,
@@ -55,7 +55,7 @@ impl Summary {
         } += 1;
     }
 
-    /// It in one line, with the time that it took.
+    /// The summary as one line, with the time that the run took.
     pub fn in_words(&self, took: Duration) -> String {
         let Self {
             lines,

@@ -18,7 +18,7 @@ pub enum Target {
     Server(Server),
 }
 
-/// Why it makes no sense to go on.
+/// Why a run cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct TargetError(pub(super) String);
@@ -32,7 +32,7 @@ pub(super) enum Answer {
         /// Why the device may not join, if that is what was found.
         validation_failed: Option<String>,
     },
-    /// It was not done, and will not be if it is sent again.
+    /// It was not done, and would not be if it were sent again.
     Refusal { code: String, message: String },
 }
 
@@ -51,7 +51,7 @@ impl Target {
         let id = device.device_id.clone();
         match self.register(device).await? {
             Answer::Receipt { .. } => {}
-            // By someone who gave the command an id of his own.
+            // Someone has registered it under an id of their own.
             Answer::Refusal { code, .. } if code == "already-registered" => {}
             Answer::Refusal { message, .. } => return Ok(wrong(message)),
         }
@@ -74,7 +74,7 @@ impl Target {
         })
     }
 
-    /// The fleet. An app has provisioned every device that was validated before; a server may be a moment behind.
+    /// The fleet. An app answers when its bot has provisioned every validated device; a server may be a moment behind.
     ///
     /// # Errors
     /// [`TargetError`] if there was no answer.
@@ -149,5 +149,5 @@ fn answer(result: Result<Receipt, Failure>) -> Result<Answer, TargetError> {
     }
 }
 
-/// What is said of a device that was registered before, and not like this.
+/// The message about a device that was registered before with other data.
 pub(super) const OTHER_DATA: &str = "the device was registered before, with other data";

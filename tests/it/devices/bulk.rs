@@ -10,9 +10,9 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header::RETRY_AFTER};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
-use device_onboarding::adapter::generate::{Fleet, generate};
 use device_onboarding::adapter::http::router;
-use device_onboarding::adapter::onboard::{
+use device_onboarding::bulk::generate::{Fleet, generate};
+use device_onboarding::bulk::{
     Ended, Format, Input, Outcome, Server, Summary, Target, Watch, onboard,
 };
 use device_onboarding::command::ValidateDevice;

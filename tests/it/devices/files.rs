@@ -1,6 +1,6 @@
 //! Files as they come: by spreadsheets, by scripts, by accident.
 
-use device_onboarding::adapter::onboard::{
+use device_onboarding::bulk::{
     Ended, Format, Input, InputProblem, MAX_LINE, Outcome, Summary, Target, WrongLine, onboard,
 };
 use tokio_util::sync::CancellationToken;

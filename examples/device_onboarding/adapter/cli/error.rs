@@ -7,7 +7,7 @@ use eventmodel::ViewError;
 use eventmodel::record::SubjectError;
 use eventmodel::{Failure, NotDrained, StartError, StoreError};
 
-use crate::adapter::onboard::{Ended, InputProblem, TargetError, UrlError};
+use crate::bulk::{Ended, InputProblem, TargetError, UrlError};
 
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]

@@ -9,8 +9,8 @@ use clap::Args;
 
 use super::Ending;
 use super::error::CliError;
-use crate::adapter::generate::{Fleet, generate};
-use crate::adapter::onboard::{Format, InputProblem};
+use crate::bulk::generate::{Fleet, generate};
+use crate::bulk::{Format, InputProblem};
 
 #[derive(Args, Debug)]
 pub(super) struct GenerateOptions {

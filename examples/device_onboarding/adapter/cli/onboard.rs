@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::CliError;
 use super::{Ending, say, start};
-use crate::adapter::onboard::{Ended, Format, Input, Progress, Server, Summary, Target, onboard};
+use crate::bulk::{Ended, Format, Input, Progress, Server, Summary, Target, onboard};
 use crate::projection::FleetOverview;
 
 #[derive(Args, Debug)]
