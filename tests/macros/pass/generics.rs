@@ -83,7 +83,10 @@ impl<T: Payload, const MAX: usize> Decide for Fill<T, MAX> {
         if content.values.len() >= MAX {
             return reject(Refused::TooMuch(MAX));
         }
-        emit(Put { id: self.id, value: self.value.clone() })
+        emit(Put {
+            id: self.id,
+            value: self.value.clone(),
+        })
     }
 }
 
@@ -92,22 +95,32 @@ struct Copier<T>(PhantomData<fn(T)>);
 #[automation]
 impl<T: Payload> Copier<T> {
     async fn put(&self, event: &Put<T>) -> Option<Fill<T, 3>> {
-        (event.id == Id(1)).then(|| Fill { id: Id(2), value: event.value.clone() })
+        (event.id == Id(1)).then(|| Fill {
+            id: Id(2),
+            value: event.value.clone(),
+        })
     }
 }
 
-fn main() {
+#[test]
+fn it_is_accepted_and_works() {
     assert_eq!(<Put<u8> as Event>::INFO.event_type, "bytes");
     assert_eq!(<Put<String> as Event>::INFO.event_type, "texts");
     assert_eq!(<Put<u8> as Event>::INFO.ty.name, "Put");
     assert_eq!(<Put<u8> as Event>::INFO.ty.fields[0].ty, "Id<u32>");
     assert_eq!(<Content<u8> as Projection>::INFO.ty.name, "Content");
-    assert_eq!(<Content<u8> as Projection>::INFO.ty.doc, "What is in a box.");
+    assert_eq!(
+        <Content<u8> as Projection>::INFO.ty.doc,
+        "What is in a box."
+    );
     assert_eq!(<Fill<u8, 3> as Command>::INFO.address(), "fill");
     assert_eq!(<Fill<u8, 3> as Command>::INFO.emits[0].event_type, "bytes");
     assert_eq!(<Fill<u8, 3> as Command>::INFO.states.len(), 1);
     assert_eq!(<Copier<u8> as Automation>::INFO.commands().len(), 1);
     assert_eq!(Refused::TooMuch(1).code(), "too-much");
-    let put = Put { id: Id(7), value: 1u8 };
+    let put = Put {
+        id: Id(7),
+        value: 1u8,
+    };
     assert_eq!(put.subjects().unwrap()[0].as_str(), "box.7");
 }

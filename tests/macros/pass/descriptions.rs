@@ -82,7 +82,9 @@ enum Refused {
     AlreadyBooked,
     #[rejection(code = "too-late")]
     Late(u32),
-    OTAClosed { until: u32 },
+    OTAClosed {
+        until: u32,
+    },
 }
 
 /// Takes it.
@@ -105,12 +107,18 @@ impl Bot {
     async fn booked(&self, _: &RoomBooked) {}
 }
 
-fn main() {
-    assert_eq!(Booking::INFO.ty.doc, "The nights\nof a room.\n\n* Each is a lane.");
+#[test]
+fn it_is_accepted_and_works() {
+    assert_eq!(
+        Booking::INFO.ty.doc,
+        "The nights\nof a room.\n\n* Each is a lane."
+    );
     assert_eq!(Booking::INFO.log, Some("hotel"));
     assert_eq!(Booking::INFO.template.as_str(), "booking.{room}");
     assert_eq!(Booking::INFO.ty.fields[0].doc, "Its number.");
-    assert!(Booking::INFO.ty.module.ends_with("descriptions") || !Booking::INFO.ty.module.is_empty());
+    assert!(
+        Booking::INFO.ty.module.ends_with("descriptions") || !Booking::INFO.ty.module.is_empty()
+    );
 
     let info = RoomBooked::INFO;
     assert_eq!((info.event_type, info.version), ("room-booked", 3));
@@ -122,9 +130,16 @@ fn main() {
     assert!(info.schema.get().unwrap()["properties"]["guests"].is_object());
     assert_eq!(RoomCleaned::INFO.ty.doc.trim(), "Made by a macro");
     assert!(RoomCleaned::INFO.schema.get().is_none());
-    assert_eq!((RoomCleaned::INFO.event_type, RoomCleaned::INFO.version), ("RoomCleaned", 1));
+    assert_eq!(
+        (RoomCleaned::INFO.event_type, RoomCleaned::INFO.version),
+        ("RoomCleaned", 1)
+    );
 
-    let handlers: Vec<_> = RoomDay::INFO.handlers.iter().map(|h| (h.name, h.doc)).collect();
+    let handlers: Vec<_> = RoomDay::INFO
+        .handlers
+        .iter()
+        .map(|h| (h.name, h.doc))
+        .collect();
     assert_eq!(handlers, [("booked", "It is taken."), ("cleaned", "")]);
     assert_eq!(RoomDay::INFO.ty.doc, "A day.");
     assert!(RoomDay::INFO.snapshot);
@@ -145,7 +160,9 @@ fn main() {
     assert_eq!(info.states[0].stream.unwrap().ty.name, "Booking");
     assert!(info.states[0].guarded && info.schema.get().is_some());
     assert_eq!(BookRoom { room: 1 }.id().unwrap(), "book-room:1");
-    assert!(Ping::INFO.states.is_empty() && Ping::INFO.schema.get().is_none() && Ping.id().is_none());
+    assert!(
+        Ping::INFO.states.is_empty() && Ping::INFO.schema.get().is_none() && Ping.id().is_none()
+    );
     Ping.keys();
 
     assert_eq!(Bot::INFO.handlers[0].doc, "Cleans.");

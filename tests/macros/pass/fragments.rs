@@ -156,7 +156,10 @@ macro_rules! automations {
         #[automation(crate = $krate)]
         impl $bot {
             async fn happened(&self, event: &$event, _: $app) -> $output {
-                Some(Happen { room: event.room.clone(), number: event.number.clone() })
+                Some(Happen {
+                    room: event.room.clone(),
+                    number: event.number.clone(),
+                })
             }
         }
     };
@@ -179,7 +182,17 @@ struct Other {
     number: u32,
 }
 
-events!(Happened, Counted, Row, Other, "it-happened", 2, Json, FIRST + 2, 1);
+events!(
+    Happened,
+    Counted,
+    Row,
+    Other,
+    "it-happened",
+    2,
+    Json,
+    FIRST + 2,
+    1
+);
 
 #[derive(Default, Clone, Serialize, Deserialize)]
 struct State(u32);
@@ -187,7 +200,17 @@ struct State(u32);
 #[derive(Default, Clone, Serialize, Deserialize)]
 struct View(u32);
 
-projections!(State, Row, View, Happened, &Happened, u32, FIRST, (), &Metadata);
+projections!(
+    State,
+    Row,
+    View,
+    Happened,
+    &Happened,
+    u32,
+    FIRST,
+    (),
+    &Metadata
+);
 refusals!("full-up", "shut", ::eventmodel);
 commands!(
     State, (State, Unguarded<State>), Happened, Happened, Counted; Refused, Closed, "{room.id}/{number}", "let-happen",
@@ -197,9 +220,13 @@ commands!(
 struct Bot;
 automations!(Bot, Happened, &App, Option<Happen>, ::eventmodel);
 
-fn main() {
+#[test]
+fn it_is_accepted_and_works() {
     let room = || Room { id: 7 };
-    let row = Row { room: room(), number: Number(1) };
+    let row = Row {
+        room: room(),
+        number: Number(1),
+    };
     assert_eq!(row.subject().unwrap().as_str(), "row.7.1");
     assert_eq!(Row::INFO.log, Some("hotel"));
     assert_eq!(Row::INFO.ty.doc, "A row.");
@@ -209,9 +236,15 @@ fn main() {
 
     assert_eq!(Happened::INFO.event_type, "it-happened");
     assert_eq!(Happened::INFO.version, 2);
-    let counted = Counted { room: room(), number: Number(1) };
+    let counted = Counted {
+        room: room(),
+        number: Number(1),
+    };
     let subjects = counted.subjects().unwrap();
-    assert_eq!((subjects[0].as_str(), subjects[1].as_str()), ("row.7.1", "other.3"));
+    assert_eq!(
+        (subjects[0].as_str(), subjects[1].as_str()),
+        ("row.7.1", "other.3")
+    );
 
     assert_eq!(State::INFO.ty.name, "State");
     assert_eq!(View::INFO.key, ["room"]);
@@ -219,11 +252,20 @@ fn main() {
     assert_eq!(Refused::Full.code(), "full-up");
     assert_eq!(Closed.code(), "shut");
 
-    let happen = Happen { room: room(), number: Number(1) };
+    let happen = Happen {
+        room: room(),
+        number: Number(1),
+    };
     assert_eq!(Happen::INFO.address(), "let-happen");
     assert_eq!(happen.id().unwrap(), "let-happen:7/1");
     assert_eq!(Close::INFO.states.len(), 2);
-    let close = Close { number: Number(1), other: Number(2) };
+    let close = Close {
+        number: Number(1),
+        other: Number(2),
+    };
     let (first, second) = close.keys();
-    assert_eq!((first.room.id, first.number, second.number), (1, Number(1), Number(2)));
+    assert_eq!(
+        (first.room.id, first.number, second.number),
+        (1, Number(1), Number(2))
+    );
 }

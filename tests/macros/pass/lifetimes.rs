@@ -41,6 +41,7 @@ impl Bot {
     }
 }
 
-fn main() {
+#[test]
+fn it_is_accepted_and_works() {
     assert_eq!(Name::parse_token("a").unwrap(), Name(Cow::Borrowed("a")));
 }

@@ -53,7 +53,10 @@ pub mod room {
         /// It is there.
         #[must_use]
         pub fn new(room: RoomId) -> Self {
-            Self { room, secret: Secret(0) }
+            Self {
+                room,
+                secret: Secret(0),
+            }
         }
     }
 }
@@ -77,7 +80,8 @@ pub mod view {
     }
 }
 
-fn main() {
+#[test]
+fn it_is_accepted_and_works() {
     use eventmodel::Event;
     let created = room::Created::new(room::RoomId::new(1));
     assert_eq!(created.subjects().unwrap()[0].as_str(), "room.1.0");

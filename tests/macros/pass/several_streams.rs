@@ -89,18 +89,36 @@ impl NextYear {
     fn enrolled(&mut self, _: &Enrolled) {}
 }
 
-fn main() {
+#[test]
+fn it_is_accepted_and_works() {
     let course = CourseRef { id: "a.b".into() };
-    let event = Enrolled { enrolment: Enrolment { course: course.clone(), student: 7 } };
-    let subjects: Vec<String> =
-        event.subjects().unwrap().iter().map(ToString::to_string).collect();
+    let event = Enrolled {
+        enrolment: Enrolment {
+            course: course.clone(),
+            student: 7,
+        },
+    };
+    let subjects: Vec<String> = event
+        .subjects()
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(subjects, ["course.a%2Eb", "student.7.2022"]);
     let key: CourseStream = event.stream_key();
-    assert_eq!(CourseStream::from_subject(&key.subject().unwrap()).unwrap(), key);
+    assert_eq!(
+        CourseStream::from_subject(&key.subject().unwrap()).unwrap(),
+        key
+    );
     assert_eq!(Enrolled::INFO.streams.len(), 2);
 
     let to = CourseRef { id: "c".into() };
-    let (from, to, student) = Move { from: course, to, student: 7 }.keys();
+    let (from, to, student) = Move {
+        from: course,
+        to,
+        student: 7,
+    }
+    .keys();
     assert_eq!(from.course.id, "a.b");
     assert_eq!(to.course.id, "c");
     assert_eq!((student.student, student.year), (7, 2022));

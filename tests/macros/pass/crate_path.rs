@@ -17,7 +17,7 @@ use my::model as em;
 struct RoomId(u32);
 
 #[derive(em::Stream, Clone, Debug, PartialEq, Eq, Hash)]
-#[stream(subject = "booking.{room}", crate = crate::my::model)]
+#[stream(subject = "booking.{room}", crate = crate::crate_path::my::model)]
 struct Booking {
     room: RoomId,
 }
@@ -49,7 +49,9 @@ struct BookRoom {
 
 impl em::Decide for BookRoom {
     fn decide(&self, _: &RoomDay) -> em::Decision<Self> {
-        em::emit(RoomBooked { room: self.room.clone() })
+        em::emit(RoomBooked {
+            room: self.room.clone(),
+        })
     }
 }
 
@@ -58,10 +60,13 @@ struct Bot;
 #[em::automation(crate = em)]
 impl Bot {
     async fn booked(&self, event: &RoomBooked) -> Option<BookRoom> {
-        Some(BookRoom { room: event.room.clone() })
+        Some(BookRoom {
+            room: event.room.clone(),
+        })
     }
 }
 
-fn main() {
+#[test]
+fn it_is_accepted_and_works() {
     assert_eq!(<Refused as em::Rejection>::INFO.variants[0].code, "refused");
 }

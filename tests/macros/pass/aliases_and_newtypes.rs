@@ -70,8 +70,11 @@ impl Bot {
     }
 }
 
-fn main() {
-    let event = RoomBooked { room: RoomId { number: Number(7) } };
+#[test]
+fn it_is_accepted_and_works() {
+    let event = RoomBooked {
+        room: RoomId { number: Number(7) },
+    };
     let key: Booking = event.stream_key();
     assert_eq!(key.subject().unwrap().as_str(), "booking.7");
 }

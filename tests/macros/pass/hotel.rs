@@ -4,17 +4,21 @@
 #![deny(warnings)]
 
 use eventmodel::{
-    App, Automation, Command, Decide, Decision, Event, Metadata, Now, Projection, Rejection, Stream,
-    SubjectToken, Unguarded, automation, emit, projection, reject,
+    App, Automation, Command, Decide, Decision, Event, Metadata, Now, Projection, Rejection,
+    Stream, SubjectToken, Unguarded, automation, emit, projection, reject,
 };
 use jiff::civil::{Date, date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(SubjectToken, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(
+    SubjectToken, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash,
+)]
 pub struct RoomId(u32);
 
-#[derive(SubjectToken, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(
+    SubjectToken, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash,
+)]
 pub struct ClientId {
     id: u32,
 }
@@ -120,7 +124,11 @@ impl Decide for BookRoom {
         if !day.is_free() {
             return reject(BookingRejection::AlreadyBooked { room: self.room });
         }
-        emit(RoomBooked { room: self.room, date: self.date, client: self.client })
+        emit(RoomBooked {
+            room: self.room,
+            date: self.date,
+            client: self.client,
+        })
     }
 }
 
@@ -130,26 +138,44 @@ pub struct Bot;
 impl Bot {
     /// Books another one.
     async fn booked(&self, event: &RoomBooked, meta: &Metadata, _: &App) -> Option<BookRoom> {
-        Some(BookRoom { room: event.room, order: meta.id.to_string(), date: event.date, client: event.client })
+        Some(BookRoom {
+            room: event.room,
+            order: meta.id.to_string(),
+            date: event.date,
+            client: event.client,
+        })
     }
 
     fn created(&self, _: &RoomCreated) {}
 }
 
-fn main() {
-    let booking = Booking { room: RoomId(1), date: date(2022, 12, 12) };
+#[test]
+fn it_is_accepted_and_works() {
+    let booking = Booking {
+        room: RoomId(1),
+        date: date(2022, 12, 12),
+    };
     let subject = booking.subject().unwrap();
     assert_eq!(subject.as_str(), "booking.1.2022-12-12");
     assert_eq!(Booking::from_subject(&subject).unwrap(), booking);
     assert_eq!(RoomBooked::INFO.ty.doc, "A guest has a room for a night.");
-    assert_eq!(RoomBooked::INFO.ty.line, 38);
-    assert!(RoomBooked::INFO.ty.file.ends_with("hotel.rs"), "{}", RoomBooked::INFO.ty.file);
+    assert_eq!(RoomBooked::INFO.ty.line, 42);
+    assert!(
+        RoomBooked::INFO.ty.file.ends_with("hotel.rs"),
+        "{}",
+        RoomBooked::INFO.ty.file
+    );
     assert_eq!(RoomBooked::INFO.ty.file, file!());
     assert!(RoomBooked::INFO.schema.get().is_none());
     assert!(RoomCreated::INFO.schema.get().is_some());
     assert_eq!(Bot::INFO.commands().len(), 1);
     assert_eq!(Bot::INFO.handlers[0].doc, "Books another one.");
-    let command = BookRoom { room: RoomId(1), order: "a/b".into(), date: date(2022, 12, 12), client: ClientId { id: 2 } };
+    let command = BookRoom {
+        room: RoomId(1),
+        order: "a/b".into(),
+        date: date(2022, 12, 12),
+        client: ClientId { id: 2 },
+    };
     assert_eq!(command.id().unwrap(), "book-room:a%2Fb/2");
     assert_eq!(BookingRejection::NoRoom.code(), "unknown-room");
     assert_eq!(Availability::INFO.key, ["room", "date"]);

@@ -43,16 +43,31 @@ struct r#Use {
     r#where: u32,
 }
 
-fn main() {
-    let item = Item { r#type: String::from("a.b"), r#where: 1 };
+#[test]
+fn it_is_accepted_and_works() {
+    let item = Item {
+        r#type: String::from("a.b"),
+        r#where: 1,
+    };
     let subject = item.subject().unwrap();
     assert_eq!(subject.as_str(), "item.a%2Eb.1");
     assert_eq!(Item::from_subject(&subject).unwrap(), item);
     assert_eq!(Item::INFO.ty.fields[0].name, "type");
-    let found = ItemFound { r#type: String::from("a.b"), r#in: 1 };
+    let found = ItemFound {
+        r#type: String::from("a.b"),
+        r#in: 1,
+    };
     assert_eq!(found.subjects().unwrap(), [subject]);
     assert_eq!(Found::INFO.key, ["type", "where"]);
     assert_eq!(Found::INFO.handlers[0].name, "match");
     assert_eq!(Use::INFO.ty.name, "Use");
-    assert_eq!(Use { r#type: "a".into(), r#where: 2 }.id().unwrap(), "use:a/2");
+    assert_eq!(
+        Use {
+            r#type: "a".into(),
+            r#where: 2
+        }
+        .id()
+        .unwrap(),
+        "use:a/2"
+    );
 }

@@ -82,14 +82,24 @@ impl Everything {
     fn changed(&mut self, _: &Changed) {}
 }
 
-fn main() {
+#[test]
+fn it_is_accepted_and_works() {
     assert_eq!(Settings.subject().unwrap().as_str(), "settings");
-    assert_eq!(Settings::from_subject(&Settings.subject().unwrap()).unwrap(), Settings);
+    assert_eq!(
+        Settings::from_subject(&Settings.subject().unwrap()).unwrap(),
+        Settings
+    );
     assert_eq!(Changed.subjects().unwrap().len(), 1);
     assert_eq!(Change.keys(), Settings);
 
-    let pair = plan::Pair { from: String::from("a.b"), r#where: 3 };
-    let trip = Trip { id: 7, pair: pair.clone() };
+    let pair = plan::Pair {
+        from: String::from("a.b"),
+        r#where: 3,
+    };
+    let trip = Trip {
+        id: 7,
+        pair: pair.clone(),
+    };
     let subject = trip.subject().unwrap();
     assert_eq!(subject.as_str(), "3.trip.7.a%2Eb");
     assert_eq!(Trip::from_subject(&subject).unwrap(), trip);

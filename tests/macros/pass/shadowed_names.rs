@@ -34,11 +34,21 @@ struct Json;
 
 type F0 = u32;
 
-macro_rules! assert { () => {}; }
-macro_rules! concat { () => {}; }
-macro_rules! module_path { () => {}; }
-macro_rules! unreachable { () => {}; }
-macro_rules! matches { () => {}; }
+macro_rules! assert {
+    () => {};
+}
+macro_rules! concat {
+    () => {};
+}
+macro_rules! module_path {
+    () => {};
+}
+macro_rules! unreachable {
+    () => {};
+}
+macro_rules! matches {
+    () => {};
+}
 
 #[derive(
     ::eventmodel::Stream,
@@ -73,7 +83,9 @@ struct RoomBooked {
     name: Name,
 }
 
-#[derive(::core::default::Default, ::core::clone::Clone, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(
+    ::core::default::Default, ::core::clone::Clone, ::serde::Serialize, ::serde::Deserialize,
+)]
 struct RoomDay {
     booked: bool,
 }
@@ -85,7 +97,9 @@ impl RoomDay {
     }
 }
 
-#[derive(::core::default::Default, ::core::clone::Clone, ::serde::Serialize, ::serde::Deserialize)]
+#[derive(
+    ::core::default::Default, ::core::clone::Clone, ::serde::Serialize, ::serde::Deserialize,
+)]
 struct Rooms;
 
 #[::eventmodel::projection(key(room: F0, floor: F0))]
@@ -138,8 +152,9 @@ struct Bot;
 #[::eventmodel::automation]
 impl Bot {
     async fn booked(&self, event: &RoomBooked, _: &::eventmodel::Metadata) -> BookRoom {
-        BookRoom { room: event.room, value: ::core::clone::Clone::clone(&event.name) }
+        BookRoom {
+            room: event.room,
+            value: ::core::clone::Clone::clone(&event.name),
+        }
     }
 }
-
-fn main() {}

@@ -40,7 +40,10 @@ macro_rules! model {
 
         impl Decide for $command {
             fn decide(&self, (): &()) -> Decision<Self> {
-                emit($event { number: self.number, $key: 1 })
+                emit($event {
+                    number: self.number,
+                    $key: 1,
+                })
             }
         }
     };
@@ -48,8 +51,12 @@ macro_rules! model {
 
 model!(Row, Happened, Sum, Happen, extra: u32);
 
-fn main() {
-    let event = Happened { number: 1, extra: 1 };
+#[test]
+fn it_is_accepted_and_works() {
+    let event = Happened {
+        number: 1,
+        extra: 1,
+    };
     assert_eq!(event.subjects().unwrap()[0].as_str(), "made.1.2");
     assert_eq!(Happened::INFO.ty.file, file!());
     assert_eq!(Sum::INFO.key, ["number", "sum"]);
