@@ -7,8 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-/// The program of this example. It is built with the features of the whole workspace, so that a test run of all of it
-/// builds nothing twice.
+/// The program of this example, built with all features of the workspace: a test run of all of it has built it before.
 pub(crate) fn program(name: &str) -> Command {
     static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -27,7 +26,7 @@ pub(crate) fn program(name: &str) -> Command {
 
 fn build(name: &str) -> PathBuf {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--workspace", "--example", name])
+        .args(["build", "--workspace", "--all-features", "--example", name])
         .arg("--message-format=json")
         .stderr(Stdio::inherit())
         .output()

@@ -23,7 +23,7 @@ use report::Report;
 const USAGE: &str = "\
 Usage: cargo xtask <command>
 
-  test   all tests of the workspace with all features, the documentation's examples, the examples' build
+  test   all tests of the workspace with all features, the documentation's examples, a check of the example programs
   lint   format, texts, clippy, each feature alone, rustdoc, the oldest supported Rust, packages, licences of dependencies
   campaign [part ..]
          what takes hours, in parts: the JetStream store with each pinned version of the server; the hotel, views and
