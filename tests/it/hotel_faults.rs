@@ -11,7 +11,7 @@ const CLIENTS: usize = 4;
 
 #[test]
 fn a_room_has_one_guest_a_night_who_finds_it_clean() {
-    let injected = under_seeds(1000, story);
+    let injected = under_seeds(250, story);
     if std::env::var_os("SEED").is_none() {
         assert_all_happened(injected);
     }
