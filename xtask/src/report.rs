@@ -94,6 +94,13 @@ impl Report {
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
+    // What it says of the package of this program would let ring, and all that is built on it, be built again.
+    for (variable, _) in std::env::vars_os() {
+        let text = variable.to_str().unwrap_or_default();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(variable);
+        }
+    }
     command
 }
 
