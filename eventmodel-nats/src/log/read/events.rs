@@ -86,7 +86,7 @@ impl Reader {
         }
         let event = match message.item() {
             Item::Event(event) => event,
-            unreadable => return self.wants(message).then_some(unreadable),
+            unreadable @ Item::Unreadable(_) => return self.wants(message).then_some(unreadable),
         };
         let mut subjects = event.metadata().subjects.iter();
         let first = if self.patterns.is_empty() {
