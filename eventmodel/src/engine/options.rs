@@ -243,6 +243,7 @@ impl ExecuteOptions {
     /// [`Receipt::revision`] of the last command that the sender has seen, or [`Position::START`] if the instance must
     /// not have an event yet. A [`Cursor`] expects also that the log is the one that it is of.
     ///
+    /// [`Position::START`]: crate::Position::START
     /// [`Receipt::revision`]: crate::Receipt::revision
     #[must_use]
     pub fn expected_revision(mut self, revision: impl Into<Cursor>) -> Self {
