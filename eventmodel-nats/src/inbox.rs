@@ -117,21 +117,21 @@ impl Inbox for NatsInbox {
         Ok(())
     }
 
-    async fn handled(&self) -> Result<Option<Position>, StoreError> {
+    async fn handled(&self) -> Result<Position, StoreError> {
         let (durable, log) = (&self.shared.durable, &self.shared.log);
         let Some(info) = durable.info(log).await? else {
-            return Ok(Some(Position::START));
+            return Ok(Position::START);
         };
         durable.check(log, &info).await?;
-        Ok(Some(Position::new(info.floor())))
+        Ok(Position::new(info.floor()))
     }
 
     fn trouble(&self) -> Option<Trouble> {
         locked(&self.shared.trouble).clone()
     }
 
-    fn parking(&self) -> Option<Arc<dyn Parking>> {
-        Some(self.shared.parking.clone())
+    fn parking(&self) -> Arc<dyn Parking> {
+        self.shared.parking.clone()
     }
 
     async fn close(&self) {

@@ -224,6 +224,9 @@ macro_rules! hosts_contract {
                     an_inbox_waits_for_the_next_event
                     a_next_that_is_dropped_loses_no_event
                     what_was_not_done_comes_again
+                    what_was_done_does_not_come_again_in_whatever_order
+                    two_inboxes_share_the_events_and_one_goes_on_alone
+                    what_is_parked_is_kept_until_it_is_released
                 }
                 audit_trails {
                     an_entry_comes_back_as_it_was_noted

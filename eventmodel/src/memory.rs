@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::store::{AuditTrail, InboxHost, Store, ViewHost};
+use crate::store::{AuditTrail, InboxHost, LogInboxes, Store, ViewHost};
 
 mod audit;
 mod inbox;
-mod parking;
 mod store;
 mod views;
 
 pub use audit::MemoryAudit;
-pub use inbox::MemoryInboxes;
-pub(crate) use parking::MemoryParking;
 pub use store::MemoryStore;
 pub use views::MemoryViews;
 
@@ -21,9 +18,12 @@ pub fn views_of(store: &dyn Store) -> Arc<dyn ViewHost> {
     store.views().unwrap_or_else(|| Arc::new(MemoryViews))
 }
 
-/// Where a store keeps the progress of automations. *Default:* in memory.
+/// Where a store keeps the progress of automations. *Default:* in memory, a new place at each call, so that they see the
+/// whole log.
 pub fn inboxes_of(store: &dyn Store) -> Arc<dyn InboxHost> {
-    store.inboxes().unwrap_or_else(|| Arc::new(MemoryInboxes))
+    store
+        .inboxes()
+        .unwrap_or_else(|| Arc::new(LogInboxes::default()))
 }
 
 /// Where a store keeps its audit trail. *Default:* in memory, a new one at each call.

@@ -17,6 +17,7 @@ mod error;
 mod inbox;
 mod item;
 mod limits;
+mod log_inbox;
 mod parking;
 mod snapshot;
 mod view_error;
@@ -30,6 +31,7 @@ pub use error::{AppendError, InvalidAppend, StoreError};
 pub use inbox::{Inbox, InboxHost, InboxSpec, Trouble};
 pub use item::Item;
 pub use limits::Limits;
+pub use log_inbox::{InboxStorage, LogInboxes, Progress};
 pub use parking::{Claim, Kept, Parked, Parking};
 pub use snapshot::{LoadedSnapshot, Snapshot};
 pub use view_error::ViewError;
@@ -142,7 +144,8 @@ pub trait Store: Debug + Send + Sync + 'static {
         None
     }
 
-    /// Where the progress of automations is kept. *Default:* `None`, in the memory of this process.
+    /// Where the progress of automations is kept, and what they have parked: [`LogInboxes`], if the store only keeps it.
+    /// *Default:* `None`: each app keeps it in memory, and sees the whole log.
     fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
         None
     }

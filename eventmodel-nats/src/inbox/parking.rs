@@ -249,8 +249,8 @@ fn subject_of(key: &str) -> Option<Subject> {
 
 #[async_trait]
 impl Parking for KvParking {
-    fn lease(&self) -> Option<Duration> {
-        Some(self.lease)
+    fn lease(&self) -> Duration {
+        self.lease
     }
 
     fn list(&self) -> Vec<Parked> {

@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use eventmodel::record::{CommandRef, Subject, SubjectPattern, SubjectWriter};
 use eventmodel::store::{
-    Append, AppendError, Appended, Item, Load, Loaded, LoadedSnapshot, LogSpec, Read,
+    Append, AppendError, Appended, InboxHost, Item, Load, Loaded, LoadedSnapshot, LogSpec, Read,
 };
-use eventmodel::{Position, RecordedEvent};
-use eventmodel::{Store, StoreError};
+use eventmodel::{MemoryStore, Position, RecordedEvent, Store, StoreError, memory};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
@@ -54,6 +53,7 @@ pub struct Bench {
     pub(super) log: Arc<str>,
     prefix: Arc<str>,
     pub(super) patience: Duration,
+    memory: MemoryStore,
 }
 
 impl Bench {
@@ -73,12 +73,19 @@ impl Bench {
             log: format!("contract_{unique}").into(),
             prefix: format!("c{unique}").into(),
             patience: patience(),
+            memory: MemoryStore::new(),
         }
     }
 
     /// Another log in the same store.
     pub(super) async fn another_log(&self) -> Self {
         Self::open(self.store.clone()).await
+    }
+
+    /// Where the progress of automations is kept: in memory, if the store keeps none.
+    pub(super) fn inboxes(&self) -> Arc<dyn InboxHost> {
+        let kept = self.store.inboxes();
+        kept.unwrap_or_else(|| memory::inboxes_of(&self.memory))
     }
 
     /// Opens the log again, or for the first time.
@@ -274,7 +281,7 @@ impl Bench {
     }
 
     /// Asks until the answer is not "try again".
-    async fn answer<T, E, F>(&self, what: &str, ask: impl Fn() -> F) -> Result<T, E>
+    pub(super) async fn answer<T, E, F>(&self, what: &str, ask: impl Fn() -> F) -> Result<T, E>
     where
         E: Retryable,
         F: Future<Output = Result<T, E>>,
@@ -296,7 +303,7 @@ impl Bench {
 /// Between two attempts, so that a server that is away is not called in a tight loop.
 pub(super) const RETRY: Duration = Duration::from_millis(20);
 
-trait Retryable {
+pub(super) trait Retryable {
     fn is_retryable(&self) -> bool;
 }
 

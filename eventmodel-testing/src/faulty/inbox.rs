@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use eventmodel::store::{Inbox, InboxHost, InboxSpec, Item, Parking, Trouble};
 use eventmodel::{Position, Store, StoreError};
+use tokio::sync::Notify;
 
 use super::shared::{Shared, unavailable};
 
@@ -27,6 +28,7 @@ impl InboxHost for FaultyInboxes {
             inbox: self.inboxes.open(spec, store).await?,
             shared: self.shared.clone(),
             again: Mutex::default(),
+            lost: Notify::new(),
         }))
     }
 }
@@ -35,6 +37,8 @@ struct FaultyInbox {
     inbox: Box<dyn Inbox>,
     shared: Arc<Shared>,
     again: Mutex<Vec<Again>>,
+    /// An item is to come again, whether another one comes or not.
+    lost: Notify,
 }
 
 /// An item that is to come again.
@@ -45,8 +49,7 @@ struct Again {
 }
 
 impl FaultyInbox {
-    fn again(&self, item: &Item) {
-        let others = self.shared.below(LATEST + 1);
+    fn again(&self, item: &Item, others: u64) {
         let item = item.clone();
         self.queue().push(Again { item, others });
     }
@@ -65,17 +68,23 @@ impl FaultyInbox {
 #[async_trait]
 impl Inbox for FaultyInbox {
     async fn next(&self) -> Result<Item, StoreError> {
-        if let Some(item) = self.due() {
-            self.shared.count(|injected| &mut injected.duplicates);
-            return Ok(item);
-        }
-        let item = self.inbox.next().await?;
+        let item = loop {
+            if let Some(item) = self.due() {
+                self.shared.count(|injected| &mut injected.duplicates);
+                return Ok(item);
+            }
+            tokio::select! {
+                biased;
+                () = self.lost.notified() => {}
+                item = self.inbox.next() => break item?,
+            }
+        };
         // From here on nothing waits: an item that was taken is not lost when this future is dropped.
         for again in self.queue().iter_mut() {
             again.others = again.others.saturating_sub(1);
         }
         if self.shared.chance(|faults| faults.duplicates) {
-            self.again(&item);
+            self.again(&item, self.shared.below(LATEST + 1));
         }
         Ok(item)
     }
@@ -86,13 +95,14 @@ impl Inbox for FaultyInbox {
             |injected| &mut injected.unavailable,
         );
         if lost {
-            self.again(item);
+            self.again(item, 0);
+            self.lost.notify_one();
             return Err(unavailable());
         }
         self.inbox.done(item).await
     }
 
-    async fn handled(&self) -> Result<Option<Position>, StoreError> {
+    async fn handled(&self) -> Result<Position, StoreError> {
         self.inbox.handled().await
     }
 
@@ -100,7 +110,7 @@ impl Inbox for FaultyInbox {
         self.inbox.trouble()
     }
 
-    fn parking(&self) -> Option<Arc<dyn Parking>> {
+    fn parking(&self) -> Arc<dyn Parking> {
         self.inbox.parking()
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::app::App;
 use super::error::StartError;
 use crate::board::{AutomationEntry, logs_of_handlers};
-use crate::memory::{self, MemoryParking};
+use crate::memory;
 use crate::record::{Position, Subject};
 use crate::store::{Inbox, InboxSpec, Parked, Parking, StoreError, Trouble};
 use crate::trouble::excerpt;
@@ -21,7 +21,7 @@ mod runner;
 pub(super) use handle::{Cause, cause};
 use runner::Runner;
 
-/// How long to wait before asking a shared inbox again how far all processes are.
+/// How long to wait before asking an inbox again how far all who share it are.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Why a parked event cannot be retried.
@@ -144,11 +144,14 @@ async fn start_one(app: &App, entry: &AutomationEntry) -> Result<RunningAutomati
         let store = &app.inner.store;
         let inbox = memory::inboxes_of(&**store).open(&spec, store).await?;
         let inbox: Arc<dyn Inbox> = inbox.into();
-        let parking = inbox
-            .parking()
-            .unwrap_or_else(|| Arc::new(MemoryParking::default()));
+        let parking = inbox.parking();
+        let handled = inbox.handled().await?;
+        let progress = Progress {
+            handled,
+            ..Progress::default()
+        };
         let shared = Arc::new(Shared {
-            progress: watch::Sender::new(Progress::default()),
+            progress: watch::Sender::new(progress),
             retried: Mutex::default(),
             waits: Mutex::default(),
         });
@@ -158,7 +161,7 @@ async fn start_one(app: &App, entry: &AutomationEntry) -> Result<RunningAutomati
             entry.clone(),
             log.clone(),
             inbox.clone(),
-            parking.clone(),
+            handled,
             shared.clone(),
         );
         tokio::spawn(runner.run(retries));
@@ -279,28 +282,24 @@ impl Lane {
     /// Waits until everything up to `position` was handled or parked, or the automation has stopped.
     async fn reached(&self, position: Position) {
         let mut progress = self.shared.progress.subscribe();
+        let mut was_here = false;
         loop {
-            let until = match self.inbox.handled().await {
-                Ok(Some(until)) => until,
-                // No other process shares the inbox.
-                Ok(None) => {
-                    // An error says that the runner is gone.
-                    let _ = progress
-                        .wait_for(|p| p.handled >= position || p.stopped())
-                        .await;
-                    return;
-                }
-                Err(_) => Position::START,
-            };
+            let until = self.inbox.handled().await.unwrap_or_default();
             if until >= position {
                 // Events that a retry has in hand count as done in the inbox.
                 let idle = |p: &Progress| p.pending.is_none_or(|first| first > position);
                 let _ = progress.wait_for(|p| idle(p) || p.stopped()).await;
                 return;
             }
-            let stopped = progress.wait_for(Progress::stopped);
-            if tokio::time::timeout(POLL, stopped).await.is_ok() || self.stopped().is_some() {
-                return;
+            // Only this process says at once that it is there.
+            let is_here = |p: &Progress| !was_here && p.handled >= position;
+            let moved = progress.wait_for(|p| is_here(p) || p.stopped());
+            match tokio::time::timeout(POLL, moved).await {
+                Ok(Ok(p)) if !p.stopped() => was_here = true,
+                // An error says that the runner is gone.
+                Ok(_) => return,
+                Err(_) if self.stopped().is_some() => return,
+                Err(_) => {}
             }
         }
     }

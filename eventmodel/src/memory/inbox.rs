@@ -1,78 +1,60 @@
-//! What automations have still to do, from the first event of the log on.
+//! What automations still have to do, and what they have parked, in this process.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use futures_core::stream::BoxStream;
-use futures_util::StreamExt;
-use tokio::sync::Mutex;
 
-use crate::record::Position;
-use crate::store::{Inbox, InboxHost, InboxSpec, Item, Read, Store, StoreError};
+use crate::record::Subject;
+use crate::store::{InboxSpec, InboxStorage, Kept, LogInboxes, Progress, StoreError};
 
-/// Inboxes in memory: an automation sees the whole log after a restart. What it has recorded is not recorded twice,
-/// because its commands have ids that follow from the events; what was rejected is decided again. A long log wants a
-/// durable host.
+/// Keeps it as long as the inboxes live.
 #[derive(Debug, Default)]
-pub struct MemoryInboxes;
+struct MemoryInboxes(Mutex<HashMap<InboxSpec, Place>>);
 
-#[async_trait]
-impl InboxHost for MemoryInboxes {
-    async fn open(
-        &self,
-        spec: &InboxSpec,
-        store: &Arc<dyn Store>,
-    ) -> Result<Box<dyn Inbox>, StoreError> {
-        Ok(Box::new(MemoryInbox {
-            store: store.clone(),
-            log: spec.log.clone(),
-            reader: Mutex::new(Reader {
-                last: Position::START,
-                items: None,
-            }),
-        }))
+#[derive(Debug, Default)]
+struct Place {
+    progress: Progress,
+    parked: BTreeMap<Subject, Kept>,
+}
+
+impl MemoryInboxes {
+    fn at<T>(&self, spec: &InboxSpec, visit: impl FnOnce(&mut Place) -> T) -> T {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        visit(places.entry(spec.clone()).or_default())
     }
 }
 
-struct MemoryInbox {
-    store: Arc<dyn Store>,
-    log: Arc<str>,
-    reader: Mutex<Reader>,
-}
-
-struct Reader {
-    last: Position,
-    items: Option<BoxStream<'static, Result<Item, StoreError>>>,
+impl Default for LogInboxes {
+    /// Inboxes that keep what they know in memory.
+    fn default() -> Self {
+        Self::new(MemoryInboxes::default())
+    }
 }
 
 #[async_trait]
-impl Inbox for MemoryInbox {
-    async fn next(&self) -> Result<Item, StoreError> {
-        let mut reader = self.reader.lock().await;
-        let after = reader.last;
-        let items = reader.items.get_or_insert_with(|| {
-            self.store
-                .read(Read::new(self.log.clone()).after(after).follow(true))
-        });
-        match items.next().await {
-            Some(Ok(item)) => {
-                reader.last = item.position();
-                Ok(item)
-            }
-            Some(Err(error)) => {
-                reader.items = None;
-                Err(error)
-            }
-            None => {
-                reader.items = None;
-                Err(StoreError::Unavailable {
-                    reason: "the log ended while it was followed".into(),
-                })
-            }
-        }
+impl InboxStorage for MemoryInboxes {
+    async fn progress(&self, spec: &InboxSpec) -> Result<Progress, StoreError> {
+        Ok(self.at(spec, |place| place.progress.clone()))
     }
 
-    async fn done(&self, _: &Item) -> Result<(), StoreError> {
+    async fn save(&self, spec: &InboxSpec, progress: &Progress) -> Result<(), StoreError> {
+        self.at(spec, |place| place.progress.clone_from(progress));
+        Ok(())
+    }
+
+    async fn parked(&self, spec: &InboxSpec) -> Result<Vec<Kept>, StoreError> {
+        Ok(self.at(spec, |place| place.parked.values().cloned().collect()))
+    }
+
+    async fn park(&self, spec: &InboxSpec, kept: &Kept) -> Result<(), StoreError> {
+        let subject = kept.parked.subject.clone();
+        self.at(spec, |place| place.parked.insert(subject, kept.clone()));
+        Ok(())
+    }
+
+    async fn release(&self, spec: &InboxSpec, subject: &Subject) -> Result<(), StoreError> {
+        self.at(spec, |place| place.parked.remove(subject));
         Ok(())
     }
 }

@@ -15,12 +15,15 @@ use tokio::sync::Notify;
 
 use crate::record::{CommandId, CommandRef, Guard, Incarnation, Position, RecordedEvent, Subject};
 use crate::store::{
-    Append, AppendError, Appended, Item, Limits, Load, Loaded, LogSpec, Read, Store, StoreError,
+    Append, AppendError, Appended, InboxHost, Item, Limits, Load, Loaded, LogInboxes, LogSpec,
+    Read, Store, StoreError,
 };
 
 /// Keeps logs in the memory of this process, and remembers ids as long as the process lives.
 ///
-/// Clones share the logs, so a second app on a clone sees what the first one wrote.
+/// Clones share the logs, so a second app on a clone sees what the first one wrote. They share the progress of automations
+/// and what is parked, too: an app goes on where the one before it stopped. While two apps with the same automation live,
+/// one of them handles the events; the other one takes over when it ends.
 ///
 /// ```
 /// use eventmodel::MemoryStore;
@@ -30,6 +33,7 @@ use crate::store::{
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     logs: Arc<RwLock<Logs>>,
+    inboxes: Arc<LogInboxes>,
     limits: Limits,
 }
 
@@ -294,6 +298,10 @@ impl Store for MemoryStore {
         })
         .flatten()
         .boxed()
+    }
+
+    fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
+        Some(self.inboxes.clone())
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Item, Store};
 use crate::record::Position;
 
 /// Which events an automation is to see.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct InboxSpec {
     /// The event model.
@@ -72,7 +72,9 @@ impl Trouble {
 /// comes again, at the latest after a restart.
 ///
 /// Several processes may share an inbox: each gets a part of the events, and an event only when those before it of
-/// its stream instance are done, or were given to this process.
+/// its stream instance are done, or were given to this process. The engine keeps the order of what a process was given.
+///
+/// A store that only keeps things has [`LogInboxes`](super::LogInboxes) for it.
 #[async_trait]
 pub trait Inbox: Send + Sync {
     /// The next item. Waits for one. Those of a stream instance come in the order of the log, and so do all of them
@@ -90,24 +92,20 @@ pub trait Inbox: Send + Sync {
     /// [`StoreError`]; the item may come again.
     async fn done(&self, item: &Item) -> Result<(), StoreError>;
 
-    /// Up to where every event is done, by whichever process shares the inbox; `None` if none does.
+    /// The position up to which every event is done, by whichever process or app shares the inbox.
     ///
     /// # Errors
     /// [`StoreError`] if it is not known. It may be called again.
-    async fn handled(&self) -> Result<Option<Position>, StoreError> {
-        Ok(None)
-    }
+    async fn handled(&self) -> Result<Position, StoreError>;
 
     /// What keeps it from going on now, as far as [`next`](Self::next) does not say so.
     fn trouble(&self) -> Option<Trouble> {
         None
     }
 
-    /// Where parked events are kept; in this process if it is `None`.
-    fn parking(&self) -> Option<Arc<dyn Parking>> {
-        None
-    }
+    /// Where parked events are kept.
+    fn parking(&self) -> Arc<dyn Parking>;
 
     /// Gives back what was not done, so that another process gets it now. Nothing is taken after it.
-    async fn close(&self) {}
+    async fn close(&self);
 }

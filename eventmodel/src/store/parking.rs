@@ -101,10 +101,8 @@ pub struct Claim {
 /// effect only if nobody has changed the reference meanwhile, so that several processes may share it.
 #[async_trait]
 pub trait Parking: Send + Sync + 'static {
-    /// For how long a [`Claim`] without a sign of life counts; none, if nobody else can make one.
-    fn lease(&self) -> Option<Duration> {
-        None
-    }
+    /// For how long a [`Claim`] without a sign of life counts.
+    fn lease(&self) -> Duration;
 
     /// All that is known here, without asking anybody.
     fn list(&self) -> Vec<Parked>;

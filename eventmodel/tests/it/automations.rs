@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eventmodel::store::{AuditQuery, Outcome};
+use eventmodel::store::{AuditQuery, InboxHost, Outcome};
 use eventmodel::{
     App, AppOptions, Command, Decide, Decision, Event, EventModel, EventQuery, ExecuteOptions,
     MemoryStore, Metadata, Slice, Stream, automation, emit,
@@ -15,11 +15,13 @@ use serde::{Deserialize, Serialize};
 use support::bank::{
     Balance, Deposited, Import, Opened, Withdraw, account, bank, deposit, open, withdraw,
 };
+use support::layer::{Around, Layer};
 use support::settling::WelcomeBot;
 use tokio::sync::{Barrier, Semaphore};
 
 mod full;
 mod in_handler;
+mod restarts;
 mod settled;
 mod unreadable;
 
@@ -61,19 +63,30 @@ async fn an_automation_reacts_with_a_command_that_knows_its_cause() {
     assert_eq!(&*metadata.source, "WelcomeBot");
 }
 
+/// Each app keeps the progress of its automations to itself, and sees the whole log again.
+#[derive(Debug)]
+struct Forgetful(MemoryStore);
+
+impl Around for Forgetful {
+    fn inner(&self) -> &MemoryStore {
+        &self.0
+    }
+
+    fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
+        None
+    }
+}
+
 #[tokio::test]
 async fn an_event_that_comes_again_has_its_effect_once() {
-    let store = MemoryStore::new();
+    let store = Arc::new(Forgetful(MemoryStore::new()));
+    let start = || with(WelcomeBot).start(Layer(store.clone()));
     for _ in 0..3 {
-        // Each app sees the whole log again.
-        let app = with(WelcomeBot).start(store.clone()).await.unwrap();
+        let app = start().await.unwrap();
         let _ = app.execute(open("ann")).await;
         app.shutdown().await.unwrap();
     }
-    let both = [
-        with(WelcomeBot).start(store.clone()).await,
-        with(WelcomeBot).start(store).await,
-    ];
+    let both = [start().await, start().await];
     for app in both {
         let app = app.unwrap();
         let _ = app.execute(open("bob")).await;

@@ -221,6 +221,11 @@ caught! { WrongHosts, Wrong;
     an_inbox_that_never_repeats: NeverRepeats {
         inboxes::what_was_not_done_comes_again
     }
+    an_inbox_that_forgets: Forgets {
+        inboxes::what_was_done_does_not_come_again_in_whatever_order
+        inboxes::two_inboxes_share_the_events_and_one_goes_on_alone
+        inboxes::what_is_parked_is_kept_until_it_is_released
+    }
     a_trail_that_tells_the_oldest_first: TellsTheOldestFirst {
         audit_trails::an_entry_comes_back_as_it_was_noted
         audit_trails::a_query_gets_what_it_asks_for_the_newest_first

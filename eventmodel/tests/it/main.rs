@@ -8,6 +8,7 @@ mod command_bodies;
 mod engine;
 mod faults;
 mod feeds;
+mod log_inboxes;
 mod memory;
 mod models;
 mod panics;

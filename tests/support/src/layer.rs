@@ -39,7 +39,7 @@ pub trait Around: Debug + Send + Sync + 'static {
     }
 
     fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
-        None
+        self.inner().inboxes()
     }
 
     fn audit(&self) -> Option<Arc<dyn AuditTrail>> {

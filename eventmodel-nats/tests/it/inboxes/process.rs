@@ -40,7 +40,7 @@ impl Process {
             .unwrap();
         Self {
             store,
-            parking: inbox.parking().unwrap(),
+            parking: inbox.parking(),
             inbox,
             proxy,
         }
@@ -61,7 +61,7 @@ impl Process {
     pub(super) async fn is_done(&self, position: Position) {
         until(
             "it is done",
-            async || matches!(self.inbox.handled().await, Ok(Some(done)) if done >= position),
+            async || matches!(self.inbox.handled().await, Ok(done) if done >= position),
         )
         .await;
         assert_eq!(self.parking.list(), []);

@@ -49,6 +49,7 @@ pub(super) struct Runner {
     /// Items whose instance is free, and which wait for a task.
     ready: VecDeque<Item>,
     pending: BTreeSet<Position>,
+    /// Everything up to here is done, except what is pending.
     seen: Position,
     /// The position up to which a retry has taken the events of an instance from the log. The inbox must not bring them
     /// again.
@@ -90,22 +91,22 @@ impl Runner {
         entry: AutomationEntry,
         log: Arc<str>,
         inbox: Arc<dyn Inbox>,
-        parking: Arc<dyn Parking>,
+        seen: Position,
         shared: Arc<Shared>,
     ) -> Self {
         Self {
             app,
             entry,
             log,
+            parking: inbox.parking(),
             inbox,
-            parking,
             shared,
             tasks: JoinSet::new(),
             parked_later: 0,
             busy: HashMap::new(),
             ready: VecDeque::new(),
             pending: BTreeSet::new(),
-            seen: Position::START,
+            seen,
             taken: HashMap::new(),
             retried: HashMap::new(),
             awaited: HashMap::new(),
@@ -116,12 +117,11 @@ impl Runner {
 
     pub(super) async fn run(mut self, mut retries: mpsc::UnboundedReceiver<Subject>) {
         let stop = self.app.inner.stop.clone();
-        let lease = self.parking.lease().unwrap_or_default();
+        let lease = self.parking.lease();
         let mut sign_of_life = tokio::time::interval((lease / 3).max(MIN_LIFE));
         sign_of_life.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let has_claims = self.parking.lease().is_some()
-                && !(self.retried.is_empty() && self.awaited.is_empty());
+            let has_claims = !(self.retried.is_empty() && self.awaited.is_empty());
             let step = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,

@@ -13,7 +13,8 @@ use eventmodel::record::Subject;
 use eventmodel::store::{Append, AppendError, Appended, Read};
 use eventmodel::store::{Inbox, InboxHost, InboxSpec, Item, Kept, Parking};
 use eventmodel::{
-    App, AppOptions, EventModel, MemoryStore, Parked, Receipt, Slice, Store, StoreError, automation,
+    App, AppOptions, EventModel, MemoryStore, Parked, Position, Receipt, Slice, Store, StoreError,
+    automation,
 };
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
@@ -120,8 +121,16 @@ impl Inbox for Desk {
         self.inbox.done(item).await
     }
 
-    fn parking(&self) -> Option<Arc<dyn Parking>> {
-        Some(self.parking.clone())
+    async fn handled(&self) -> Result<Position, StoreError> {
+        self.inbox.handled().await
+    }
+
+    fn parking(&self) -> Arc<dyn Parking> {
+        self.parking.clone()
+    }
+
+    async fn close(&self) {
+        self.inbox.close().await;
     }
 }
 
@@ -133,6 +142,10 @@ struct Mute {
 
 #[async_trait]
 impl Parking for Mute {
+    fn lease(&self) -> Duration {
+        Duration::MAX
+    }
+
     fn list(&self) -> Vec<Parked> {
         let kept = self.kept.lock().unwrap();
         kept.values().map(|kept| kept.parked.clone()).collect()

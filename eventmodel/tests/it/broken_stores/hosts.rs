@@ -9,7 +9,9 @@ use eventmodel::store::{
     AnyInstance, HostedView, NotApplied, OpenView, ViewDefinition, ViewEvent, ViewHost, ViewPage,
     ViewProgress, ViewTable,
 };
-use eventmodel::store::{AuditEntry, AuditQuery, AuditTrail, Inbox, InboxHost, InboxSpec, Item};
+use eventmodel::store::{
+    AuditEntry, AuditQuery, AuditTrail, Inbox, InboxHost, InboxSpec, Item, Parking,
+};
 use eventmodel::{MemoryStore, Position, Store, StoreError, ViewError};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -26,6 +28,7 @@ pub(crate) enum Wrong {
     ForgetsWhereAWatcherWas,
     LosesWhatIsDropped,
     NeverRepeats,
+    Forgets,
     TellsTheOldestFirst,
     RoundsTimes,
 }
@@ -65,7 +68,10 @@ impl Around for WrongHosts {
     }
 
     fn inboxes(&self) -> Option<Arc<dyn InboxHost>> {
-        let inboxes = memory::inboxes_of(&self.store);
+        let inboxes = match self.wrong {
+            Wrong::Forgets => memory::inboxes_of(&MemoryStore::new()),
+            _ => memory::inboxes_of(&self.store),
+        };
         Some(Arc::new(Inboxes(inboxes, self.wrong, self.taken.clone())))
     }
 
@@ -196,6 +202,18 @@ impl Inbox for WrongInbox {
 
     async fn done(&self, item: &Item) -> Result<(), StoreError> {
         self.0.done(item).await
+    }
+
+    async fn handled(&self) -> Result<Position, StoreError> {
+        self.0.handled().await
+    }
+
+    fn parking(&self) -> Arc<dyn Parking> {
+        self.0.parking()
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
     }
 }
 
