@@ -150,11 +150,11 @@ where
     }
 
     fn with<R>(slot: &Slot<P>, _: Timestamp, decide: impl FnOnce(&P) -> R) -> R {
-        decide(slot.state())
+        slot.with(decide)
     }
 
     fn cloned(slot: &Slot<P>, _: Timestamp) -> P {
-        P::clone(slot.state())
+        slot.with(P::clone)
     }
 }
 
