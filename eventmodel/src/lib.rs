@@ -163,5 +163,5 @@ pub mod __private {
     pub use serde::de::DeserializeOwned;
     pub use std::boxed::Box;
     pub use std::string::String;
-    pub use std::vec::Vec;
+    pub use std::sync::Arc;
 }

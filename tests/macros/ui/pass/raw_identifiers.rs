@@ -50,7 +50,7 @@ fn main() {
     assert_eq!(Item::from_subject(&subject).unwrap(), item);
     assert_eq!(Item::INFO.ty.fields[0].name, "type");
     let found = ItemFound { r#type: String::from("a.b"), r#in: 1 };
-    assert_eq!(found.subjects().unwrap(), [subject]);
+    assert_eq!(*found.subjects().unwrap(), [subject]);
     assert_eq!(Found::INFO.key, ["type", "where"]);
     assert_eq!(Found::INFO.handlers[0].name, "match");
     assert_eq!(Use::INFO.ty.name, "Use");
