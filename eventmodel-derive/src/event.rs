@@ -186,7 +186,7 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
     });
     let subjects = body(
         broken,
-        quote!(::core::result::Result::Ok(#krate::__private::Vec::from([#(#subjects),*]))),
+        quote!(::core::result::Result::Ok(#krate::__private::Arc::from([#(#subjects),*]))),
     );
     let equals = equals(krate, &streams, broken);
     let belongs = streams.iter().enumerate().map(|(i, stream)| {
@@ -227,7 +227,7 @@ fn expand(model: &Model<'_>, errors: Option<&TokenStream>) -> TokenStream {
 
                 fn subjects(
                     &self,
-                ) -> ::core::result::Result<#krate::__private::Vec<#krate::__private::Subject>, #krate::__private::SubjectError> {
+                ) -> ::core::result::Result<#krate::__private::Arc<[#krate::__private::Subject]>, #krate::__private::SubjectError> {
                     #subjects
                 }
 

@@ -89,5 +89,5 @@ pub mod __private {
     pub use serde::de::DeserializeOwned;
     pub use std::boxed::Box;
     pub use std::string::String;
-    pub use std::vec::Vec;
+    pub use std::sync::Arc;
 }

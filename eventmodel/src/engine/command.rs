@@ -126,9 +126,7 @@ impl<'a> Execution<'a> {
     }
 
     async fn attempt(&mut self, command: &mut dyn AnyCommand) -> Result<Receipt, Failed> {
-        let mut slots = command.slots();
-        self.note(&slots);
-        if let Some(receipt) = self.load(&mut slots).await? {
+        if let Some(receipt) = self.load(&mut command.slots()).await? {
             return Ok(receipt);
         }
         let id = self.command.id.clone();
@@ -174,7 +172,9 @@ impl<'a> Execution<'a> {
             let canonical = canonical.map_err(ExecuteError::Fingerprint)?;
             self.command.fingerprint = Some(xxhash_rust::xxh3::xxh3_64(&canonical));
         }
-        caught(info, "keys", || command.open())?.map_err(ExecuteError::Key)
+        caught(info, "keys", || command.open())?.map_err(ExecuteError::Key)?;
+        self.note(&command.slots());
+        Ok(())
     }
 
     /// Notes which instances the command decides on.

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::fmt;
 
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use super::command::{CommandInfo, Decide, EmittedEvent};
 use super::json::JsonText;
@@ -27,8 +28,11 @@ pub(crate) trait AnyCommand: fmt::Debug + Send + Sync {
     /// Decides on its states as they are.
     fn decide(&self, now: Timestamp) -> Result<Vec<EmittedEvent>, Box<dyn AnyRejection>>;
     /// Its states; none before they are made.
-    fn slots(&mut self) -> Vec<&mut dyn ErasedSlot>;
+    fn slots(&mut self) -> Slots<'_>;
 }
+
+/// The states of a command.
+pub(crate) type Slots<'a> = SmallVec<[&'a mut dyn ErasedSlot; 2]>;
 
 /// A rejection with its type erased.
 pub(crate) trait AnyRejection: Any + fmt::Debug + fmt::Display + Send + Sync {
@@ -119,8 +123,8 @@ impl<C: Decide> AnyCommand for InHand<C> {
         }
     }
 
-    fn slots(&mut self) -> Vec<&mut dyn ErasedSlot> {
-        let mut erased = Vec::with_capacity(C::State::PARTS.len());
+    fn slots(&mut self) -> Slots<'_> {
+        let mut erased = Slots::new();
         if let Some(slots) = &mut self.slots {
             C::State::erased(slots, &mut erased);
         }

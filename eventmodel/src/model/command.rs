@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -180,7 +181,7 @@ pub(crate) struct EmittedEvent {
 
 /// What is recorded of an event.
 pub(crate) struct Recordable {
-    pub(crate) subjects: Vec<Subject>,
+    pub(crate) subjects: Arc<[Subject]>,
     pub(crate) payload: Payload,
 }
 

@@ -1,5 +1,7 @@
 //! An orange post-it: a fact.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,7 +44,7 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`SubjectError::TooLong`] if a key is too long for a subject.
-    fn subjects(&self) -> Result<Vec<Subject>, SubjectError>;
+    fn subjects(&self) -> Result<Arc<[Subject]>, SubjectError>;
 
     /// Whether both events are known to have the same keys, without writing their subjects.
     #[doc(hidden)]

@@ -33,7 +33,7 @@ impl Payload {
         }
         if !event.__has_same_keys(&decoded) {
             let read = decoded.subjects();
-            if !read.as_ref().is_ok_and(|read| read == subjects) {
+            if !read.as_ref().is_ok_and(|read| **read == *subjects) {
                 return Err(EncodeError::Moved {
                     stored: listed(subjects),
                     read: read.map_or_else(|error| error.to_string(), |read| listed(&read)),

@@ -39,7 +39,7 @@ pub trait DecisionState: Sized + Send + Sync + 'static {
     fn slots(keys: &Self::Keys) -> Result<Self::Slots, SubjectError>;
 
     #[doc(hidden)]
-    fn erased<'a>(slots: &'a mut Self::Slots, out: &mut Vec<&'a mut dyn ErasedSlot>);
+    fn erased<'a>(slots: &'a mut Self::Slots, out: &mut impl Extend<&'a mut dyn ErasedSlot>);
 
     #[doc(hidden)]
     fn with<R>(slots: &Self::Slots, now: Timestamp, decide: impl FnOnce(&Self) -> R) -> R;
@@ -150,11 +150,11 @@ where
     }
 
     fn with<R>(slot: &Slot<P>, _: Timestamp, decide: impl FnOnce(&P) -> R) -> R {
-        decide(slot.state())
+        slot.with(decide)
     }
 
     fn cloned(slot: &Slot<P>, _: Timestamp) -> P {
-        P::clone(slot.state())
+        slot.with(P::clone)
     }
 }
 
@@ -249,7 +249,7 @@ impl DecisionState for () {
         Ok(())
     }
 
-    fn erased<'a>((): &'a mut (), _: &mut Vec<&'a mut dyn ErasedSlot>) {}
+    fn erased<'a>((): &'a mut (), _: &mut impl Extend<&'a mut dyn ErasedSlot>) {}
 
     fn with<R>((): &(), _: Timestamp, decide: impl FnOnce(&()) -> R) -> R {
         decide(&())
@@ -266,7 +266,7 @@ impl<A: StatePart> DecisionState for A {
         A::slot(keys)
     }
 
-    fn erased<'a>(slots: &'a mut A::Slot, out: &mut Vec<&'a mut dyn ErasedSlot>) {
+    fn erased<'a>(slots: &'a mut A::Slot, out: &mut impl Extend<&'a mut dyn ErasedSlot>) {
         out.extend(A::erase(slots));
     }
 
@@ -287,7 +287,7 @@ macro_rules! tuples {
                 Ok(($($name::slot(&keys.$index)?,)*))
             }
 
-            fn erased<'a>(slots: &'a mut Self::Slots, out: &mut Vec<&'a mut dyn ErasedSlot>) {
+            fn erased<'a>(slots: &'a mut Self::Slots, out: &mut impl Extend<&'a mut dyn ErasedSlot>) {
                 $(out.extend($name::erase(&mut slots.$index));)*
             }
 

@@ -158,6 +158,7 @@ impl SubjectWriter {
     }
 
     /// A part of the template that is not a field, with its dots.
+    #[inline]
     pub fn literal(&mut self, text: &str) -> &mut Self {
         self.0.push_str(text);
         self

@@ -26,7 +26,7 @@ impl<const PARTS: usize> DecisionState for Each<PARTS> {
         keys.iter().map(<Balance as StatePart>::slot).collect()
     }
 
-    fn erased<'a>(slots: &'a mut Self::Slots, out: &mut Vec<&'a mut dyn ErasedSlot>) {
+    fn erased<'a>(slots: &'a mut Self::Slots, out: &mut impl Extend<&'a mut dyn ErasedSlot>) {
         out.extend(slots.iter_mut().map(|slot| slot as &mut dyn ErasedSlot));
     }
 

@@ -103,7 +103,7 @@ fn it_is_accepted_and_works() {
     let subject = trip.subject().unwrap();
     assert_eq!(subject.as_str(), "3.trip.7.a%2Eb");
     assert_eq!(Trip::from_subject(&subject).unwrap(), trip);
-    assert_eq!(Planned { id: 7, leg: pair }.subjects().unwrap(), [subject]);
+    assert_eq!(*Planned { id: 7, leg: pair }.subjects().unwrap(), [subject]);
     assert_eq!(Legs::INFO.key, ["from", "where"]);
     assert_eq!(Everything::INFO.handlers.len(), 2);
 }

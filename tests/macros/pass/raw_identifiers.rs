@@ -57,7 +57,7 @@ fn it_is_accepted_and_works() {
         r#type: String::from("a.b"),
         r#in: 1,
     };
-    assert_eq!(found.subjects().unwrap(), [subject]);
+    assert_eq!(*found.subjects().unwrap(), [subject]);
     assert_eq!(Found::INFO.key, ["type", "where"]);
     assert_eq!(Found::INFO.handlers[0].name, "match");
     assert_eq!(Use::INFO.ty.name, "Use");

@@ -107,7 +107,7 @@ impl Execution<'_> {
             }
             let metadata = Metadata {
                 position: Position::START,
-                subjects: subjects.into(),
+                subjects,
                 id: command.id.event(n),
                 event_type: self.route.shared(event_type),
                 version: event.info.version,

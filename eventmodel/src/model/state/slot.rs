@@ -13,7 +13,8 @@ pub struct Slot<P> {
     subject: Subject,
     log: Option<&'static str>,
     guarded: bool,
-    state: Arc<P>,
+    /// `None` stands for the default.
+    state: Option<Arc<P>>,
     revision: Position,
 }
 
@@ -23,17 +24,20 @@ impl<P: Projection> Slot<P> {
             subject,
             log,
             guarded,
-            state: Arc::default(),
+            state: None,
             revision: Position::START,
         }
     }
 
-    pub(super) fn state(&self) -> &P {
-        &self.state
+    pub(super) fn with<R>(&self, decide: impl FnOnce(&P) -> R) -> R {
+        match &self.state {
+            Some(state) => decide(state),
+            None => decide(&P::default()),
+        }
     }
 
     pub(super) fn shared(&self) -> Arc<P> {
-        self.state.clone()
+        self.state.clone().unwrap_or_default()
     }
 }
 
@@ -106,20 +110,21 @@ impl<P: Projection> ErasedSlot for Slot<P> {
     }
 
     fn is_shared(&self) -> bool {
-        Arc::strong_count(&self.state) > 1
+        let state = self.state.as_ref();
+        state.is_some_and(|state| Arc::strong_count(state) > 1)
     }
 
     fn apply(&mut self, event: &RecordedEvent) -> Result<bool, DecodeError> {
-        Arc::make_mut(&mut self.state).apply(event)
+        Arc::make_mut(self.state.get_or_insert_default()).apply(event)
     }
 
     fn save(&self) -> Arc<dyn Any + Send + Sync> {
-        self.state.clone()
+        self.shared()
     }
 
     fn restore(&mut self, state: Arc<dyn Any + Send + Sync>, revision: Position) {
         if let Ok(state) = state.downcast::<P>() {
-            self.state = state;
+            self.state = Some(state);
             self.revision = revision;
         }
     }
@@ -133,11 +138,11 @@ impl<P: Projection> ErasedSlot for Slot<P> {
     }
 
     fn encode(&self, to: &mut dyn io::Write) -> Result<(), serde_json::Error> {
-        serde_json::to_writer(to, &*self.state)
+        self.with(|state| serde_json::to_writer(to, state))
     }
 
     fn decode(&mut self, state: &[u8], revision: Position) -> Result<(), serde_json::Error> {
-        self.state = Arc::new(serde_json::from_slice(state)?);
+        self.state = Some(Arc::new(serde_json::from_slice(state)?));
         self.revision = revision;
         Ok(())
     }
