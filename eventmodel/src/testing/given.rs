@@ -188,7 +188,7 @@ pub(super) fn record(
     let id = CommandId::new(&format!("{by}-{position}")).map_err(|error| unrecordable(&error))?;
     let metadata = Metadata {
         position: Position::START,
-        subjects: subjects.into(),
+        subjects,
         id: id.event(0),
         event_type: name.into(),
         version: event.info.version,
