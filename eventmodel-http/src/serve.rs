@@ -97,14 +97,15 @@ impl Server {
     }
 
     /// How long requests that run may take to end when the server stops. What has not ended then is cut off;
-    /// commands are executed to their end all the same. 10 seconds.
+    /// commands are executed to their end all the same. *Default:* 10 seconds.
     #[must_use]
     pub fn drain_within(mut self, wait: Duration) -> Self {
         self.drain_within = wait;
         self
     }
 
-    /// How long the head of a request may take to arrive, and how long a connection may be idle. 30 seconds.
+    /// How long the head of a request may take to arrive, and how long a connection may be idle. *Default:* 30
+    /// seconds.
     #[must_use]
     pub fn header_timeout(mut self, wait: Duration) -> Self {
         self.header_timeout = wait;
@@ -112,7 +113,7 @@ impl Server {
     }
 
     /// How long a client may take nothing of what is written to it: an answer, a live view. Then its connection is cut
-    /// off. 30 seconds.
+    /// off. *Default:* 30 seconds.
     #[must_use]
     pub fn write_timeout(mut self, wait: Duration) -> Self {
         self.write_timeout = wait;
@@ -121,7 +122,8 @@ impl Server {
 
     /// How many connections are served at the same time, at least 1. While there are so many, the server takes no more:
     /// the next ones wait in the backlog of the listener until one ends. Let it exceed
-    /// [`Http::max_watchers`](crate::Http::max_watchers), so that live views leave room for requests. 4,096.
+    /// [`Http::max_watchers`](crate::Http::max_watchers), so that live views leave room for requests. *Default:*
+    /// 4,096.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);
@@ -222,19 +224,15 @@ impl Server {
                 hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
                     request.extensions_mut().insert(ConnectInfo(peer));
                     request.extensions_mut().insert(requests.clone());
-                    let answer = match host::check(&request, &hosts) {
-                        Ok(()) => Ok(router.clone().call(request)),
-                        Err(problem) => {
-                            app.count_refused(problem.document());
-                            Err(problem.into_response())
-                        }
-                    };
+                    let checked = host::check(&request, &hosts);
+                    let checked =
+                        checked.inspect_err(|problem| app.count_refused(problem.document()));
+                    let answer = checked.map(|()| router.clone().call(request));
                     async move {
-                        let answer = match answer {
-                            Ok(answer) => answer.await.unwrap_or_else(|never| match never {}),
-                            Err(refused) => refused,
-                        };
-                        Ok::<Response, Infallible>(answer)
+                        match answer {
+                            Ok(answer) => answer.await,
+                            Err(problem) => Ok::<Response, Infallible>(problem.into_response()),
+                        }
                     }
                 });
             let served = http1::Builder::new()

@@ -6,8 +6,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 use eventmodel::EventQuery;
-use eventmodel::record::Cursor;
-use eventmodel::record::SubjectPattern;
+use eventmodel::record::{Cursor, SubjectPattern};
 use eventmodel::transport::{EventBody, of_store};
 use futures_util::TryStreamExt;
 use serde::Serialize;
@@ -37,10 +36,8 @@ pub(crate) async fn events(http: Arc<Http>, request: Request) -> Result<Response
     let after = params.parsed::<Cursor>("after", "a position")?;
     let after = after.map(|after| http.position_in(&name, after));
     let after = after.transpose()?.unwrap_or_default();
-    let mut query = EventQuery::new()
-        .log(name.clone())
-        .after(after)
-        .limit(limit);
+    let incarnation = http.app.incarnation(&name);
+    let mut query = EventQuery::new().log(name).after(after).limit(limit);
     let mut next = Href::at(&mount(&request), "/events").param("limit", &limit.to_string());
     if let Some(log) = log {
         next = next.param("log", log);
@@ -63,17 +60,10 @@ pub(crate) async fn events(http: Arc<Http>, request: Request) -> Result<Response
         .map_err(|error| of_store(&error))?;
     // A page that is not full has come to the end of the log; a full one may have, and the next is empty then.
     let last = events.last().filter(|_| events.len() == limit);
-    let next = match last {
-        None => None,
-        Some(last) => {
-            let incarnation = http
-                .app
-                .incarnation(&name)
-                .map_err(|error| of_store(&error))?;
-            let after = Cursor::new(last.position(), incarnation).to_string();
-            Some(next.param("after", &after).into_string())
-        }
-    };
+    let next = last.zip(incarnation.ok()).map(|(last, incarnation)| {
+        let after = Cursor::new(last.position(), incarnation).to_string();
+        next.param("after", &after).into_string()
+    });
     let items: Vec<EventBody<'_>> = events.iter().map(EventBody::of).collect();
     json(StatusCode::OK, &EventsBody { items, next })
 }
