@@ -119,13 +119,9 @@ async fn send<C>(world: &World, id: String, command: C, decisions: Decisions<C>)
 where
     C: Decide + Clone + Debug,
 {
-    let sent = world.send(id.clone(), command.clone(), decisions);
-    let Some(receipt) = sent.await else {
+    let Some(receipt) = world.send(id, command, decisions).await else {
         return;
     };
-    if world.below(4) == 0 {
-        world.send_again(&id, command, &receipt).await;
-    }
     if let Some(Ok(RoomBooked { room, date, client })) =
         receipt.events.first().map(RecordedEvent::decode)
     {

@@ -185,7 +185,8 @@ impl World {
             .expect("an outage ends")
     }
 
-    /// Sends a command to either app until it is answered, with the same id; gives the receipt if it was accepted.
+    /// Sends a command to either app until it is answered, with the same id; gives the receipt if it was accepted. Now and
+    /// then sends it once more.
     pub async fn send<C>(&self, id: String, command: C, decisions: Decisions<C>) -> Option<Receipt>
     where
         C: Decide + Clone + Debug,
@@ -195,13 +196,18 @@ impl World {
             End::Accepted { receipt, .. } => Some(receipt.clone()),
             _ => None,
         };
+        let again = (id.clone(), command.clone());
         self.sent.lock().unwrap().push(Sent {
             id,
             command: format!("{command:?}"),
             end,
             check: Box::new(move |log, end| check_decision(&command, decisions, log, end)),
         });
-        receipt
+        let receipt = receipt?;
+        if self.below(4) == 0 {
+            self.send_again(&again.0, again.1, &receipt).await;
+        }
+        Some(receipt)
     }
 
     async fn until_answered<C: Decide + Clone + Debug>(&self, id: &str, command: &C) -> End {
@@ -234,7 +240,7 @@ impl World {
     }
 
     /// Sends a command that was accepted again, under the same id: it must get the same receipt.
-    pub async fn send_again<C>(&self, id: &str, command: C, first: &Receipt)
+    async fn send_again<C>(&self, id: &str, command: C, first: &Receipt)
     where
         C: Decide + Clone + Debug,
     {
