@@ -35,8 +35,7 @@ pub(super) struct History {
 }
 
 impl History {
-    fn of(loaded: Result<Loaded, StoreError>) -> Result<Self, StoreError> {
-        let loaded = loaded?;
+    fn of(loaded: Loaded) -> Result<Self, StoreError> {
         let events = loaded.items.into_iter().map(Item::event);
         Ok(Self {
             snapshot: loaded.snapshot,
@@ -227,7 +226,8 @@ impl Bench {
             .snapshot(snapshot)
             .commands(commands);
         let loaded = self.answer("load", || self.store.load(load.clone())).await;
-        History::of(loaded).unwrap_or_else(|error| panic!("`{subject}` cannot be loaded: {error}"))
+        let history = loaded.and_then(History::of);
+        history.unwrap_or_else(|error| panic!("`{subject}` cannot be loaded: {error}"))
     }
 
     pub(super) async fn revision(&self, subject: &Subject) -> Position {

@@ -36,6 +36,18 @@ async fn done(inbox: &dyn Inbox, event: &RecordedEvent) {
     done.unwrap_or_else(|error| panic!("an event cannot be done: {error}"));
 }
 
+/// So many events, done one by one; in the order of the log, since what others had in hand may come after what is new.
+async fn handle(bench: &Bench, inbox: &dyn Inbox, count: usize) -> Vec<RecordedEvent> {
+    let mut found = Vec::new();
+    while found.len() < count {
+        let event = next(bench, inbox).await;
+        done(inbox, &event).await;
+        found.push(event);
+    }
+    found.sort_by_key(RecordedEvent::position);
+    found
+}
+
 /// The first delivery of each event, up to the last of these; later ones are allowed.
 async fn first_deliveries(
     bench: &Bench,
@@ -214,14 +226,7 @@ pub async fn what_was_done_does_not_come_again_in_whatever_order(bench: Bench) {
     stored.extend(write_apart(&bench, 12..14).await);
     let mut left = open_ones.map(|n| stored[n].clone()).to_vec();
     left.extend_from_slice(&stored[12..]);
-    let mut found = Vec::new();
-    for _ in &left {
-        let event = next(&bench, &*inbox).await;
-        done(&*inbox, &event).await;
-        found.push(event);
-    }
-    // What others had in hand may come after what is new.
-    found.sort_by_key(RecordedEvent::position);
+    let found = handle(&bench, &*inbox, left.len()).await;
     same_events("the inbox", &found, &left);
     handled(&bench, &*inbox, &stored[13]).await;
     close(&bench, inbox).await;
@@ -255,13 +260,7 @@ pub async fn two_inboxes_share_the_events_and_one_goes_on_alone(bench: Bench) {
         done(&*first, event).await;
     }
     close(&bench, first).await;
-    let mut found = Vec::new();
-    for _ in &left {
-        let event = next(&bench, &*second).await;
-        done(&*second, &event).await;
-        found.push(event);
-    }
-    found.sort_by_key(RecordedEvent::position);
+    let found = handle(&bench, &*second, left.len()).await;
     same_events("the one that goes on", &found, &left);
     handled(&bench, &*second, &stored[9]).await;
 }
