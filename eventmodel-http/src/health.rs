@@ -35,6 +35,9 @@ struct ViewHealth {
     name: &'static str,
     status: &'static str,
     positions: BTreeMap<Arc<str>, Position>,
+    /// How often it has gone on past something that cannot be read and is nothing that it handles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -105,9 +108,11 @@ async fn view_health(view: &AnyView) -> ViewHealth {
         Err(ViewError::NotReached { .. }) => "catching-up",
         Err(_) => "stopped",
     };
+    let now = view.status();
     ViewHealth {
         name: view.info().ty.name,
         status,
-        positions: view.status().positions,
+        positions: now.positions,
+        unread: Some(now.unread).filter(|unread| *unread > 0),
     }
 }

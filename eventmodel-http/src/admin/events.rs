@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use eventmodel::EventQuery;
 use eventmodel::record::{Cursor, SubjectPattern};
+use eventmodel::store::Item;
 use eventmodel::transport::{EventBody, of_store};
-use futures_util::TryStreamExt;
+use eventmodel::{EventQuery, Position, StoreError};
+use futures_util::{StreamExt, TryStreamExt};
 use serde::Serialize;
 use tokio::time::timeout_at;
 
@@ -20,13 +21,44 @@ use crate::views::limit;
 
 #[derive(Serialize)]
 struct EventsBody<'a> {
-    items: Vec<EventBody<'a>>,
+    items: Vec<ItemBody<'a>>,
     /// Where it goes on, if it may.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-/// `GET /events?log=&subject=&after=&limit=`: what was recorded, in its order.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ItemBody<'a> {
+    Event(EventBody<'a>),
+    Unreadable(UnreadableBody<'a>),
+}
+
+/// What lies in the log and cannot be read as an event.
+#[derive(Serialize)]
+struct UnreadableBody<'a> {
+    position: Position,
+    subject: &'a str,
+    r#type: &'a str,
+    unreadable: String,
+}
+
+impl<'a> ItemBody<'a> {
+    fn of(item: &'a Item) -> Self {
+        match item {
+            Item::Event(event) => Self::Event(EventBody::of(event)),
+            Item::Unreadable(error) => Self::Unreadable(UnreadableBody {
+                position: error.position,
+                subject: error.subject.as_str(),
+                r#type: &error.event_type,
+                unreadable: error.reason.to_string(),
+            }),
+        }
+    }
+}
+
+/// `GET /events?log=&subject=&after=&limit=`: what was recorded, in its order; also what cannot be read, with the
+/// reason.
 pub(crate) async fn events(http: Arc<Http>, request: Request) -> Result<Response, Problem> {
     let deadline = http.deadline();
     let params = Params::of(&request)?;
@@ -48,22 +80,26 @@ pub(crate) async fn events(http: Arc<Http>, request: Request) -> Result<Response
         query = query.matching(pattern);
         next = next.param("subject", subject);
     }
-    let read = http.app.events(query).try_collect::<Vec<_>>();
+    let items = http.app.events(query).map(|event| match event {
+        Err(StoreError::Undecodable(error)) => Ok(Item::Unreadable(error)),
+        event => event.map(Item::Event),
+    });
+    let read = items.try_collect::<Vec<_>>();
     let unavailable = |_| {
         Problem::of(kinds::UNAVAILABLE)
             .detail("the log was not read in time")
             .retry_after(1)
     };
-    let events = timeout_at(deadline, read)
+    let items = timeout_at(deadline, read)
         .await
         .map_err(unavailable)?
         .map_err(|error| of_store(&error))?;
     // A page that is not full has come to the end of the log; a full one may have, and the next is empty then.
-    let last = events.last().filter(|_| events.len() == limit);
+    let last = items.last().filter(|_| items.len() == limit);
     let next = last.zip(incarnation.ok()).map(|(last, incarnation)| {
         let after = Cursor::new(last.position(), incarnation).to_string();
         next.param("after", &after).into_string()
     });
-    let items: Vec<EventBody<'_>> = events.iter().map(EventBody::of).collect();
+    let items = items.iter().map(ItemBody::of).collect();
     json(StatusCode::OK, &EventsBody { items, next })
 }

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::http::Method;
-use eventmodel::{App, MemoryStore};
+use eventmodel::{App, MemoryStore, Position};
+use eventmodel_http::Http;
 use serde_json::{Value, json};
+use support::torn::torn;
 
 use crate::held::HeldStore;
 use crate::model::BonusBot;
@@ -224,6 +226,42 @@ async fn recorded_events_are_read_in_pages() {
             .await
             .problem(400, "malformed-url");
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_listed_with_its_reason() {
+    let store = torn(MemoryStore::new(), Position::new(2));
+    let all = |http: Http| http.router().merge(http.admin());
+    let bank = Bank::on(store, BonusBot::default(), all).await;
+    open(&bank, "a", "Ada").await;
+    bank.put("plan-visit", json!({ "desk": 1, "date": "2022-12-12" }))
+        .await
+        .expect(201);
+    open(&bank, "b", "Bob").await;
+    let first = bank.get("/events?limit=2").await.expect(200).json();
+    assert_eq!(first["items"][0]["position"], 1);
+    let unreadable = &first["items"][1];
+    for (field, is) in [
+        ("position", json!(2)),
+        ("subject", json!("visit.1.2022-12-12")),
+    ] {
+        assert_eq!(unreadable[field], is, "{unreadable}");
+    }
+    let reason = unreadable["unreadable"].as_str().unwrap();
+    assert!(reason.contains("no event of this model"), "{reason}");
+    let next = first["next"].as_str().unwrap();
+    let second = bank.get(next).await.expect(200).json();
+    assert_eq!(second["items"][0]["position"], 3);
+
+    // The view of accounts goes on past it and says so.
+    let ready = bank.get("/ready").await.json();
+    let views = ready["views"].as_array().unwrap();
+    let went_on: Vec<_> = views.iter().filter(|view| view["unread"] == 1).collect();
+    assert!(!went_on.is_empty(), "{ready}");
+    assert!(
+        went_on.iter().all(|view| view["status"] == "running"),
+        "{ready}"
+    );
 }
 
 async fn retry(bank: &Bank, body: &Value) -> Answer {

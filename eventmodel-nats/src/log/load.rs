@@ -94,7 +94,7 @@ impl Log {
                     return Ok(Position::START);
                 };
                 self.knows(sequence, || last.identity());
-                return last.position();
+                return Ok(last.position());
             }
             self.verify().await?;
             if Instant::now() > end {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use eventmodel::record::cloudevents::{self, EnvelopeError};
 use eventmodel::record::{DecodeError, DecodeReason, NewEvent, Subject};
 use eventmodel::store::Item;
-use eventmodel::{EventId, Position, RecordedEvent, StoreError};
+use eventmodel::{EventId, Position, RecordedEvent};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
@@ -139,9 +139,10 @@ impl Stored {
         })
     }
 
-    /// The position of the last event up to this message.
-    pub(crate) fn position(&self) -> Result<Position, StoreError> {
-        Ok(self.kind()?.position(self.sequence))
+    /// The position of the last event up to this message. What does not say where it stands lies at its own.
+    pub(crate) fn position(&self) -> Position {
+        let own = Position::new(self.sequence);
+        self.kind().map_or(own, |kind| kind.position(self.sequence))
     }
 
     /// What lies there.

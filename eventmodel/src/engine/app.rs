@@ -427,11 +427,10 @@ async fn start_views(
     let host = options.views.clone();
     let host = host.unwrap_or_else(|| memory::views_of(&**store));
     let views = model.views();
-    let definition = |view: &ViewEntry| ViewDefinition {
-        model: model.name().clone(),
-        logs: logs_of_handlers(model, view.info().handlers.iter().map(|h| h.event)),
-        fold: view.fold().clone(),
-        vocabulary: vocabulary.clone(),
+    let definition = |view: &ViewEntry| {
+        let logs = logs_of_handlers(model, view.info().handlers.iter().map(|h| h.event));
+        let (name, fold) = (model.name().clone(), view.fold().clone());
+        ViewDefinition::new(name, logs, fold, vocabulary.clone())
     };
     let definitions = views.iter().map(definition).collect();
     let running = RunningView::start(definitions, &*host, store, stop).await?;

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use super::recorded::{DecodeError, DecodeReason, RecordedEvent};
-use super::subject::SubjectPattern;
+use super::subject::{Subject, SubjectPattern};
 
 /// The events that a model knows. With it a reader notices an unknown event instead of skipping it.
 #[derive(Debug)]
@@ -31,14 +31,15 @@ impl Vocabulary {
         if self.event_types.contains(event.event_type()) {
             return Ok(());
         }
-        let subjects = &event.metadata().subjects;
-        if self
-            .subjects
-            .iter()
-            .any(|pattern| subjects.iter().any(|s| pattern.matches(s)))
-        {
+        let mut subjects = event.metadata().subjects.iter();
+        if subjects.any(|subject| self.has_stream_of(subject)) {
             return Err(event.decode_error(DecodeReason::UnknownType));
         }
         Ok(())
+    }
+
+    /// Whether the model has a stream with this subject.
+    pub fn has_stream_of(&self, subject: &Subject) -> bool {
+        self.subjects.iter().any(|pattern| pattern.matches(subject))
     }
 }

@@ -12,6 +12,9 @@ use crate::record::Position;
 pub struct ViewStatus {
     /// The position it has reached in each of its logs.
     pub positions: BTreeMap<Arc<str>, Position>,
+    /// How often it has met something that cannot be read, on no stream whose events it handles, and went on. Counts
+    /// from the start of the app.
+    pub unread: u64,
     /// Why it has stopped, if it has.
     pub stopped: Option<ViewError>,
 }
@@ -27,10 +30,14 @@ pub struct ViewProgress {
 impl ViewProgress {
     /// A view that has reached these positions of its logs.
     pub fn new(view: &'static str, positions: BTreeMap<Arc<str>, Position>) -> Self {
-        let stopped = None;
+        let status = ViewStatus {
+            positions,
+            unread: 0,
+            stopped: None,
+        };
         Self {
             view,
-            status: watch::Sender::new(ViewStatus { positions, stopped }),
+            status: watch::Sender::new(status),
         }
     }
 
@@ -42,6 +49,11 @@ impl ViewProgress {
             *at = position.max(*at);
             is_further
         });
+    }
+
+    /// Notes that the view goes on past something that cannot be read.
+    pub(crate) fn pass_unread(&self) {
+        self.status.send_modify(|status| status.unread += 1);
     }
 
     /// Stops the view. The first reason stays.

@@ -14,7 +14,10 @@ use super::view_progress::ViewProgress;
 #[cfg(doc)]
 use crate::model::Key;
 use crate::model::{ViewFold, ViewState};
-use crate::record::{Codec, CodecError, DecodeError, Json, Position, RecordedEvent, Vocabulary};
+use crate::record::{
+    Codec, CodecError, DecodeError, Json, Position, RecordedEvent, Subject, SubjectPattern,
+    Vocabulary,
+};
 use crate::trouble::panics;
 
 /// Hosts views. It only keeps them: the engine reads the logs, applies the events in their order, tries again, and
@@ -269,6 +272,8 @@ pub struct ViewDefinition {
     pub fold: Arc<dyn ViewFold>,
     /// The events that the model knows.
     pub vocabulary: Arc<Vocabulary>,
+    /// The subjects of the streams whose events it handles.
+    handled: Arc<[SubjectPattern]>,
 }
 
 impl ViewDefinition {
@@ -279,11 +284,15 @@ impl ViewDefinition {
         fold: Arc<dyn ViewFold>,
         vocabulary: Arc<Vocabulary>,
     ) -> Self {
+        let handlers = fold.info().handlers.iter();
+        let streams = handlers.flat_map(|handler| handler.event.streams);
+        let handled = streams.map(|stream| stream.template.pattern()).collect();
         Self {
             model: model.into(),
             logs,
             fold,
             vocabulary,
+            handled,
         }
     }
 }
@@ -294,14 +303,24 @@ impl ViewDefinition {
         self.fold.info().ty.name
     }
 
+    /// Whether it handles events of the stream that this subject is of. What lies elsewhere and cannot be read is
+    /// nothing that it handles.
+    pub fn handles_stream_of(&self, subject: &Subject) -> bool {
+        self.handled.iter().any(|pattern| pattern.matches(subject))
+    }
+
     /// The text of the key of the instance that the event is for; `None` if the view does not handle it.
     ///
     /// # Errors
-    /// [`ViewError`] if it cannot be read, or is one that the model should know and does not: the view must stop.
+    /// [`ViewError`] if it cannot be read, or lies on a stream whose events the view handles and the model does not
+    /// know its type: the view must stop.
     pub fn key_of(&self, event: &RecordedEvent) -> Result<Option<String>, ViewError> {
         self.caught(event, || match self.fold.key_of(event)? {
             Some(key) => Ok(Some(key)),
-            None => self.vocabulary.check(event).map(|()| None),
+            None => match self.vocabulary.check(event) {
+                Err(error) if self.handles_stream_of_any(event) => Err(error),
+                _ => Ok(None),
+            },
         })
     }
 
@@ -326,6 +345,11 @@ impl ViewDefinition {
             *state = copy;
             Ok(())
         })
+    }
+
+    fn handles_stream_of_any(&self, event: &RecordedEvent) -> bool {
+        let mut subjects = event.metadata().subjects.iter();
+        subjects.any(|subject| self.handles_stream_of(subject))
     }
 
     fn caught<T>(

@@ -6,6 +6,7 @@
 //! - [`hotel`]: the hotel's requests.
 //! - [`measured`]: the model that the benchmarks of the engine and of the JetStream store run.
 //! - `served` and `client`, with the feature `http`: an app on a port of its own, and a client that sends bytes.
+//! - [`torn`]: a store that cannot read one event.
 //! - [`settling`]: what an app that settles or stops waits for. [`until`]: any other wait.
 
 // The lint knows test functions only, not what they call. The models document themselves by their names.
@@ -27,6 +28,7 @@ pub mod seeds;
 #[cfg(feature = "http")]
 pub mod served;
 pub mod settling;
+pub mod torn;
 mod wait;
 pub mod world;
 

@@ -10,7 +10,10 @@ use super::{Process, Taker, async_nats_of};
 
 /// Writes what is no event on the subject of an account; gives its position.
 async fn write(client: &Client, account: &str, headers: HeaderMap) -> u64 {
-    let subject = format!("account.{account}");
+    publish(client, format!("account.{account}"), headers).await
+}
+
+async fn publish(client: &Client, subject: String, headers: HeaderMap) -> u64 {
     let written = client
         .request_with_headers(subject, headers, "{}".into())
         .await;
@@ -80,4 +83,30 @@ async fn an_event_that_cannot_be_read_parks_its_instance_and_no_other() {
         let mut found = other.app.parked().into_iter();
         assert!(found.any(|again| again.position == parked.position));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_written_by_hand_on_the_subject_of_guards_stops_nothing() {
+    let server = Server::start().await.unwrap();
+    let client = async_nats_of(&server).await;
+    let taker = Taker::default();
+    let process = Process::start(&server.url(), &taker).await;
+    let app = &process.app;
+    let _ = app.execute(deposit("ann", 1)).await.unwrap();
+    for headers in [without_an_envelope(), out_of_place()] {
+        publish(&client, "eventmodel.bank.guard".to_owned(), headers).await;
+        // The log ends with it.
+        app.settled().await.unwrap();
+        let late = Process::start(&server.url(), &Taker::default()).await;
+        late.app.settled().await.unwrap();
+    }
+    let _ = app.execute(deposit("ann", 2)).await.unwrap();
+    app.settled().await.unwrap();
+    until("the automation has seen both", async || {
+        taker.seen_of("ann") == [1, 2]
+    })
+    .await;
+    assert!(app.parked().is_empty(), "{:?}", app.parked());
+    let unread = app.view_at("balance").unwrap().status().unread;
+    assert_eq!(unread, 2);
 }

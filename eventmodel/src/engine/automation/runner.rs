@@ -216,15 +216,15 @@ impl Runner {
         Ok(())
     }
 
-    /// Whether the automation handles the item, or must park it because the model does not know it or it cannot be
-    /// read.
+    /// Whether the automation handles the item, or must park it because it lies on a stream of the model and the model
+    /// does not know it or it cannot be read.
     fn concerns(&self, item: &Item) -> bool {
         match item {
             Item::Event(event) => {
                 self.entry.info().handles(event.event_type())
                     || self.app.inner.vocabulary.check(event).is_err()
             }
-            Item::Unreadable(_) => true,
+            Item::Unreadable(error) => self.app.inner.vocabulary.has_stream_of(&error.subject),
         }
     }
 

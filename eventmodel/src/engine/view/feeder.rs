@@ -1,7 +1,8 @@
 //! Feeding a view: takes the events of its logs in batches, applies them, and tells how far it is.
 //!
 //! Every event is given to the table once it was given all before it in its log, and again after a failure that passes.
-//! At one that cannot be read, or that a handler panics at, the view stops, after all before it is applied.
+//! At one that cannot be read, or that a handler panics at, the view stops, after all before it is applied. What cannot be
+//! read and lies on no stream whose events the view handles is nothing that it could lack: it is counted, and passed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use futures_util::stream::{self, BoxStream};
 use tokio_util::sync::CancellationToken;
 
 use super::feed::Follower;
+use crate::record::Position;
 use crate::store::{
     Item, StoreError, ViewDefinition, ViewError, ViewEvent, ViewProgress, ViewTable,
 };
@@ -27,6 +29,14 @@ pub(super) struct Feeder {
     pub(super) definition: Arc<ViewDefinition>,
     pub(super) table: Box<dyn ViewTable>,
     pub(super) progress: Arc<ViewProgress>,
+}
+
+/// What was given at once, up to the first that the view stops at.
+struct Batch {
+    events: Vec<ViewEvent>,
+    /// What cannot be read and is nothing that the view handles, by the number of its log and its position.
+    passed: Vec<(usize, Position)>,
+    failure: Option<ViewError>,
 }
 
 impl Feeder {
@@ -46,35 +56,58 @@ impl Feeder {
         let logs = logs.into_iter().enumerate().map(items_of);
         let mut batches = stream::select_all(logs).ready_chunks(BATCH);
         while let Some(given) = batches.next().await {
-            let (events, failure) = self.keyed(given);
-            if let Err(error) = self.apply(&events).await {
+            let batch = self.keyed(given);
+            if !batch.events.is_empty()
+                && let Err(error) = self.apply(&batch.events).await
+            {
                 return error;
             }
-            if let Some(error) = failure {
+            for (log, position) in batch.passed {
+                self.progress.advance(&self.definition.logs[log], position);
+            }
+            if let Some(error) = batch.failure {
                 return error;
             }
         }
         ViewError::ShutDown
     }
 
-    /// The events with their keys, up to the first that cannot be read.
-    fn keyed(
-        &self,
-        given: Vec<(usize, Result<Item, StoreError>)>,
-    ) -> (Vec<ViewEvent>, Option<ViewError>) {
-        let mut events = Vec::with_capacity(given.len());
+    /// The events with their keys, up to the first that the view stops at.
+    fn keyed(&self, given: Vec<(usize, Result<Item, StoreError>)>) -> Batch {
+        let mut batch = Batch {
+            events: Vec::with_capacity(given.len()),
+            passed: Vec::new(),
+            failure: None,
+        };
+        let view = self.definition.name();
         for (log, item) in given {
-            let event = item.and_then(Item::event);
-            let keyed = event.map_err(ViewError::from).and_then(|event| {
-                let key = self.definition.key_of(&event)?;
-                Ok(ViewEvent::new(log, event, key.map(Into::into)))
-            });
+            let keyed = match item {
+                Ok(Item::Event(event)) => self
+                    .definition
+                    .key_of(&event)
+                    .map(|key| ViewEvent::new(log, event, key.map(Into::into))),
+                Ok(Item::Unreadable(error))
+                    if self.definition.handles_stream_of(&error.subject) =>
+                {
+                    Err(ViewError::Undecodable { view, error })
+                }
+                Ok(Item::Unreadable(error)) => {
+                    limited!(WARN, "the view goes on past what it cannot read and does not handle", view, %error);
+                    self.progress.pass_unread();
+                    batch.passed.push((log, error.position));
+                    continue;
+                }
+                Err(error) => Err(error.into()),
+            };
             match keyed {
-                Ok(event) => events.push(event),
-                Err(error) => return (events, Some(error)),
+                Ok(event) => batch.events.push(event),
+                Err(error) => {
+                    batch.failure = Some(error);
+                    break;
+                }
             }
         }
-        (events, None)
+        batch
     }
 
     /// Applies consecutive events. If one of them fails, those before it are applied.
