@@ -125,12 +125,20 @@ fn check(ctxt: &Ctxt, model: &Model<'_>) {
         lit: Lit::Str(name),
         ..
     })) = &attr.event_type
-        && (name.value().is_empty() || name.value().contains(char::is_control))
     {
-        ctxt.error(
-            name,
-            "the type of an event is a name: it is not empty, and has no control characters",
-        );
+        let text = name.value();
+        if text.is_empty() || text.contains(char::is_control) {
+            ctxt.error(
+                name,
+                "the type of an event is a name: it is not empty, and has no control characters",
+            );
+        }
+        if text.starts_with("eventmodel.") {
+            ctxt.error(
+                name,
+                "types that begin with `eventmodel.` are those of the engine: choose another prefix",
+            );
+        }
     }
     if !attr.streams.is_empty() {
         overrides::check(ctxt, &attr.overrides, attr.streams.len(), "stream");
