@@ -78,7 +78,7 @@ pub fn derive_stream(input: TokenStream) -> TokenStream {
 /// | `stream = Booking` | The stream that the event belongs to. Fields of the same name and type give the fields of the stream's key. |
 /// | `streams(Course, Student)` | The streams, if there are several. The first is the home of the event. |
 /// | `key(room = self.booking.room)` | The expression that gives a field of the key, where no field has its name. It applies to every stream whose key has the field; `key(1.id = self.student)` applies to one, counted from 0. The macro clones a field, and takes any other expression as it is. |
-/// | `type = "room-booked"` | The recorded name of the event, any constant `&'static str`. *Default:* the name of the struct. |
+/// | `type = "room-booked"` | The recorded name of the event, any constant `&'static str`. Names that begin with `eventmodel.` are those of the engine. *Default:* the name of the struct. |
 /// | `version = 2` | The version of the event's shape, from 1. |
 /// | `codec = Json` | The codec of the payload. |
 /// | `crate = path` | The path of `eventmodel`. |
