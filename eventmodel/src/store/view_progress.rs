@@ -12,8 +12,9 @@ use crate::record::Position;
 pub struct ViewStatus {
     /// The position it has reached in each of its logs.
     pub positions: BTreeMap<Arc<str>, Position>,
-    /// How often it has met something that cannot be read, on no stream whose events it handles, and went on. Counts
-    /// from the start of the app.
+    /// How often it has met something without a sound envelope, on no stream whose events it handles, and went on.
+    /// Counts from the start of the app. An event of a type that the model does not know has an envelope, and is not
+    /// counted.
     pub unread: u64,
     /// Why it has stopped, if it has.
     pub stopped: Option<ViewError>,
